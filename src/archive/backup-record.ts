@@ -1,0 +1,38 @@
+/** One side of a backup's place in time. `coordinates` is FILE:POSITION in that server's own binary log. */
+export interface BackupSide {
+  readonly server: string;
+  readonly coordinates: string | null;
+  readonly gtid: string | null;
+}
+
+/** The content of `backups/<id>/backup.json`, and the JSON contract's backup without `usable` and `why`. */
+export interface BackupRecord {
+  readonly format: 1;
+  readonly id: string;
+  readonly method: 'logical';
+  readonly tool: string;
+  readonly toolVersion: string;
+  readonly startedAt: string;
+  readonly finishedAt: string;
+  /** Of all files together. */
+  readonly bytes: number;
+  readonly files: readonly { readonly name: string; readonly bytes: number; readonly sha256: string }[];
+  readonly flavor: 'mysql' | 'mariadb';
+  readonly serverVersion: string;
+  /** The replica's own log: pairs only with an archive of the replica. */
+  readonly replica: BackupSide;
+  /** What the replica had applied of the primary's log: where replay starts. */
+  readonly primary: BackupSide & { readonly coordinates: string; readonly serverId: number; readonly lineage: string | null };
+  readonly databases: readonly string[];
+  /** Server settings that the scratch server must share for the same result. */
+  readonly settings: Readonly<Record<string, string>>;
+  /** How long applying was stopped on the replica. */
+  readonly applyingStoppedSeconds: number;
+}
+
+/** A backup with the answer to whether a restore could start from it now. */
+export interface BackupStatus {
+  readonly record: BackupRecord;
+  readonly usable: boolean;
+  readonly why: string | null;
+}
