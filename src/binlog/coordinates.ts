@@ -21,7 +21,12 @@ export function parseCoordinates(text: string): Coordinates {
   const match = /^(.+):(\d+)$/.exec(text);
   const file = match?.[1];
   const position = Number(match?.[2]);
-  if (file === undefined || !isBinlogFileName(file) || !Number.isSafeInteger(position) || position < FIRST_EVENT_OFFSET) {
+  if (
+    file === undefined ||
+    !isBinlogFileName(file) ||
+    !Number.isSafeInteger(position) ||
+    position < FIRST_EVENT_OFFSET
+  ) {
     throw new LastgoodError('COORDINATES_INVALID', `cannot read coordinates '${text}'`);
   }
   return { file, position };

@@ -1,3 +1,4 @@
+import { EVENT_HEADER_BYTES } from './event-type.ts';
 import type { Flavor } from './gtid.ts';
 
 /** How the events of one file are written: the content of its FORMAT_DESCRIPTION event. */
@@ -10,7 +11,54 @@ export interface FormatDescription {
   readonly createdAt: number;
   /** 'crc32': every event ends in its CRC32. */
   readonly checksum: 'crc32' | 'none';
+  /** True when the event has an algorithm byte and, whatever the algorithm, its own CRC32. */
+  readonly checksumAware: boolean;
   readonly serverId: number;
   /** Bytes of the whole event. */
   readonly length: number;
+  /** True for a replica's relay log, whose end positions count in another file. */
+  readonly relayLog: boolean;
+}
+
+const SERVER_VERSION_BYTES = 50;
+/** binlog version 2, server version 50, created 4, header length 1. */
+const FIXED_BYTES = 57;
+const CRC32_ALGORITHM = 1;
+
+/**
+ * Parses a whole FORMAT_DESCRIPTION event; null when the bytes are none of binlog version 4.
+ * Source: MySQL 8.4 source docs, mysql::binlog::event::Format_description_event.
+ */
+export function parseFormatDescription(event: Buffer): FormatDescription | null {
+  const body = EVENT_HEADER_BYTES;
+  if (event.length < body + FIXED_BYTES || event.readUInt16LE(body) !== 4) return null;
+  const versionBytes = event.subarray(body + 2, body + 2 + SERVER_VERSION_BYTES);
+  const terminator = versionBytes.indexOf(0);
+  const serverVersion = versionBytes.toString('latin1', 0, terminator === -1 ? undefined : terminator);
+  if (event[body + 56] !== EVENT_HEADER_BYTES) return null;
+  const checksumAware = hasChecksumByte(serverVersion);
+  const algorithm = checksumAware ? event[event.length - 5] : 0;
+  return {
+    serverVersion,
+    flavor: flavorOf(serverVersion),
+    time: event.readUInt32LE(0),
+    createdAt: event.readUInt32LE(body + 52),
+    checksum: algorithm === CRC32_ALGORITHM ? 'crc32' : 'none',
+    checksumAware,
+    serverId: event.readUInt32LE(5),
+    length: event.length,
+    relayLog: (event.readUInt16LE(17) & 0x40) !== 0,
+  };
+}
+
+/** Decided by the word, never by the number: MySQL has versions above 10 too. */
+export function flavorOf(serverVersion: string): Flavor {
+  return /mariadb/i.test(serverVersion) ? 'mariadb' : 'mysql';
+}
+
+/** Source: MySQL 5.6.1 and MariaDB 5.3.0 release notes; sql/log_event.cc, checksum_version_split_*. */
+function hasChecksumByte(serverVersion: string): boolean {
+  const [major = 0, minor = 0, patch = 0] = (/^(\d+)\.(\d+)\.(\d+)/.exec(serverVersion)?.slice(1) ?? []).map(Number);
+  if (flavorOf(serverVersion) === 'mariadb') return major > 5 || (major === 5 && minor >= 3);
+  return major > 5 || (major === 5 && (minor > 6 || (minor === 6 && patch >= 1)));
 }

@@ -1,4 +1,4 @@
-import type { Gtid } from './gtid.ts';
+import type { Gtid, GtidState } from './gtid.ts';
 
 /**
  * A transaction group: the events that commit, or vanish, together. `[start, end)` are byte offsets in one
@@ -46,7 +46,8 @@ export interface QueryEvent {
 /** Receives a log group by group. `query` comes for every statement but BEGIN and the group's end, then `group`. */
 export interface GroupVisitor {
   query(query: QueryEvent): void;
-  group(group: Group): void;
+  /** @param before the GTID state without this group; a live object: read it now, keep a clone */
+  group(group: Group, before: GtidState | null): void;
   /** Events of a group that never ended: the source crashed or the file is cut. They count as rolled back. */
   torn?(start: number, end: number): void;
 }

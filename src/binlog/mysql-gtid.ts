@@ -101,7 +101,8 @@ export class GtidSet implements GtidState {
   /** Everything of either set. */
   union(other: GtidSet): GtidSet {
     const all = this.clone();
-    for (const [key, intervals] of other.#intervals) for (const item of intervals) all.addInterval({ ...splitKey(key), ...item });
+    for (const [key, intervals] of other.#intervals)
+      for (const item of intervals) all.addInterval({ ...splitKey(key), ...item });
     return all;
   }
 
@@ -135,7 +136,11 @@ export class GtidSet implements GtidState {
 
   clone(): GtidSet {
     const copy = new GtidSet();
-    for (const [key, intervals] of this.#intervals) copy.#intervals.set(key, intervals.map((interval) => ({ ...interval })));
+    for (const [key, intervals] of this.#intervals)
+      copy.#intervals.set(
+        key,
+        intervals.map((interval) => ({ ...interval })),
+      );
     return copy;
   }
 
@@ -143,7 +148,9 @@ export class GtidSet implements GtidState {
     const byUuid = new Map<string, string[]>();
     for (const key of [...this.#intervals.keys()].sort()) {
       const { uuid, tag } = splitKey(key);
-      const items = (this.#intervals.get(key) ?? []).map(({ first, end }) => (end - first === 1 ? `${first}` : `${first}-${end - 1}`));
+      const items = (this.#intervals.get(key) ?? []).map(({ first, end }) =>
+        end - first === 1 ? `${first}` : `${first}-${end - 1}`,
+      );
       byUuid.set(uuid, [...(byUuid.get(uuid) ?? [uuid]), ...(tag === '' ? [] : [tag]), ...items]);
     }
     return [...byUuid.values()].map((items) => items.join(':')).join(',');

@@ -1,0 +1,45 @@
+import type { FormatDescription } from './format-description.ts';
+
+/**
+ * A window on one event, reused for the next: valid only during the callback that hands it over.
+ * No object is made per event, because a log of a gigabyte holds millions.
+ */
+export interface EventView {
+  buffer: Buffer;
+  /** Same bytes as `buffer`. */
+  data: DataView;
+  /** Index of the event's first byte in `buffer`. */
+  at: number;
+  /** Bytes of the event present in `buffer`; less than `length` only for events too large to hold. */
+  available: number;
+  /** Bytes of the whole event, header and checksum included. */
+  length: number;
+  /** Of its first byte in the file, 64 bits wide. */
+  offset: number;
+  type: number;
+  /** Seconds since 1970. */
+  time: number;
+  serverId: number;
+  flags: number;
+}
+
+/** Where the walker hands its events and what it finds wrong. */
+export interface EventSink {
+  event(view: EventView): void;
+  format(format: FormatDescription): void;
+  /** Something the log should not hold, at a byte offset. Reading goes on where it can. */
+  problem(problem: BinlogProblem): void;
+}
+
+/**
+ * torn: the file ends inside an event or a group · damage: bytes are wrong, reading goes on · unreadable: nothing
+ * behind the offset can be read · source-incident: the source says itself that events may be missing here.
+ */
+export type ProblemKind = 'torn' | 'damage' | 'unreadable' | 'source-incident';
+
+export interface BinlogProblem {
+  readonly kind: ProblemKind;
+  /** Bytes from the file's start. */
+  readonly offset: number;
+  readonly problem: string;
+}

@@ -1,0 +1,240 @@
+import { CHECKSUM_BYTES, RunChecksum, hasValidChecksum, isResidue, updateChecksum } from './checksum.ts';
+import { BINLOG_MAGIC, ENCRYPTED_MAGIC, EVENT, EVENT_FLAG, EVENT_HEADER_BYTES } from './event-type.ts';
+import type { EventSink, EventView } from './event-view.ts';
+import { parseFormatDescription, type FormatDescription } from './format-description.ts';
+
+/** An event longer than this is checked as it passes and only its head is kept: memory stays flat. */
+export const MAX_WHOLE_EVENT_BYTES = 1024 * 1024;
+
+/** A server's own limit is max_allowed_packet, 1 GiB, plus headers; anything above is a damaged length. */
+const MAX_EVENT_BYTES = 0x40000000 + 0x100000;
+
+/** An event whose bytes are still arriving. */
+interface LargeEvent {
+  readonly head: Buffer;
+  readonly length: number;
+  remaining: number;
+  crc: number;
+}
+
+/**
+ * Walks the bytes of one file, event by event: lengths, end positions and checksums are checked, each event is
+ * handed to the sink. The caller keeps the bytes that are not yet consumed and brings them again with more.
+ */
+export class EventWalker {
+  /** Byte offset in the file of the next event. */
+  offset: number;
+  format: FormatDescription | null;
+  /** True once the rest can no longer be read as events. */
+  stopped = false;
+  readonly #sink: EventSink;
+  readonly #verify: boolean;
+  readonly #view: EventView;
+  readonly #run = new RunChecksum();
+  #large: LargeEvent | null = null;
+
+  /** @param start a group boundary inside a file whose format is known; without it, the file's first byte */
+  constructor(options: {
+    sink: EventSink;
+    verifyChecksums: boolean;
+    start?: { format: FormatDescription; offset: number };
+  }) {
+    this.#sink = options.sink;
+    this.#verify = options.verifyChecksums;
+    this.offset = options.start?.offset ?? 0;
+    this.format = options.start?.format ?? null;
+    const nothing = Buffer.alloc(0);
+    const data = new DataView(nothing.buffer);
+    this.#view = {
+      buffer: nothing,
+      data,
+      at: 0,
+      available: 0,
+      length: 0,
+      offset: 0,
+      type: 0,
+      time: 0,
+      serverId: 0,
+      flags: 0,
+    };
+  }
+
+  /** True in the middle of an event too large to hold. */
+  get insideLargeEvent(): boolean {
+    return this.#large !== null;
+  }
+
+  /**
+   * Consumes the whole events in `buffer[from, to)`, and large ones in pieces.
+   * @returns the index up to which bytes were consumed
+   */
+  walk(buffer: Buffer, from: number, to: number): number {
+    let at = from;
+    if (this.stopped) return to;
+    if (this.#large !== null) at = this.#continueLarge(this.#large, buffer, at, to);
+    if (this.offset === 0) at = this.#magic(buffer, at, to);
+    while (!this.stopped && at < to) {
+      const next = this.format === null ? this.#first(buffer, at, to) : this.#events(buffer, at, to);
+      if (next === at) break;
+      at = next;
+    }
+    return this.stopped ? to : at;
+  }
+
+  #magic(buffer: Buffer, at: number, to: number): number {
+    if (to - at < BINLOG_MAGIC.length) return at;
+    const magic = buffer.subarray(at, at + BINLOG_MAGIC.length);
+    if (magic.equals(ENCRYPTED_MAGIC))
+      this.#stop(0, 'the file is encrypted by its server: it cannot be read without the key');
+    else if (!magic.equals(BINLOG_MAGIC)) this.#stop(0, 'not a binary log: the magic number is missing');
+    this.offset = BINLOG_MAGIC.length;
+    return at + BINLOG_MAGIC.length;
+  }
+
+  /** The FORMAT_DESCRIPTION event that says how to read the others. */
+  #first(buffer: Buffer, at: number, to: number): number {
+    if (this.offset === 0 || to - at < EVENT_HEADER_BYTES) return at;
+    const type = buffer[at + 4];
+    const length = buffer.readUInt32LE(at + 9);
+    if (type !== EVENT.FORMAT_DESCRIPTION || length > MAX_WHOLE_EVENT_BYTES) {
+      const old = type === EVENT.START_V3 ? ': it was written by MySQL 4.1 or older' : '';
+      return this.#stop(this.offset, `the first event is no FORMAT_DESCRIPTION${old}`, to);
+    }
+    if (at + length > to) return at;
+    return this.#formatDescription(buffer, at, length) ? this.#dispatch(buffer, at, length) : to;
+  }
+
+  #formatDescription(buffer: Buffer, at: number, length: number): boolean {
+    const event = Buffer.from(buffer.subarray(at, at + length));
+    const format = parseFormatDescription(event);
+    if (format === null) {
+      this.#stop(this.offset, 'the FORMAT_DESCRIPTION event cannot be read');
+      return false;
+    }
+    // The server computes the CRC with the flag cleared and sets it afterwards. Source: sql/log_event.cc, Log_event::read_log_event.
+    event.writeUInt16LE(event.readUInt16LE(17) & ~EVENT_FLAG.BINLOG_IN_USE, 17);
+    if (this.#verify && format.checksumAware && !hasValidChecksum(event)) this.#badChecksum(this.offset);
+    const relayLog = format.relayLog || this.format?.relayLog === true;
+    this.format = { ...format, relayLog };
+    this.#sink.format(this.format);
+    return true;
+  }
+
+  #dispatch(buffer: Buffer, at: number, length: number): number {
+    const view = this.#view;
+    this.#aim(buffer, new DataView(buffer.buffer, buffer.byteOffset, buffer.length));
+    this.#fill(at, length);
+    view.available = length;
+    this.#sink.event(view);
+    this.offset += length;
+    return at + length;
+  }
+
+  /** The hot loop: every event of the buffer that is whole. */
+  #events(buffer: Buffer, from: number, to: number): number {
+    const data = new DataView(buffer.buffer, buffer.byteOffset, buffer.length);
+    const checked = this.#verify && this.format?.checksum === 'crc32';
+    const positioned = this.format?.relayLog !== true;
+    const shortest = EVENT_HEADER_BYTES + (this.format?.checksum === 'crc32' ? CHECKSUM_BYTES : 0);
+    const view = this.#view;
+    const firstOffset = this.offset;
+    let at = from;
+    this.#aim(buffer, data);
+    while (to - at >= EVENT_HEADER_BYTES) {
+      const length = data.getUint32(at + 9, true);
+      if (length < shortest || length > MAX_EVENT_BYTES) {
+        this.#stop(this.offset, `an event cannot have ${length} bytes`);
+        break;
+      }
+      if (at + length > to || data.getUint8(at + 4) === EVENT.FORMAT_DESCRIPTION) break;
+      if (checked) this.#run.add(length);
+      this.#fill(at, length);
+      const end = data.getUint32(at + 13, true);
+      if (positioned && end !== 0 && end !== (this.offset + length) >>> 0) this.#badPosition(end, length);
+      this.#sink.event(view);
+      at += length;
+      this.offset += length;
+      if (this.stopped) break;
+    }
+    if (checked) this.#verifyRun({ buffer, from, to: at, firstOffset });
+    return this.stopped ? to : at === from ? this.#unusual(buffer, at, to) : at;
+  }
+
+  /** A second FORMAT_DESCRIPTION (relay logs), or the head of a large event; otherwise more bytes are needed. */
+  #unusual(buffer: Buffer, at: number, to: number): number {
+    if (to - at < EVENT_HEADER_BYTES) return at;
+    const length = buffer.readUInt32LE(at + 9);
+    if (at + length <= to) return this.#formatDescription(buffer, at, length) ? this.#dispatch(buffer, at, length) : to;
+    if (length <= MAX_WHOLE_EVENT_BYTES || to - at < MAX_WHOLE_EVENT_BYTES) return at;
+    const head = Buffer.from(buffer.subarray(at, at + MAX_WHOLE_EVENT_BYTES));
+    this.#large = { head, length, remaining: length, crc: 0 };
+    return this.#continueLarge(this.#large, buffer, at, to);
+  }
+
+  #continueLarge(large: LargeEvent, buffer: Buffer, at: number, to: number): number {
+    const taken = Math.min(large.remaining, to - at);
+    const checked = this.#verify && this.format?.checksum === 'crc32';
+    if (checked) large.crc = updateChecksum(large.crc, buffer.subarray(at, at + taken));
+    large.remaining -= taken;
+    if (large.remaining > 0) return at + taken;
+    this.#large = null;
+    if (checked && !isResidue(large.crc)) this.#badChecksum(this.offset);
+    this.#aim(large.head, new DataView(large.head.buffer, large.head.byteOffset, large.head.length));
+    this.#fill(0, large.length);
+    this.#view.available = large.head.length;
+    const end = large.head.readUInt32LE(13);
+    if (this.format?.relayLog !== true && end !== 0 && end !== (this.offset + large.length) >>> 0) {
+      this.#badPosition(end, large.length);
+    }
+    this.#sink.event(this.#view);
+    this.offset += large.length;
+    return at + taken;
+  }
+
+  #aim(buffer: Buffer, data: DataView): void {
+    this.#view.buffer = buffer;
+    this.#view.data = data;
+  }
+
+  #fill(at: number, length: number): void {
+    const view = this.#view;
+    const { data } = view;
+    view.at = at;
+    view.length = length;
+    view.available = length;
+    view.offset = this.offset;
+    view.time = data.getUint32(at, true);
+    view.type = data.getUint8(at + 4);
+    view.serverId = data.getUint32(at + 5, true);
+    view.flags = data.getUint16(at + 17, true);
+  }
+
+  /** One CRC over all events; only when it is wrong, each is checked to find which. */
+  #verifyRun(run: { buffer: Buffer; from: number; to: number; firstOffset: number }): void {
+    if (this.#run.matches(run.buffer.subarray(run.from, run.to))) return;
+    for (let at = run.from; at < run.to;) {
+      const length = run.buffer.readUInt32LE(at + 9);
+      if (!hasValidChecksum(run.buffer.subarray(at, at + length))) this.#badChecksum(run.firstOffset + (at - run.from));
+      at += length;
+    }
+  }
+
+  #badChecksum(offset: number): void {
+    this.#sink.problem({ kind: 'damage', offset, problem: 'the checksum of the event is wrong' });
+  }
+
+  #badPosition(end: number, length: number): void {
+    const expected = this.offset + length;
+    this.#sink.problem({
+      kind: 'damage',
+      offset: this.offset,
+      problem: `the event says it ends at ${end}, but it ends at ${expected}`,
+    });
+  }
+
+  #stop(offset: number, problem: string, consumed = 0): number {
+    this.stopped = true;
+    this.#sink.problem({ kind: 'unreadable', offset, problem });
+    return consumed;
+  }
+}

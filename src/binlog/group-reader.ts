@@ -1,0 +1,277 @@
+import { CHECKSUM_BYTES } from './checksum.ts';
+import { EVENT, EVENT_FLAG } from './event-type.ts';
+import type { BinlogProblem, EventSink, EventView } from './event-view.ts';
+import type { FormatDescription } from './format-description.ts';
+import {
+  parseGtidList,
+  parseMariadbGtidEvent,
+  parseMysqlGtidEvent,
+  parsePreviousGtids,
+  parseTaggedGtidEvent,
+} from './gtid-event.ts';
+import type { Gtid, GtidState } from './gtid.ts';
+import type { Group, GroupEnding, GroupVisitor } from './group.ts';
+import { parseQueryEvent, queryRole } from './query-event.ts';
+
+/** How the open group will end. `statement`: with its next statement; `transaction`: with XID, COMMIT, ROLLBACK or XA_PREPARE. */
+type Awaiting = 'statement' | 'transaction';
+
+/** rotate: the source went on in the next file · stop: clean shutdown · open: neither (yet). */
+export type LogEnd = 'rotate' | 'stop' | 'open';
+
+/**
+ * Puts events together into transaction groups, of both flavors and with or without GTIDs, and keeps the GTID
+ * state. The same bytes give the same groups, wherever reading began.
+ */
+export class GroupReader implements EventSink {
+  gtidStart: GtidState | null;
+  gtidEnd: GtidState | null;
+  groups = 0;
+  /** Of whole groups and between them. */
+  events = 0;
+  end: LogEnd = 'open';
+  /** Offset just after the last event that is not inside an unfinished group. */
+  wholeTo: number;
+  readonly #visitor: GroupVisitor;
+  readonly #report: (problem: BinlogProblem) => void;
+  readonly #onFormat: ((format: FormatDescription) => void) | undefined;
+  #checksumBytes = 0;
+
+  // The open group; #start is -1 when there is none.
+  #start = -1;
+  #awaiting: Awaiting = 'statement';
+  #gtid: Gtid | null = null;
+  #time = 0;
+  #serverId = 0;
+  #threadId: number | null = null;
+  #events = 0;
+
+  constructor(options: {
+    visitor: GroupVisitor;
+    onProblem(problem: BinlogProblem): void;
+    onFormat?(format: FormatDescription): void;
+    start?: { format: FormatDescription; offset: number; gtidState: GtidState | null };
+  }) {
+    this.#visitor = options.visitor;
+    this.#report = options.onProblem.bind(options);
+    this.#onFormat = options.onFormat?.bind(options);
+    this.gtidStart = options.start?.gtidState ?? null;
+    this.gtidEnd = this.gtidStart?.clone() ?? null;
+    this.wholeTo = options.start?.offset ?? 0;
+    if (options.start !== undefined) this.#setChecksum(options.start.format);
+  }
+
+  format(format: FormatDescription): void {
+    this.#setChecksum(format);
+    this.#onFormat?.(format);
+  }
+
+  problem(problem: BinlogProblem): void {
+    this.#report(problem);
+  }
+
+  /** True while a group has begun and not ended. */
+  get insideGroup(): boolean {
+    return this.#start >= 0;
+  }
+
+  /** When the unfinished group began, seconds since 1970; null between groups. */
+  get openGroupTime(): number | null {
+    return this.insideGroup ? this.#time : null;
+  }
+
+  event(view: EventView): void {
+    this.#events += 1;
+    switch (view.type) {
+      case EVENT.MARIADB_GTID:
+      case EVENT.GTID:
+      case EVENT.GTID_TAGGED:
+      case EVENT.ANONYMOUS_GTID:
+        this.#begin(view);
+        return;
+      case EVENT.QUERY:
+      case EVENT.QUERY_COMPRESSED:
+        this.#query(view);
+        return;
+      case EVENT.XID:
+        this.#finish(view, 'commit');
+        return;
+      case EVENT.XA_PREPARE:
+        this.#finish(view, 'prepare');
+        return;
+      case EVENT.EXECUTE_LOAD_QUERY:
+        this.#statement(view);
+        return;
+      case EVENT.TRANSACTION_PAYLOAD:
+        this.#finish(view, 'commit');
+        return;
+      default:
+        if (this.#start < 0 || OUTSIDE_GROUPS.has(view.type)) this.#outside(view);
+    }
+  }
+
+  #setChecksum(format: FormatDescription): void {
+    this.#checksumBytes = format.checksum === 'crc32' ? CHECKSUM_BYTES : 0;
+  }
+
+  #begin(view: EventView): void {
+    this.#abandon(view.offset);
+    this.#open(view, 'statement');
+    if (view.type === EVENT.MARIADB_GTID) {
+      const { gtid, standalone } = parseMariadbGtidEvent(view);
+      this.#gtid = gtid;
+      this.#awaiting = standalone ? 'statement' : 'transaction';
+    } else if (view.type === EVENT.GTID) this.#gtid = parseMysqlGtidEvent(view);
+    else if (view.type === EVENT.GTID_TAGGED) {
+      this.#gtid = parseTaggedGtidEvent(view, this.#bodyEnd(view));
+      if (this.#gtid === null) this.#problemAt(view, 'the tagged GTID cannot be read');
+    }
+  }
+
+  #open(view: EventView, awaiting: Awaiting): void {
+    this.#start = view.offset;
+    this.#awaiting = awaiting;
+    this.#gtid = null;
+    this.#time = view.time;
+    this.#serverId = view.serverId;
+    this.#threadId = null;
+    this.#events = 1;
+  }
+
+  #query(view: EventView): void {
+    const query = parseQueryEvent(view, this.#bodyEnd(view));
+    if (query === null) {
+      this.#problemAt(view, 'the QUERY event contradicts itself');
+      this.#statement(view);
+      return;
+    }
+    const role = queryRole(query.text);
+    if (role === 'begin' || role === 'xa-start') {
+      if (this.#start < 0) this.#open(view, 'transaction');
+      this.#awaiting = 'transaction';
+      this.#threadId ??= query.threadId;
+      return;
+    }
+    if (role !== 'statement' && this.#start >= 0) {
+      this.#finish(view, role);
+      return;
+    }
+    if (this.#start < 0) this.#open(view, 'statement');
+    this.#threadId ??= query.threadId;
+    this.#visitor.query(query);
+    this.#statement(view);
+  }
+
+  /** A statement ends a group that waits for one. */
+  #statement(view: EventView): void {
+    if (this.#start < 0) this.#open(view, 'statement');
+    if (this.#awaiting === 'statement') this.#finish(view, 'statement');
+  }
+
+  #finish(view: EventView, ending: GroupEnding): void {
+    if (this.#start < 0) this.#open(view, 'statement');
+    const end = view.offset + view.length;
+    const group: Group = {
+      start: this.#start,
+      end,
+      gtid: this.#gtid,
+      time: this.#time,
+      serverId: this.#serverId,
+      threadId: this.#threadId,
+      events: this.#events,
+      ending,
+    };
+    this.#start = -1;
+    this.groups += 1;
+    this.events += this.#events;
+    this.wholeTo = end;
+    this.#visitor.group(group, this.gtidEnd);
+    if (group.gtid !== null) this.gtidEnd?.add(group.gtid);
+  }
+
+  /** Events that open a group of their own where no GTID did (INTVAR, TABLE_MAP, ...), and those that belong to none. */
+  #outside(view: EventView): void {
+    if (!OUTSIDE_GROUPS.has(view.type) && (view.flags & EVENT_FLAG.IGNORABLE) === 0) {
+      this.#open(view, ROWS_OPENERS.has(view.type) ? 'transaction' : 'statement');
+      return;
+    }
+    if (view.type !== EVENT.INCIDENT) this.#abandon(view.offset);
+    this.events += 1;
+    this.wholeTo = view.offset + view.length;
+    this.end = 'open';
+    switch (view.type) {
+      case EVENT.GTID_LIST:
+        this.#startState(view, parseGtidList(view, this.#bodyEnd(view)));
+        return;
+      case EVENT.PREVIOUS_GTIDS:
+        this.#startState(view, parsePreviousGtids(view, this.#bodyEnd(view)));
+        return;
+      case EVENT.ROTATE:
+        if ((view.flags & EVENT_FLAG.ARTIFICIAL) === 0) this.end = 'rotate';
+        return;
+      case EVENT.STOP:
+        this.end = 'stop';
+        return;
+      case EVENT.INCIDENT:
+        this.#report({
+          kind: 'source-incident',
+          offset: view.offset,
+          problem: 'the source reports an incident: events may be missing here',
+        });
+        return;
+      case EVENT.START_ENCRYPTION:
+        // A stream carries this event in plain text, marked ignorable; in a file on disk all that follows is encrypted.
+        if ((view.flags & EVENT_FLAG.IGNORABLE) === 0) {
+          this.#report({
+            kind: 'unreadable',
+            offset: view.offset,
+            problem: 'the file is encrypted by its server: it cannot be read without the key',
+          });
+        }
+    }
+  }
+
+  #startState(view: EventView, state: GtidState | null): void {
+    if (state === null) this.#problemAt(view, 'the GTID state of the file cannot be read');
+    if (this.gtidStart !== null || this.groups > 0) return;
+    this.gtidStart = state;
+    this.gtidEnd = state?.clone() ?? null;
+  }
+
+  /** The open group can no longer end: its source crashed while writing it. */
+  #abandon(at: number): void {
+    if (this.#start < 0) return;
+    this.#visitor.torn?.(this.#start, at);
+    this.#start = -1;
+  }
+
+  #bodyEnd(view: EventView): number {
+    const whole = view.available === view.length;
+    return view.at + view.available - (whole ? this.#checksumBytes : 0);
+  }
+
+  #problemAt(view: EventView, problem: string): void {
+    this.#report({ kind: 'damage', offset: view.offset, problem });
+  }
+}
+
+/** True for events that stand between groups: what the file says of itself. */
+export function belongsToNoGroup(type: number): boolean {
+  return OUTSIDE_GROUPS.has(type);
+}
+
+const OUTSIDE_GROUPS: ReadonlySet<number> = new Set([
+  EVENT.FORMAT_DESCRIPTION,
+  EVENT.ROTATE,
+  EVENT.STOP,
+  EVENT.PREVIOUS_GTIDS,
+  EVENT.GTID_LIST,
+  EVENT.BINLOG_CHECKPOINT,
+  EVENT.START_ENCRYPTION,
+  EVENT.INCIDENT,
+  EVENT.HEARTBEAT,
+  EVENT.HEARTBEAT_V2,
+]);
+
+/** Without a GTID or BEGIN before them, these still end with a COMMIT or XID. */
+const ROWS_OPENERS: ReadonlySet<number> = new Set([EVENT.TABLE_MAP, EVENT.ANNOTATE_ROWS, EVENT.ROWS_QUERY]);

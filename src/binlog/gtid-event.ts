@@ -1,0 +1,137 @@
+import { EVENT_HEADER_BYTES } from './event-type.ts';
+import type { EventView } from './event-view.ts';
+import { GtidPosition, type MariadbGtid } from './mariadb-gtid.ts';
+import { GtidSet, type MysqlGtid } from './mysql-gtid.ts';
+
+const TWO_POW_32 = 0x100000000;
+
+/** MariaDB: the group is this event and one statement. Source: MariaDB 10.11 sql/log_event.h, Gtid_log_event::FL_STANDALONE. */
+const FL_STANDALONE = 1;
+
+/** Reads a MariaDB GTID event: sequence 8, domain 4, flags 1. The server id is the header's. */
+export function parseMariadbGtidEvent(view: EventView): { gtid: MariadbGtid; standalone: boolean } {
+  const body = view.at + EVENT_HEADER_BYTES;
+  const { data } = view;
+  return {
+    gtid: {
+      flavor: 'mariadb',
+      domain: data.getUint32(body + 8, true),
+      server: view.serverId,
+      sequence: readUint64(data, body),
+    },
+    standalone: (data.getUint8(body + 12) & FL_STANDALONE) !== 0,
+  };
+}
+
+/** Reads a MariaDB GTID_LIST: count 4 (its high four bits are flags), then domain 4, server 4, sequence 8 each. */
+export function parseGtidList(view: EventView, bodyEnd: number): GtidPosition {
+  const { data } = view;
+  const position = new GtidPosition();
+  let at = view.at + EVENT_HEADER_BYTES;
+  let count = data.getUint32(at, true) & 0x0fffffff;
+  for (at += 4; count > 0 && at + 16 <= bodyEnd; at += 16, count -= 1) {
+    const domain = data.getUint32(at, true);
+    const server = data.getUint32(at + 4, true);
+    position.add({ flavor: 'mariadb', domain, server, sequence: readUint64(data, at + 8) });
+  }
+  return position;
+}
+
+/** Reads a MySQL GTID event: flags 1, uuid 16, number 8. */
+export function parseMysqlGtidEvent(view: EventView): MysqlGtid {
+  const body = view.at + EVENT_HEADER_BYTES;
+  const uuid = formatUuid(view.buffer.subarray(body + 1, body + 17));
+  return { flavor: 'mysql', uuid, tag: '', number: readUint64(view.data, body + 17) };
+}
+
+/**
+ * Reads a MySQL tagged GTID event: a message of numbered fields, 0 flags, 1 uuid (16 numbers), 2 number, 3 tag.
+ * Source: MySQL 9 libs/mysql/binlog/event/control_events.h, Gtid_event::define_fields; libs/mysql/serialization.
+ */
+export function parseTaggedGtidEvent(view: EventView, bodyEnd: number): MysqlGtid | null {
+  const reader = new VarlenReader(view.buffer, view.at + EVENT_HEADER_BYTES, bodyEnd);
+  reader.next(); // message version
+  reader.next(); // message size
+  reader.next(); // last field that may not be ignored
+  if (reader.next() !== 0) return null;
+  reader.next(); // flags
+  if (reader.next() !== 1) return null;
+  const uuid = formatUuid(Buffer.from(Array.from({ length: 16 }, () => reader.next())));
+  if (reader.next() !== 2) return null;
+  const zigzag = reader.next();
+  if (reader.next() !== 3) return null;
+  const tag = reader.text(reader.next());
+  return reader.overrun ? null : { flavor: 'mysql', uuid, tag, number: zigzag / 2 };
+}
+
+/**
+ * Reads a PREVIOUS_GTIDS event: count 8, then uuid 16, (tagged format: tag), interval count 8, intervals of first 8
+ * and end 8. The count's top byte is the format, 1 for tagged, which has the count one byte higher.
+ * Source: MySQL 9 sql/rpl_gtid_set.cc, decode_nsids_format and add_gtid_encoding.
+ */
+export function parsePreviousGtids(view: EventView, bodyEnd: number): GtidSet | null {
+  const { data, buffer } = view;
+  const set = new GtidSet();
+  let at = view.at + EVENT_HEADER_BYTES;
+  if (at + 8 > bodyEnd) return null;
+  const tagged = data.getUint8(at + 7) === 1;
+  let count = tagged ? data.getUint32(at + 1, true) : data.getUint32(at, true);
+  for (at += 8; count > 0; count -= 1) {
+    if (at + 24 > bodyEnd) return null;
+    const uuid = formatUuid(buffer.subarray(at, at + 16));
+    at += 16;
+    const tagBytes = tagged ? data.getUint8(at) >> 1 : 0;
+    const tag = tagged ? buffer.toString('latin1', at + 1, at + 1 + tagBytes) : '';
+    at += tagged ? 1 + tagBytes : 0;
+    let intervals = data.getUint32(at, true);
+    if (at + 8 + 16 * intervals > bodyEnd) return null;
+    for (at += 8; intervals > 0; intervals -= 1, at += 16) {
+      set.addInterval({ uuid, tag, first: readUint64(data, at), end: readUint64(data, at + 8) });
+    }
+  }
+  return set;
+}
+
+/** Exact up to 2^53. */
+function readUint64(data: DataView, at: number): number {
+  return data.getUint32(at, true) + data.getUint32(at + 4, true) * TWO_POW_32;
+}
+
+function formatUuid(bytes: Buffer): string {
+  const hex = bytes.toString('hex');
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
+}
+
+/** Numbers of one to nine bytes: as many one-bits at the bottom of the first byte as there are bytes behind it. */
+class VarlenReader {
+  overrun = false;
+  readonly #buffer: Buffer;
+  readonly #end: number;
+  #at: number;
+
+  constructor(buffer: Buffer, at: number, end: number) {
+    this.#buffer = buffer;
+    this.#at = at;
+    this.#end = end;
+  }
+
+  next(): number {
+    const first = this.#at < this.#end ? this.#buffer.readUInt8(this.#at) : 0xff;
+    const width = Math.clz32(~first & 0xff) === 32 ? 9 : 32 - Math.clz32(~first & -~first);
+    if (this.#at + width > this.#end) {
+      this.overrun = true;
+      return 0;
+    }
+    let value = 0n;
+    for (let index = width - 1; index >= 0; index -= 1)
+      value = (value << 8n) | BigInt(this.#buffer.readUInt8(this.#at + index));
+    this.#at += width;
+    return Number(width === 9 ? value >> 8n : value >> BigInt(width));
+  }
+
+  text(bytes: number): string {
+    const text = this.#buffer.toString('latin1', this.#at, Math.min(this.#at + bytes, this.#end));
+    this.#at += bytes;
+    return text;
+  }
+}

@@ -1,0 +1,100 @@
+import { inflateSync } from 'node:zlib';
+import { EVENT, EVENT_HEADER_BYTES } from './event-type.ts';
+import type { EventView } from './event-view.ts';
+import type { QueryEvent } from './group.ts';
+
+/** thread id 4, execution time 4, schema length 1, error code 2, status variables length 2. */
+const POST_HEADER_BYTES = 13;
+
+/**
+ * Reads a QUERY event, compressed ones too; null when its lengths contradict each other.
+ * @param bodyEnd index in the view's buffer just after the body, checksum excluded
+ */
+export function parseQueryEvent(view: EventView, bodyEnd: number): QueryEvent | null {
+  const { buffer } = view;
+  const body = view.at + EVENT_HEADER_BYTES;
+  if (body + POST_HEADER_BYTES > bodyEnd) return null;
+  const schemaBytes = buffer.readUInt8(body + 8);
+  const variables = body + POST_HEADER_BYTES;
+  const schemaAt = variables + buffer.readUInt16LE(body + 11);
+  const textAt = schemaAt + schemaBytes + 1;
+  if (textAt > bodyEnd) return null;
+  const text =
+    view.type === EVENT.QUERY_COMPRESSED ? inflate(buffer.subarray(textAt, bodyEnd)) : buffer.subarray(textAt, bodyEnd);
+  if (text === null) return null;
+  const { sqlMode, clientCharset } = parseStatusVariables(buffer.subarray(variables, schemaAt));
+  return {
+    offset: view.offset,
+    time: view.time,
+    threadId: buffer.readUInt32LE(body),
+    errorCode: buffer.readUInt16LE(body + 9),
+    sqlMode,
+    clientCharset,
+    schema: buffer.toString('utf8', schemaAt, schemaAt + schemaBytes),
+    text,
+    truncated: view.available < view.length,
+  };
+}
+
+/** What kind of boundary a statement is, told from its first bytes alone. */
+export type QueryRole = 'begin' | 'xa-start' | 'commit' | 'rollback' | 'statement';
+
+const ROLES: readonly (readonly [string, QueryRole])[] = [
+  ['BEGIN', 'begin'],
+  ['COMMIT', 'commit'],
+  ['ROLLBACK', 'rollback'],
+];
+
+/** Servers write BEGIN, COMMIT and ROLLBACK themselves, bare; ROLLBACK TO a savepoint is a statement. */
+export function queryRole(text: Buffer): QueryRole {
+  if (text.length > 8)
+    return text.length < 256 && /^xa\s+(start|begin)\s/i.test(text.toString('latin1', 0, 16))
+      ? 'xa-start'
+      : 'statement';
+  const word = text.toString('latin1').toUpperCase();
+  return ROLES.find(([name]) => name === word)?.[1] ?? 'statement';
+}
+
+/**
+ * Sizes of the status variables that stand before the two wanted ones; a string has a length byte.
+ * Source: MySQL 8.4 libs/mysql/binlog/event/statement_events.h, Query_event_status_vars.
+ */
+const SIZES: Readonly<Record<number, number | 'string' | 'string-z'>> = {
+  0: 4,
+  1: 8,
+  2: 'string-z',
+  3: 4,
+  4: 6,
+  5: 'string',
+  6: 'string',
+};
+
+function parseStatusVariables(bytes: Buffer): { sqlMode: number; clientCharset: number | null } {
+  let sqlMode = 0;
+  for (let at = 0; at < bytes.length;) {
+    const code = bytes.readUInt8(at);
+    const size = SIZES[code];
+    at += 1;
+    const width = typeof size === 'number' ? size : 1 + (bytes[at] ?? 0) + (size === 'string-z' ? 1 : 0);
+    if (size === undefined || at + width > bytes.length) break;
+    if (code === 1) sqlMode = bytes.readUInt32LE(at);
+    if (code === 4) return { sqlMode, clientCharset: bytes.readUInt16LE(at) };
+    at += width;
+  }
+  return { sqlMode, clientCharset: null };
+}
+
+/**
+ * One byte with the count of length bytes in its low three bits, the length (big-endian), a zlib stream.
+ * Source: MariaDB 10.11 sql/log_event.cc, binlog_buf_compress.
+ */
+function inflate(bytes: Buffer): Buffer | null {
+  const lengthBytes = (bytes[0] ?? 0) & 7;
+  if (lengthBytes < 1 || lengthBytes > 4 || bytes.length <= 1 + lengthBytes) return null;
+  try {
+    return inflateSync(bytes.subarray(1 + lengthBytes), { maxOutputLength: bytes.readUIntBE(1, lengthBytes) });
+  } catch {
+    // Damaged or cut: the caller reports it with the event's offset.
+    return null;
+  }
+}
