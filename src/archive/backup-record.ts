@@ -22,7 +22,11 @@ export interface BackupRecord {
   /** The replica's own log: pairs only with an archive of the replica. */
   readonly replica: BackupSide;
   /** What the replica had applied of the primary's log: where replay starts. */
-  readonly primary: BackupSide & { readonly coordinates: string; readonly serverId: number; readonly lineage: string | null };
+  readonly primary: BackupSide & {
+    readonly coordinates: string;
+    readonly serverId: number;
+    readonly lineage: string | null;
+  };
   readonly databases: readonly string[];
   /** Server settings that the scratch server must share for the same result. */
   readonly settings: Readonly<Record<string, string>>;

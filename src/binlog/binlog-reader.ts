@@ -67,7 +67,7 @@ export class BinlogReader {
 
   /** True once the rest can no longer be read as events. */
   get stopped(): boolean {
-    return this.#walker.stopped;
+    return this.#walker.isStopped();
   }
 
   /** How the file stands now; see {@link BinlogReading}. */
@@ -119,7 +119,7 @@ export class BinlogReader {
   }
 
   #report(problem: BinlogProblem): void {
-    if (problem.kind === 'unreadable') this.#walker.stopped = true;
+    if (problem.kind === 'unreadable') this.#walker.stop();
     if (this.problems.length < MAX_PROBLEMS) {
       this.problems.push(problem);
       return;

@@ -25,10 +25,10 @@ export class EventWalker {
   /** Byte offset in the file of the next event. */
   offset: number;
   format: FormatDescription | null;
-  /** True once the rest can no longer be read as events. */
-  stopped = false;
+  #stopped = false;
   readonly #sink: EventSink;
   readonly #verify: boolean;
+  #rules: Rules;
   readonly #view: EventView;
   readonly #run = new RunChecksum();
   #large: LargeEvent | null = null;
@@ -43,6 +43,7 @@ export class EventWalker {
     this.#verify = options.verifyChecksums;
     this.offset = options.start?.offset ?? 0;
     this.format = options.start?.format ?? null;
+    this.#rules = rulesFor(this.format, this.#verify);
     const nothing = Buffer.alloc(0);
     const data = new DataView(nothing.buffer);
     this.#view = {
@@ -64,29 +65,39 @@ export class EventWalker {
     return this.#large !== null;
   }
 
+  /** True once the rest can no longer be read as events. */
+  isStopped(): boolean {
+    return this.#stopped;
+  }
+
+  /** Reads no further. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
   /**
    * Consumes the whole events in `buffer[from, to)`, and large ones in pieces.
    * @returns the index up to which bytes were consumed
    */
   walk(buffer: Buffer, from: number, to: number): number {
     let at = from;
-    if (this.stopped) return to;
     if (this.#large !== null) at = this.#continueLarge(this.#large, buffer, at, to);
     if (this.offset === 0) at = this.#magic(buffer, at, to);
-    while (!this.stopped && at < to) {
-      const next = this.format === null ? this.#first(buffer, at, to) : this.#events(buffer, at, to);
+    while (!this.isStopped() && at < to) {
+      let next = this.format === null ? this.#first(buffer, at, to) : this.#events(buffer, at, to);
+      if (next === at && this.format !== null) next = this.#unusual(buffer, at, to);
       if (next === at) break;
       at = next;
     }
-    return this.stopped ? to : at;
+    return this.isStopped() ? to : at;
   }
 
   #magic(buffer: Buffer, at: number, to: number): number {
     if (to - at < BINLOG_MAGIC.length) return at;
     const magic = buffer.subarray(at, at + BINLOG_MAGIC.length);
     if (magic.equals(ENCRYPTED_MAGIC))
-      this.#stop(0, 'the file is encrypted by its server: it cannot be read without the key');
-    else if (!magic.equals(BINLOG_MAGIC)) this.#stop(0, 'not a binary log: the magic number is missing');
+      this.#fail(0, 'the file is encrypted by its server: it cannot be read without the key');
+    else if (!magic.equals(BINLOG_MAGIC)) this.#fail(0, 'not a binary log: the magic number is missing');
     this.offset = BINLOG_MAGIC.length;
     return at + BINLOG_MAGIC.length;
   }
@@ -98,7 +109,8 @@ export class EventWalker {
     const length = buffer.readUInt32LE(at + 9);
     if (type !== EVENT.FORMAT_DESCRIPTION || length > MAX_WHOLE_EVENT_BYTES) {
       const old = type === EVENT.START_V3 ? ': it was written by MySQL 4.1 or older' : '';
-      return this.#stop(this.offset, `the first event is no FORMAT_DESCRIPTION${old}`, to);
+      this.#fail(this.offset, `the first event is no FORMAT_DESCRIPTION${old}`);
+      return to;
     }
     if (at + length > to) return at;
     return this.#formatDescription(buffer, at, length) ? this.#dispatch(buffer, at, length) : to;
@@ -108,7 +120,7 @@ export class EventWalker {
     const event = Buffer.from(buffer.subarray(at, at + length));
     const format = parseFormatDescription(event);
     if (format === null) {
-      this.#stop(this.offset, 'the FORMAT_DESCRIPTION event cannot be read');
+      this.#fail(this.offset, 'the FORMAT_DESCRIPTION event cannot be read');
       return false;
     }
     // The server computes the CRC with the flag cleared and sets it afterwards. Source: sql/log_event.cc, Log_event::read_log_event.
@@ -116,6 +128,7 @@ export class EventWalker {
     if (this.#verify && format.checksumAware && !hasValidChecksum(event)) this.#badChecksum(this.offset);
     const relayLog = format.relayLog || this.format?.relayLog === true;
     this.format = { ...format, relayLog };
+    this.#rules = rulesFor(this.format, this.#verify);
     this.#sink.format(this.format);
     return true;
   }
@@ -130,34 +143,29 @@ export class EventWalker {
     return at + length;
   }
 
-  /** The hot loop: every event of the buffer that is whole. */
+  /** The hot loop: every event of the buffer that is whole. @returns `from` when the next one is not */
   #events(buffer: Buffer, from: number, to: number): number {
     const data = new DataView(buffer.buffer, buffer.byteOffset, buffer.length);
-    const checked = this.#verify && this.format?.checksum === 'crc32';
-    const positioned = this.format?.relayLog !== true;
-    const shortest = EVENT_HEADER_BYTES + (this.format?.checksum === 'crc32' ? CHECKSUM_BYTES : 0);
-    const view = this.#view;
+    const { checked, positioned, shortest } = this.#rules;
     const firstOffset = this.offset;
     let at = from;
     this.#aim(buffer, data);
-    while (to - at >= EVENT_HEADER_BYTES) {
+    while (to - at >= EVENT_HEADER_BYTES && !this.#stopped) {
       const length = data.getUint32(at + 9, true);
       if (length < shortest || length > MAX_EVENT_BYTES) {
-        this.#stop(this.offset, `an event cannot have ${length} bytes`);
+        this.#fail(this.offset, `an event cannot have ${length} bytes`);
         break;
       }
       if (at + length > to || data.getUint8(at + 4) === EVENT.FORMAT_DESCRIPTION) break;
       if (checked) this.#run.add(length);
       this.#fill(at, length);
-      const end = data.getUint32(at + 13, true);
-      if (positioned && end !== 0 && end !== (this.offset + length) >>> 0) this.#badPosition(end, length);
-      this.#sink.event(view);
+      if (positioned) this.#checkPosition(data.getUint32(at + 13, true), length);
+      this.#sink.event(this.#view);
       at += length;
       this.offset += length;
-      if (this.stopped) break;
     }
     if (checked) this.#verifyRun({ buffer, from, to: at, firstOffset });
-    return this.stopped ? to : at === from ? this.#unusual(buffer, at, to) : at;
+    return at;
   }
 
   /** A second FORMAT_DESCRIPTION (relay logs), or the head of a large event; otherwise more bytes are needed. */
@@ -173,7 +181,7 @@ export class EventWalker {
 
   #continueLarge(large: LargeEvent, buffer: Buffer, at: number, to: number): number {
     const taken = Math.min(large.remaining, to - at);
-    const checked = this.#verify && this.format?.checksum === 'crc32';
+    const { checked } = this.#rules;
     if (checked) large.crc = updateChecksum(large.crc, buffer.subarray(at, at + taken));
     large.remaining -= taken;
     if (large.remaining > 0) return at + taken;
@@ -182,10 +190,7 @@ export class EventWalker {
     this.#aim(large.head, new DataView(large.head.buffer, large.head.byteOffset, large.head.length));
     this.#fill(0, large.length);
     this.#view.available = large.head.length;
-    const end = large.head.readUInt32LE(13);
-    if (this.format?.relayLog !== true && end !== 0 && end !== (this.offset + large.length) >>> 0) {
-      this.#badPosition(end, large.length);
-    }
+    if (this.#rules.positioned) this.#checkPosition(large.head.readUInt32LE(13), large.length);
     this.#sink.event(this.#view);
     this.offset += large.length;
     return at + taken;
@@ -223,18 +228,33 @@ export class EventWalker {
     this.#sink.problem({ kind: 'damage', offset, problem: 'the checksum of the event is wrong' });
   }
 
-  #badPosition(end: number, length: number): void {
+  /** Positions count to 4 GiB and begin again; 0 is left out by MariaDB 11.4 inside groups. */
+  #checkPosition(end: number, length: number): void {
     const expected = this.offset + length;
-    this.#sink.problem({
-      kind: 'damage',
-      offset: this.offset,
-      problem: `the event says it ends at ${end}, but it ends at ${expected}`,
-    });
+    if (end === 0 || end === expected >>> 0) return;
+    const problem = `the event says it ends at ${end}, but it ends at ${expected}`;
+    this.#sink.problem({ kind: 'damage', offset: this.offset, problem });
   }
 
-  #stop(offset: number, problem: string, consumed = 0): number {
-    this.stopped = true;
+  #fail(offset: number, problem: string): void {
+    this.#stopped = true;
     this.#sink.problem({ kind: 'unreadable', offset, problem });
-    return consumed;
   }
+}
+
+/** What holds for every event of a file. */
+interface Rules {
+  readonly checked: boolean;
+  readonly positioned: boolean;
+  /** Bytes. */
+  readonly shortest: number;
+}
+
+function rulesFor(format: FormatDescription | null, verify: boolean): Rules {
+  const hasChecksum = format?.checksum === 'crc32';
+  return {
+    checked: verify && hasChecksum,
+    positioned: format?.relayLog !== true,
+    shortest: EVENT_HEADER_BYTES + (hasChecksum ? CHECKSUM_BYTES : 0),
+  };
 }

@@ -59,6 +59,6 @@ export function flavorOf(serverVersion: string): Flavor {
 /** Source: MySQL 5.6.1 and MariaDB 5.3.0 release notes; sql/log_event.cc, checksum_version_split_*. */
 function hasChecksumByte(serverVersion: string): boolean {
   const [major = 0, minor = 0, patch = 0] = (/^(\d+)\.(\d+)\.(\d+)/.exec(serverVersion)?.slice(1) ?? []).map(Number);
-  if (flavorOf(serverVersion) === 'mariadb') return major > 5 || (major === 5 && minor >= 3);
-  return major > 5 || (major === 5 && (minor > 6 || (minor === 6 && patch >= 1)));
+  const first = flavorOf(serverVersion) === 'mariadb' ? 50_300 : 50_601;
+  return major * 10_000 + minor * 100 + patch >= first;
 }

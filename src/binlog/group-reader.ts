@@ -82,31 +82,28 @@ export class GroupReader implements EventSink {
 
   event(view: EventView): void {
     this.#events += 1;
-    switch (view.type) {
-      case EVENT.MARIADB_GTID:
-      case EVENT.GTID:
-      case EVENT.GTID_TAGGED:
-      case EVENT.ANONYMOUS_GTID:
+    const role: number = ROLES[view.type] ?? ROLE.INSIDE;
+    switch (role) {
+      case ROLE.GTID:
         this.#begin(view);
         return;
-      case EVENT.QUERY:
-      case EVENT.QUERY_COMPRESSED:
+      case ROLE.QUERY:
         this.#query(view);
         return;
-      case EVENT.XID:
+      case ROLE.COMMIT:
         this.#finish(view, 'commit');
         return;
-      case EVENT.XA_PREPARE:
+      case ROLE.PREPARE:
         this.#finish(view, 'prepare');
         return;
-      case EVENT.EXECUTE_LOAD_QUERY:
+      case ROLE.STATEMENT:
         this.#statement(view);
         return;
-      case EVENT.TRANSACTION_PAYLOAD:
-        this.#finish(view, 'commit');
+      case ROLE.BETWEEN:
+        this.#between(view);
         return;
       default:
-        if (this.#start < 0 || OUTSIDE_GROUPS.has(view.type)) this.#outside(view);
+        if (this.#start < 0) this.#stray(view);
     }
   }
 
@@ -189,46 +186,30 @@ export class GroupReader implements EventSink {
     if (group.gtid !== null) this.gtidEnd?.add(group.gtid);
   }
 
-  /** Events that open a group of their own where no GTID did (INTVAR, TABLE_MAP, ...), and those that belong to none. */
-  #outside(view: EventView): void {
-    if (!OUTSIDE_GROUPS.has(view.type) && (view.flags & EVENT_FLAG.IGNORABLE) === 0) {
-      this.#open(view, ROWS_OPENERS.has(view.type) ? 'transaction' : 'statement');
-      return;
-    }
-    if (view.type !== EVENT.INCIDENT) this.#abandon(view.offset);
+  /** What stands inside groups, met outside: it opens one where the source writes no GTIDs (INTVAR, TABLE_MAP, ...). */
+  #stray(view: EventView): void {
+    if ((view.flags & EVENT_FLAG.IGNORABLE) !== 0) this.#between(view);
+    else this.#open(view, ROWS_OPENERS.has(view.type) ? 'transaction' : 'statement');
+  }
+
+  #between(view: EventView): void {
+    if (view.type === EVENT.INCIDENT) {
+      const problem = 'the source reports an incident: events may be missing here';
+      this.#report({ kind: 'source-incident', offset: view.offset, problem });
+    } else this.#abandon(view.offset);
     this.events += 1;
     this.wholeTo = view.offset + view.length;
-    this.end = 'open';
-    switch (view.type) {
-      case EVENT.GTID_LIST:
-        this.#startState(view, parseGtidList(view, this.#bodyEnd(view)));
-        return;
-      case EVENT.PREVIOUS_GTIDS:
-        this.#startState(view, parsePreviousGtids(view, this.#bodyEnd(view)));
-        return;
-      case EVENT.ROTATE:
-        if ((view.flags & EVENT_FLAG.ARTIFICIAL) === 0) this.end = 'rotate';
-        return;
-      case EVENT.STOP:
-        this.end = 'stop';
-        return;
-      case EVENT.INCIDENT:
-        this.#report({
-          kind: 'source-incident',
-          offset: view.offset,
-          problem: 'the source reports an incident: events may be missing here',
-        });
-        return;
-      case EVENT.START_ENCRYPTION:
-        // A stream carries this event in plain text, marked ignorable; in a file on disk all that follows is encrypted.
-        if ((view.flags & EVENT_FLAG.IGNORABLE) === 0) {
-          this.#report({
-            kind: 'unreadable',
-            offset: view.offset,
-            problem: 'the file is encrypted by its server: it cannot be read without the key',
-          });
-        }
-    }
+    this.end = endOf(view);
+    if (view.type === EVENT.GTID_LIST) this.#startState(view, parseGtidList(view, this.#bodyEnd(view)));
+    else if (view.type === EVENT.PREVIOUS_GTIDS) this.#startState(view, parsePreviousGtids(view, this.#bodyEnd(view)));
+    else if (view.type === EVENT.START_ENCRYPTION) this.#encryption(view);
+  }
+
+  /** A stream carries this event in plain text, marked ignorable; in a file on disk all that follows is encrypted. */
+  #encryption(view: EventView): void {
+    if ((view.flags & EVENT_FLAG.IGNORABLE) !== 0) return;
+    const problem = 'the file is encrypted by its server: it cannot be read without the key';
+    this.#report({ kind: 'unreadable', offset: view.offset, problem });
   }
 
   #startState(view: EventView, state: GtidState | null): void {
@@ -255,23 +236,33 @@ export class GroupReader implements EventSink {
   }
 }
 
-/** True for events that stand between groups: what the file says of itself. */
-export function belongsToNoGroup(type: number): boolean {
-  return OUTSIDE_GROUPS.has(type);
+function endOf(view: EventView): LogEnd {
+  if (view.type === EVENT.STOP) return 'stop';
+  return view.type === EVENT.ROTATE && (view.flags & EVENT_FLAG.ARTIFICIAL) === 0 ? 'rotate' : 'open';
 }
 
-const OUTSIDE_GROUPS: ReadonlySet<number> = new Set([
-  EVENT.FORMAT_DESCRIPTION,
-  EVENT.ROTATE,
-  EVENT.STOP,
-  EVENT.PREVIOUS_GTIDS,
-  EVENT.GTID_LIST,
+/** What an event does to the open group; 0: it is inside one and ends nothing. */
+const ROLE = { INSIDE: 0, GTID: 1, QUERY: 2, COMMIT: 3, PREPARE: 4, STATEMENT: 5, BETWEEN: 6 } as const;
+
+/** By event type: one look-up for each of millions of events. */
+const ROLES = new Uint8Array(256);
+const assign = (role: number, ...types: readonly number[]): void => {
+  for (const type of types) ROLES[type] = role;
+};
+assign(ROLE.GTID, EVENT.MARIADB_GTID, EVENT.GTID, EVENT.GTID_TAGGED, EVENT.ANONYMOUS_GTID);
+assign(ROLE.QUERY, EVENT.QUERY, EVENT.QUERY_COMPRESSED);
+assign(ROLE.COMMIT, EVENT.XID, EVENT.TRANSACTION_PAYLOAD);
+assign(ROLE.PREPARE, EVENT.XA_PREPARE);
+assign(ROLE.STATEMENT, EVENT.EXECUTE_LOAD_QUERY);
+assign(ROLE.BETWEEN, EVENT.FORMAT_DESCRIPTION, EVENT.ROTATE, EVENT.STOP, EVENT.PREVIOUS_GTIDS, EVENT.GTID_LIST);
+assign(
+  ROLE.BETWEEN,
   EVENT.BINLOG_CHECKPOINT,
   EVENT.START_ENCRYPTION,
   EVENT.INCIDENT,
   EVENT.HEARTBEAT,
   EVENT.HEARTBEAT_V2,
-]);
+);
 
 /** Without a GTID or BEGIN before them, these still end with a COMMIT or XID. */
 const ROWS_OPENERS: ReadonlySet<number> = new Set([EVENT.TABLE_MAP, EVENT.ANNOTATE_ROWS, EVENT.ROWS_QUERY]);

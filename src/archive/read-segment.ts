@@ -1,0 +1,91 @@
+import { open, type FileHandle } from 'node:fs/promises';
+import { FIRST_EVENT_OFFSET } from '../binlog/coordinates.ts';
+import { EVENT_HEADER_BYTES } from '../binlog/event-type.ts';
+import { parseFormatDescription, type FormatDescription } from '../binlog/format-description.ts';
+import type { BinlogReading } from '../binlog/binlog-reader.ts';
+import { readBinlog, type ByteSource } from '../binlog/read-binlog.ts';
+import type { LastGood } from '../incident/incident.ts';
+import { LastgoodError } from '../platform/errors.ts';
+import type { ArchivedSegment } from './repository.ts';
+import { SegmentIndexer, type SegmentUpdate } from './segment-indexer.ts';
+
+/** Opens a segment's plain bytes from offset `from` on. @throws LastgoodError `REPOSITORY_UNREADABLE` */
+export async function openSegment(segment: ArchivedSegment, from = 0): Promise<ByteSource & AsyncDisposable> {
+  try {
+    return new FileSource(await open(segment.path, 'r'), from);
+  } catch (cause) {
+    throw new LastgoodError('REPOSITORY_UNREADABLE', `cannot open segment '${segment.path}'`, { cause });
+  }
+}
+
+class FileSource implements ByteSource, AsyncDisposable {
+  readonly #file: FileHandle;
+  #position: number;
+
+  constructor(file: FileHandle, position: number) {
+    this.#file = file;
+    this.#position = position;
+  }
+
+  async read(target: Buffer, at: number): Promise<number> {
+    const { bytesRead } = await this.#file.read(target, at, target.length - at, this.#position);
+    this.#position += bytesRead;
+    return bytesRead;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#file.close();
+  }
+}
+
+/** The segment's first event, parsed and as it stands in the file. @throws LastgoodError `ARCHIVE_DAMAGED` */
+export async function readSegmentFormat(
+  segment: ArchivedSegment,
+): Promise<{ format: FormatDescription; bytes: Buffer }> {
+  const head = Buffer.alloc(EVENT_HEADER_BYTES);
+  await readExactly(segment, head);
+  const bytes = Buffer.alloc(Math.min(head.readUInt32LE(9), 4096));
+  await readExactly(segment, bytes);
+  const format = parseFormatDescription(bytes);
+  if (format === null)
+    throw new LastgoodError('ARCHIVE_DAMAGED', `segment '${segment.path}' does not begin with its format`);
+  return { format, bytes };
+}
+
+async function readExactly(segment: ArchivedSegment, target: Buffer): Promise<void> {
+  await using source = await openSegment(segment, FIRST_EVENT_OFFSET);
+  for (let filled = 0; filled < target.length;) {
+    const got = await source.read(target, filled);
+    if (got === 0) throw new LastgoodError('ARCHIVE_DAMAGED', `segment '${segment.path}' has no whole first event`);
+    filled += got;
+  }
+}
+
+/** A segment read from its first byte to its last: what the catalog needs, and how the reading itself went. */
+export interface IndexedSegment {
+  /** null when the file ends before its format. */
+  readonly update: SegmentUpdate | null;
+  readonly reading: BinlogReading;
+}
+
+/** Reads a whole segment. Damage is in `reading.problems`, not thrown. */
+export async function indexSegment(options: {
+  segment: ArchivedSegment;
+  /** The newest group of the lineage before this segment. */
+  last: LastGood | null;
+  verifyChecksums: boolean;
+  signal?: AbortSignal;
+}): Promise<IndexedSegment> {
+  const { segment, last, verifyChecksums, signal } = options;
+  const indexer = new SegmentIndexer({ lineage: segment.lineage, file: segment.file, last });
+  await using source = await openSegment(segment);
+  const reading = await readBinlog(source, {
+    visitor: indexer,
+    verifyChecksums,
+    onFormat: (format) => {
+      indexer.format(format);
+    },
+    ...(signal === undefined ? {} : { signal }),
+  });
+  return { update: indexer.update(reading, segment.state), reading };
+}

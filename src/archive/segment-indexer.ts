@@ -1,0 +1,114 @@
+import type { FormatDescription } from '../binlog/format-description.ts';
+import { formatGtid } from '../binlog/gtid-text.ts';
+import type { GtidState } from '../binlog/gtid.ts';
+import type { Group, GroupVisitor, QueryEvent } from '../binlog/group.ts';
+import { IncidentFinder } from '../incident/finder.ts';
+import type { Incident, LastGood } from '../incident/incident.ts';
+import { formatSeconds } from '../platform/time.ts';
+import { CheckpointCollector, type Checkpoint } from './checkpoint.ts';
+import type { GroupMark, SegmentDigest } from './manifest.ts';
+
+/** What reading a segment, or some more of it, gave. */
+export interface SegmentUpdate {
+  /** Of the whole file up to `indexedTo`. */
+  readonly digest: SegmentDigest;
+  readonly state: 'open' | 'sealed';
+  /** New ones since the last update. */
+  readonly checkpoints: readonly Checkpoint[];
+  readonly incidents: readonly Incident[];
+}
+
+/** What a reader of the file's events has counted so far; `wholeTo` becomes the digest's `indexedTo`. */
+export interface ReadingCounts {
+  readonly gtidStart: GtidState | null;
+  readonly gtidEnd: GtidState | null;
+  readonly groups: number;
+  readonly events: number;
+  readonly wholeTo: number;
+}
+
+/** Turns the groups of one segment, read from its first byte, into its digest, checkpoints and incidents. */
+export class SegmentIndexer implements GroupVisitor {
+  readonly #file: string;
+  readonly #finder: IncidentFinder;
+  readonly #collector = new CheckpointCollector();
+  #incidents: Incident[] = [];
+  #format: FormatDescription | null = null;
+  #first: Group | null = null;
+  #last: Group | null = null;
+  #minTime = Infinity;
+  #maxTime = -Infinity;
+
+  /** @param options.last the newest group of the lineage before this file */
+  constructor(options: { lineage: string; file: string; last: LastGood | null }) {
+    this.#file = options.file;
+    this.#finder = new IncidentFinder({
+      lineage: options.lineage,
+      last: options.last,
+      found: (incident) => this.#incidents.push(incident),
+    });
+    this.#collector.enterFile(options.file);
+  }
+
+  format(format: FormatDescription): void {
+    this.#format = format;
+    this.#finder.enterFile(this.#file, format);
+  }
+
+  query(query: QueryEvent): void {
+    this.#finder.query(query);
+  }
+
+  group(group: Group, before: GtidState | null): void {
+    this.#collector.group(group, () => before?.toString() ?? null);
+    this.#finder.group(group, before);
+    this.#first ??= group;
+    this.#last = group;
+    if (group.time < this.#minTime) this.#minTime = group.time;
+    if (group.time > this.#maxTime) this.#maxTime = group.time;
+  }
+
+  torn(start: number, end: number): void {
+    this.#finder.torn(start, end);
+  }
+
+  /** Checkpoints and incidents since the last call, with the digest of all so far; null before the file has said its format. */
+  update(counts: ReadingCounts, state: SegmentUpdate['state']): SegmentUpdate | null {
+    const digest = this.digest(counts);
+    if (digest === null) return null;
+    const incidents = this.#incidents;
+    this.#incidents = [];
+    return { digest, state, checkpoints: this.#collector.drain(), incidents };
+  }
+
+  digest(counts: ReadingCounts): SegmentDigest | null {
+    if (this.#format === null) return null;
+    return {
+      file: this.#file,
+      gtidStart: counts.gtidStart?.toString() ?? null,
+      gtidEnd: counts.gtidEnd?.toString() ?? null,
+      first: this.#first === null ? null : markOf(this.#first),
+      last: this.#last === null ? null : markOf(this.#last),
+      minTime: this.#first === null ? null : this.#minTime,
+      maxTime: this.#first === null ? null : this.#maxTime,
+      groups: counts.groups,
+      events: counts.events,
+      indexedTo: counts.wholeTo,
+      checksum: this.#format.checksum,
+      serverVersion: this.#format.serverVersion,
+      openedAt: this.#format.time,
+    };
+  }
+}
+
+function markOf(group: Group): GroupMark {
+  const { start, end, gtid, time } = group;
+  return { gtid: gtid === null ? null : formatGtid(gtid), start, end, time: formatSeconds(time) };
+}
+
+/** The newest group up to the end of a segment: its own last, or the one before it. */
+export function lastGoodOf(digest: SegmentDigest, before: LastGood | null): LastGood | null {
+  if (digest.last === null) return before;
+  const { gtid, end, time } = digest.last;
+  return { gtid, file: digest.file, end, time };
+}

@@ -1,0 +1,216 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { openRepository } from '../../src/archive/repository.ts';
+import { openCatalog } from '../../src/catalog/catalog.ts';
+import { rebuildCatalog } from '../../src/catalog/rebuild.ts';
+import { waitFor } from '../../src/platform/wait.ts';
+import {
+  archiveUntilCurrent,
+  primarySettings,
+  repositoryBeside,
+  segmentsOf,
+  silentLog,
+  startArchiver,
+} from '../support/archiver.ts';
+import { cmpMasked } from '../support/compare.ts';
+import { startMysql56, startPrimary, type TestServer } from '../support/servers.ts';
+import { startWorkload } from '../support/workload.ts';
+
+/** Every archived file against the server's own, byte for byte; `stopped` servers have written all they will. */
+async function differences(server: TestServer, repository: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const { path, file } of await segmentsOf(repository)) {
+    const difference = await cmpMasked(path, join(server.datadir, file));
+    if (difference !== null) found.push(difference);
+  }
+  return found;
+}
+
+async function rotate(server: TestServer): Promise<void> {
+  await using connection = await server.connect();
+  await connection.query('FLUSH BINARY LOGS');
+}
+
+async function waitForSegments(repository: string, count: number): Promise<void> {
+  const probe = async (): Promise<boolean> => {
+    const segments = await segmentsOf(repository).catch(() => []); // before the archiver's first steps
+    return segments.length >= count;
+  };
+  await waitFor(probe, { timeoutMs: 30_000, what: `${count} segments` });
+}
+
+describe('archive', () => {
+  it('holds every file of a primary under load, over rotations, byte for byte', async () => {
+    await using server = await startPrimary();
+    const repository = repositoryBeside(server);
+    await using archiver = startArchiver(server, repository);
+    const workload = await startWorkload(() => server.connect());
+    for (const committed of [500, 1000, 1500]) {
+      await waitFor(() => workload.committed > committed, { timeoutMs: 30_000, what: `${committed} transactions` });
+      await rotate(server);
+    }
+    await workload.stop();
+    await archiver.stop();
+    await archiveUntilCurrent(server, repository);
+    const segments = await segmentsOf(repository);
+    expect(segments.map(({ state }) => state)).toEqual(['sealed', 'sealed', 'sealed', 'open']);
+    expect(await differences(server, repository)).toEqual([]);
+    expect(segments[2]?.manifest?.gtidEnd).toBe(segments[2]?.manifest?.last?.gtid);
+  });
+
+  it('keeps a catalog that equals its rebuild', async () => {
+    await using server = await startPrimary();
+    const path = repositoryBeside(server);
+    await using archiver = startArchiver(server, path);
+    const workload = await startWorkload(() => server.connect());
+    await waitFor(() => workload.committed > 300, { timeoutMs: 30_000, what: '300 transactions' });
+    await rotate(server);
+    await using connection = await server.connect();
+    await connection.query('DROP DATABASE crm');
+    await workload.stop().catch(() => undefined); // its writers met the dropped schema
+    await archiver.stop();
+    await archiveUntilCurrent(server, path);
+    const repository = await openRepository(path);
+    const rebuilt = join(server.directory, 'rebuilt.sqlite');
+    await rebuildCatalog(repository, rebuilt, { log: silentLog });
+    using kept = openCatalog(repository.catalogPath);
+    using fresh = openCatalog(rebuilt);
+    expect(kept.incidents({}).map(({ statement }) => statement)).toEqual(['DROP DATABASE crm']);
+    expect(kept.dump()).toEqual(fresh.dump());
+  });
+
+  it('goes on where it stopped, also inside a file', async () => {
+    await using server = await startPrimary();
+    const repository = repositoryBeside(server);
+    await using connection = await server.connect();
+    for (const statement of ['CREATE DATABASE a', 'CREATE DATABASE b', 'FLUSH BINARY LOGS', 'CREATE DATABASE c']) {
+      await connection.query(statement);
+      await archiveUntilCurrent(server, repository);
+    }
+    const again = await archiveUntilCurrent(server, repository);
+    expect(again.bytes).toBe(0);
+    expect(again.gtid).toBe('0-101-3');
+    expect(await differences(server, repository)).toEqual([]);
+  });
+
+  it('carries events larger than a protocol packet', async () => {
+    await using server = await startPrimary({ args: ['--max-allowed-packet=64M'] });
+    const repository = repositoryBeside(server);
+    await using connection = await server.connect();
+    await connection.query('CREATE DATABASE big');
+    await connection.query('CREATE TABLE big.t (id INT PRIMARY KEY, c LONGBLOB)');
+    for (const [id, size] of [1, 16_777_100, 16_777_215, 16_777_300, 40_000_000, 5].entries()) {
+      await connection.query("INSERT INTO big.t VALUES (?, REPEAT('x', ?))", [id, size]);
+    }
+    await archiveUntilCurrent(server, repository);
+    expect(await differences(server, repository)).toEqual([]);
+  });
+
+  it.each(['NONE', 'CRC32'])('archives files with checksum %s, and a change between them', async (checksum) => {
+    await using server = await startPrimary({ args: [`--binlog-checksum=${checksum}`] });
+    const repository = repositoryBeside(server);
+    await using connection = await server.connect();
+    await connection.query('CREATE DATABASE a');
+    await archiveUntilCurrent(server, repository);
+    await connection.query(`SET GLOBAL binlog_checksum = ${checksum === 'NONE' ? 'CRC32' : 'NONE'}`);
+    await connection.query('CREATE DATABASE b');
+    await archiveUntilCurrent(server, repository);
+    const segments = await segmentsOf(repository);
+    expect(segments.map(({ state }) => state)).toEqual(['sealed', 'open']);
+    expect(await differences(server, repository)).toEqual([]);
+  });
+
+  it('follows a server over a clean stop and over kill -9', async () => {
+    await using server = await startPrimary();
+    const repository = repositoryBeside(server);
+    await using archiver = startArchiver(server, repository);
+    for (const [name, end] of [['a', 'stop'] as const, ['b', 'kill'] as const]) {
+      const connection = await server.connect();
+      await connection.query(`CREATE DATABASE ${name}`);
+      await waitForSegments(repository, 1);
+      await connection.close();
+      await server[end]();
+      await server.restart();
+    }
+    await using connection = await server.connect();
+    await connection.query('CREATE DATABASE c');
+    await waitForSegments(repository, 3);
+    await archiver.stop();
+    await archiveUntilCurrent(server, repository);
+    const segments = await segmentsOf(repository);
+    expect(segments.map(({ manifest }) => manifest?.ended)).toEqual(['stop', 'source-crashed', undefined]);
+    expect(await differences(server, repository)).toEqual([]);
+  });
+
+  it('cuts what a crash of its own left behind the last whole group', async () => {
+    const { appendFile } = await import('node:fs/promises');
+    await using server = await startPrimary();
+    const repository = repositoryBeside(server);
+    await using connection = await server.connect();
+    await connection.query('CREATE DATABASE a');
+    await archiveUntilCurrent(server, repository);
+    const [segment] = await segmentsOf(repository);
+    await appendFile(segment?.path ?? '', Buffer.alloc(33, 1));
+    await connection.query('CREATE DATABASE b');
+    await archiveUntilCurrent(server, repository);
+    expect(await differences(server, repository)).toEqual([]);
+  });
+
+  it('archives MySQL 5.6 with GTIDs', async () => {
+    await using server = await startMysql56();
+    const repository = repositoryBeside(server);
+    await using connection = await server.connect();
+    await connection.query('CREATE DATABASE a');
+    await connection.query('FLUSH BINARY LOGS');
+    await connection.query('DROP DATABASE a');
+    const result = await archiveUntilCurrent(server, repository);
+    expect(result.gtid).toMatch(/^[0-9a-f-]{36}:1-2$/);
+    expect(await differences(server, repository)).toEqual([]);
+  });
+
+  it('refuses a source whose log was reset', async () => {
+    await using server = await startPrimary();
+    const repository = repositoryBeside(server);
+    await using connection = await server.connect();
+    await connection.query('CREATE DATABASE a');
+    await archiveUntilCurrent(server, repository);
+    await connection.query('RESET MASTER');
+    await expect(archiveUntilCurrent(server, repository)).rejects.toMatchObject({
+      code: 'LINEAGE_MISMATCH',
+      exitCode: 22,
+    });
+  });
+
+  it('records a gap when the source purged what was not archived', async () => {
+    await using server = await startPrimary();
+    const path = repositoryBeside(server);
+    await using connection = await server.connect();
+    await archiveUntilCurrent(server, path);
+    for (const name of ['a', 'b', 'c']) {
+      await connection.query(`CREATE DATABASE ${name}`);
+      await connection.query('FLUSH BINARY LOGS');
+    }
+    await connection.query("PURGE BINARY LOGS TO 'binlog.000003'");
+    await expect(archiveUntilCurrent(server, path)).rejects.toMatchObject({ code: 'ARCHIVE_GAP', exitCode: 20 });
+    const repository = await openRepository(path);
+    expect(await repository.ledger.gaps()).toMatchObject([{ to: 'binlog.000003:4' }]);
+  });
+
+  it('refuses a source without binary log, a server_id in use, and a second archiver', async () => {
+    await using silent = await startPrimary({ args: ['--skip-log-bin'] });
+    await expect(archiveUntilCurrent(silent, repositoryBeside(silent))).rejects.toMatchObject({
+      code: 'PREFLIGHT_FAILED',
+      message: expect.stringContaining('log_bin is OFF') as string,
+    });
+    await using server = await startPrimary();
+    const repository = repositoryBeside(server);
+    const primary = { ...primarySettings(server), serverId: 101 };
+    await expect(archiveUntilCurrent(server, repository, { primary })).rejects.toMatchObject({
+      code: 'PREFLIGHT_FAILED',
+    });
+    await using archiver = startArchiver(server, repository);
+    await waitForSegments(repository, 1);
+    await expect(archiveUntilCurrent(server, repository)).rejects.toMatchObject({ code: 'LOCKED', exitCode: 11 });
+    await archiver.stop();
+  });
+});

@@ -1,0 +1,75 @@
+import { join } from 'node:path';
+import { openRepository, type ArchivedSegment } from '../../src/archive/repository.ts';
+import { archive, type ArchiveOptions, type ArchiveResult } from '../../src/operations/archive.ts';
+import type { PrimarySettings } from '../../src/operations/settings.ts';
+import { createLogger } from '../../src/platform/logger.ts';
+import type { TestServer } from './servers.ts';
+
+export const ARCHIVER_SERVER_ID = 4_210_001;
+
+export const silentLog = createLogger({ level: 'silent', pretty: false });
+
+/** Settings of an archiver that signs in as root through the server's socket. */
+export function primarySettings(server: TestServer): PrimarySettings {
+  return { ...server.serverOptions('primary'), name: 'shop', serverId: ARCHIVER_SERVER_ID };
+}
+
+/** Archives everything the server has now into `repositoryPath`, then stops. */
+export async function archiveUntilCurrent(
+  server: TestServer,
+  repositoryPath: string,
+  options: Partial<ArchiveOptions> = {},
+): Promise<ArchiveResult> {
+  return await archive({
+    repositoryPath,
+    primary: primarySettings(server),
+    archive: { sync: 'group', semiSync: false, compression: 'none' },
+    untilCurrent: true,
+    log: silentLog,
+    signal: new AbortController().signal,
+    ...options,
+  });
+}
+
+export interface RunningArchiver extends AsyncDisposable {
+  /** Ends it as SIGTERM would. */
+  stop(): Promise<ArchiveResult>;
+}
+
+/** An archiver at work until it is stopped. */
+export function startArchiver(
+  server: TestServer,
+  repositoryPath: string,
+  options: Partial<ArchiveOptions> = {},
+): RunningArchiver {
+  const controller = new AbortController();
+  const running = archiveUntilCurrent(server, repositoryPath, {
+    untilCurrent: false,
+    signal: controller.signal,
+    ...options,
+  });
+  running.catch(() => undefined); // stop() throws it
+  const stop = async (): Promise<ArchiveResult> => {
+    controller.abort();
+    return await running;
+  };
+  return {
+    stop,
+    async [Symbol.asyncDispose]() {
+      await stop().catch(() => undefined); // the test has seen it, or has failed before
+    },
+  };
+}
+
+/** The segments of the repository's only lineage. */
+export async function segmentsOf(repositoryPath: string): Promise<ArchivedSegment[]> {
+  const repository = await openRepository(repositoryPath);
+  const [lineage, ...others] = await repository.lineages();
+  if (lineage === undefined || others.length > 0) throw new Error(`expected one lineage in ${repositoryPath}`);
+  return repository.segments(lineage.id);
+}
+
+/** A folder for a repository beside the server's data, removed with it. */
+export function repositoryBeside(server: TestServer): string {
+  return join(server.directory, 'repository');
+}
