@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileNumber } from '../binlog/coordinates.ts';
 import type { LastGood } from '../incident/incident.ts';
 import { LastgoodError } from '../platform/errors.ts';
 import type { SegmentManifest } from './manifest.ts';
@@ -34,6 +35,7 @@ export async function readArchiveEnd(
   signal?: AbortSignal,
 ): Promise<ArchiveEnd> {
   const segments = await repository.segments(lineage);
+  checkUnbroken(segments);
   const sealedOnes = segments.filter(({ state }) => state === 'sealed');
   const openOnes = segments.filter(({ state }) => state === 'open');
   const [open] = openOnes;
@@ -50,6 +52,15 @@ export async function readArchiveEnd(
   await writer.close(); // a crash came before the file's first event was whole
   await rm(open.path);
   return { sealed, open: null };
+}
+
+/** Files are numbered one by one: a number left out is a segment that someone removed. */
+function checkUnbroken(segments: readonly ArchivedSegment[]): void {
+  for (const [index, { path, file }] of segments.entries()) {
+    const before = segments[index - 1]?.file;
+    if (before === undefined || fileNumber(file) === fileNumber(before) + 1) continue;
+    throw new LastgoodError('ARCHIVE_DAMAGED', `the segment between '${before}' and '${path}' is missing`);
+  }
 }
 
 /** SHA-256 of a sealed segment's manifest as it stands on disk: the link of the hash chain. */

@@ -42,6 +42,7 @@ export class ArchiveWriter {
   #lastSyncMs = 0;
   #timer: NodeJS.Timeout | undefined;
   #work: Promise<void> | null = null;
+  #due = false;
   #failure: { readonly error: unknown } | null = null;
   #fail: (error: unknown) => void = () => undefined;
 
@@ -64,17 +65,18 @@ export class ArchiveWriter {
   /** The source says which file's bytes follow, and from where. */
   rotate(file: string, position: number): void {
     this.#staged.rotate(file, position);
-    this.#run(this.#drain);
+    this.#run();
   }
 
   /** Bytes of that file. The chunk may be used again when this returns. */
   append(chunk: Buffer, from: number, to: number): void {
     this.#staged.append(chunk, from, to);
-    this.#run(this.#drain);
+    this.#run();
   }
 
   /** Writes what was received and closes the open segment at a whole group. @throws what made the writer fail */
   async finish(): Promise<void> {
+    this.#run();
     await this.#work;
     clearTimeout(this.#timer);
     const segment = this.#segment;
@@ -91,18 +93,24 @@ export class ArchiveWriter {
     if (this.#failure !== null) throw this.#failure.error;
   }
 
-  /** One work at a time; what arrives during it is taken up at its end. */
-  #run(work: () => Promise<void>): void {
-    if (this.#work !== null || this.#failure !== null) return;
-    this.#work = work
-      .call(this)
-      .catch((error: unknown) => {
-        this.#failure = { error };
-        this.#fail(error);
-      })
-      .finally(() => {
-        this.#work = null;
-      });
+  /** One work at a time; what arrives, or falls due, during it is taken up at its end. */
+  #run(): void {
+    this.#due = true;
+    if (this.#work === null && this.#failure === null) this.#work = this.#drainWhileDue();
+  }
+
+  async #drainWhileDue(): Promise<void> {
+    try {
+      while (this.#due) {
+        this.#due = false;
+        await this.#drain();
+      }
+    } catch (error) {
+      this.#failure = { error };
+      this.#fail(error);
+    } finally {
+      this.#work = null;
+    }
   }
 
   async #drain(): Promise<void> {
@@ -110,10 +118,11 @@ export class ArchiveWriter {
     await new Promise(setImmediate);
     for (;;) {
       const step = this.#staged.next((buffer, filled) => this.#open().take(buffer, filled));
-      if (step === null) return;
+      if (step === null) break;
       if (step.kind === 'file') await this.#enter(step);
       else await this.#store(step.bytes);
     }
+    await this.#syncIfDue();
   }
 
   #open(): SegmentWriter {
@@ -137,7 +146,7 @@ export class ArchiveWriter {
     if (waitMs > 0) {
       this.#timer ??= setTimeout(() => {
         this.#timer = undefined;
-        this.#run(this.#syncIfDue); // when other work runs, it syncs by itself: it is due
+        this.#run();
       }, waitMs);
       return;
     }
@@ -197,10 +206,7 @@ export class ArchiveWriter {
   async #seal(segment: SegmentWriter): Promise<void> {
     const { repository, lineage } = this.#options;
     const before = this.#sealed;
-    const { manifest, update } = await segment.seal({
-      previousManifestSha256: before?.manifestSha256 ?? null,
-      tornBytes: 0,
-    });
+    const { manifest, update } = await segment.seal({ previousManifestSha256: before?.manifestSha256 ?? null });
     this.#segment = null;
     const manifestSha256 = await manifestHash(repository, lineage.id, segment.file);
     this.#sealed = { manifest, manifestSha256, last: lastGoodOf(manifest, before?.last ?? null) };

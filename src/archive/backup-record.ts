@@ -33,10 +33,3 @@ export interface BackupRecord {
   /** How long applying was stopped on the replica. */
   readonly applyingStoppedSeconds: number;
 }
-
-/** A backup with the answer to whether a restore could start from it now. */
-export interface BackupStatus {
-  readonly record: BackupRecord;
-  readonly usable: boolean;
-  readonly why: string | null;
-}

@@ -1,4 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { BinlogReader } from '../binlog/binlog-reader.ts';
@@ -198,16 +199,17 @@ export class SegmentWriter {
     }
   }
 
-  /** The file is complete: makes it durable, then writes its manifest beside it. */
-  async seal(options: {
-    previousManifestSha256: string | null;
-    tornBytes: number;
-  }): Promise<{ manifest: SegmentManifest; update: SegmentUpdate }> {
+  /**
+   * The file is complete: makes it durable, then writes its manifest beside it. The events of a group that its
+   * source never ended, because it crashed, are cut off.
+   */
+  async seal(options: { previousManifestSha256: string | null }): Promise<{ manifest: SegmentManifest; update: SegmentUpdate }> {
     const update = this.#indexer.update(this.#reader.counts, 'sealed');
     if (update === null) throw new LastgoodError('STREAM_DAMAGED', `'${this.file}' ended before its format was seen`);
-    await this.close();
-    const sha256 = this.#hash.digest('hex');
     const bytes = this.wholeTo;
+    const tornBytes = this.#size - bytes;
+    await this.close();
+    const sha256 = tornBytes === 0 ? this.#hash.digest('hex') : await hashFile(this.#path);
     const manifest: SegmentManifest = {
       format: 1,
       ...update.digest,
@@ -217,12 +219,19 @@ export class SegmentWriter {
       sha256,
       storedSha256: sha256,
       ...options,
+      tornBytes,
       ended: this.ended,
       sealedAt: new Date().toISOString(),
     };
     await writeRecord(join(dirname(this.#path), manifestName(this.file)), manifest);
     return { manifest, update };
   }
+}
+
+async function hashFile(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+  return hash.digest('hex');
 }
 
 function createReader(options: {

@@ -43,7 +43,12 @@ export interface Plan {
   readonly bytes: number;
   /** null before any restore or rehearsal was timed. */
   readonly estimateSeconds: number | null;
-  readonly conflicts: readonly { readonly skipped: string; readonly gtid: string | null; readonly object: string; readonly why: string }[];
+  readonly conflicts: readonly {
+    readonly skipped: string;
+    readonly gtid: string | null;
+    readonly object: string;
+    readonly why: string;
+  }[];
   readonly warnings: readonly string[];
   readonly reachable: boolean;
 }

@@ -1,0 +1,77 @@
+import type { BackupRecord } from '../archive/backup-record.ts';
+import { examineBackup } from '../recovery/examine-backup.ts';
+import { openLineageViews, type LineageView } from '../recovery/lineage-view.ts';
+import { locate } from '../recovery/locate.ts';
+import type { Plan, Target } from '../recovery/plan.ts';
+import type { ServerOptions } from '../server/server-options.ts';
+import { readExposure } from './exposure.ts';
+import type { OpenArchive } from './open-archive.ts';
+import { backupsBefore, planRestore, type ExaminedBackup } from '../recovery/planner.ts';
+
+/**
+ * Plans a restore: finds the target in the archive, chooses backup and segments, counts. Changes nothing; the plan is
+ * what `restore` and `rehearse` run.
+ *
+ * @param options.primary asked, if it can be, whether it has written anything since the archive's end, when the target
+ *   is a time after that
+ * @throws LastgoodError `TARGET_UNREACHABLE`, `INCIDENT_UNKNOWN`, `BACKUP_MISSING`, `ARCHIVE_GAP`, `GTID_INVALID`,
+ *   `COORDINATES_INVALID`, `TIME_INVALID`, `ARCHIVE_DAMAGED`
+ */
+export async function makePlan(
+  { repository, catalog }: Pick<OpenArchive, 'repository' | 'catalog'>,
+  target: Target,
+  options: { primary?: ServerOptions; now?: Date; signal?: AbortSignal | undefined } = {},
+): Promise<Plan> {
+  const { primary, now = new Date(), signal } = options;
+  const views = await openLineageViews({ repository, catalog, signal });
+  const backups = await repository.backups();
+  const source = {
+    views,
+    backups,
+    incident: (id: string) => catalog.incident(id),
+    currentAt: async (view: LineageView) => (primary === undefined ? null : await currentAt(view, primary)),
+  };
+  const { resolved, view, groupsBefore, warnings } = await locate(source, target);
+  const candidates = backupsBefore(backups, resolved);
+  const later = backups.filter((backup) => !candidates.includes(backup));
+  return planRestore({
+    target,
+    resolved,
+    groupsBefore,
+    backups: [...(await examineUntilUsable(views, candidates)), ...later.map(unexamined)],
+    segments: view.segments,
+    incidents: catalog.incidents({ lineage: resolved.lineage }),
+    rehearsals: await repository.rehearsals(),
+    warnings,
+    now: now.getTime() / 1000,
+  });
+}
+
+/** The source's clock when it had nothing that the archive had not; null when it had, or cannot be asked. */
+async function currentAt(view: LineageView, primary: ServerOptions): Promise<number | null> {
+  const last = view.segments.at(-1)?.digest;
+  if (last === undefined || view.lineage.name !== primary.name) return null;
+  const archived = { file: last.file, position: last.indexedTo, gtidState: last.gtidEnd };
+  const { exposure, asOf } = await readExposure(primary, archived);
+  // Of the present second more may still come.
+  return exposure.seconds === 0 && exposure.groups === 0 && asOf !== null ? asOf - 1 : null;
+}
+
+/** Each look reads some of the archive: the newest usable backup ends the search. */
+async function examineUntilUsable(
+  views: readonly LineageView[],
+  candidates: readonly BackupRecord[],
+): Promise<ExaminedBackup[]> {
+  const examined: ExaminedBackup[] = [];
+  for (const backup of candidates) {
+    const result = await examineBackup(views, backup);
+    examined.push(result);
+    if (result.why === null) break;
+  }
+  return examined;
+}
+
+/** Stands after the cut: only the message about a missing backup names it. */
+function unexamined(record: BackupRecord): ExaminedBackup {
+  return { record, why: 'it stands after the target', groupsBefore: 0 };
+}

@@ -1,0 +1,90 @@
+import {
+  compareCoordinates,
+  compareFiles,
+  fileNumber,
+  FIRST_EVENT_OFFSET,
+  formatCoordinates,
+  type Coordinates,
+} from '../binlog/coordinates.ts';
+import type { CatalogSegment } from '../catalog/catalog.ts';
+import { LastgoodError } from '../platform/errors.ts';
+import type { PlanSegment } from './plan.ts';
+
+/**
+ * The archived ranges from a backup's place to the cut: joined end to end they are exactly `[from, to)`. Pure.
+ *
+ * @param segments of one lineage, in the order of their file numbers
+ * @throws LastgoodError `ARCHIVE_GAP` naming the first thing missing
+ */
+export function findRoute(segments: readonly CatalogSegment[], from: Coordinates, to: Coordinates): PlanSegment[] {
+  const files = segments.filter(
+    ({ digest: { file } }) => compareFiles(file, from.file) >= 0 && compareFiles(file, to.file) <= 0,
+  );
+  checkFiles(files, from, to);
+  return files
+    .map(({ digest }) => {
+      const start = digest.file === from.file ? from.position : FIRST_EVENT_OFFSET;
+      const end = digest.file === to.file ? to.position : digest.indexedTo;
+      return { file: digest.file, from: start, to: end, bytes: end - start };
+    })
+    .filter(({ bytes }) => bytes > 0);
+}
+
+/** Everything the files from one place to the other must be: there, consecutive, sealed before the last, long enough. */
+function checkFiles(files: readonly CatalogSegment[], from: Coordinates, to: Coordinates): void {
+  let expected = from.file;
+  let previous: CatalogSegment | null = null;
+  for (const segment of files) {
+    const { file } = segment.digest;
+    if (fileNumber(file) !== fileNumber(expected)) throw missingFiles({ expected, found: file, from, to });
+    if (previous?.state === 'open') throw unfinished(previous, file);
+    expected = nextFile(file);
+    previous = segment;
+  }
+  if (previous?.digest.file !== to.file) throw missingFiles({ expected, found: null, from, to });
+  for (const place of [from, to]) checkReach(files, place);
+}
+
+function checkReach(files: readonly CatalogSegment[], place: Coordinates): void {
+  const indexedTo = files.find(({ digest }) => digest.file === place.file)?.digest.indexedTo ?? 0;
+  if (place.position <= indexedTo) return;
+  throw new LastgoodError('ARCHIVE_GAP', `${place.file} is archived up to ${indexedTo}, not up to ${place.position}`, {
+    details: { file: place.file, position: place.position, archivedTo: indexedTo },
+    hint: 'Run `lastgood archive --until-current`, then try again.',
+  });
+}
+
+function nextFile(file: string): string {
+  const dot = file.lastIndexOf('.');
+  const width = file.length - dot - 1;
+  return `${file.slice(0, dot)}.${String(fileNumber(file) + 1).padStart(width, '0')}`;
+}
+
+function missingFiles(gap: {
+  expected: string;
+  found: string | null;
+  from: Coordinates;
+  to: Coordinates;
+}): LastgoodError {
+  const { expected, found, from, to } = gap;
+  const until = found === null ? '' : `, the next archived file is ${found}`;
+  const path = `from ${formatCoordinates(from)} to ${formatCoordinates(to)}`;
+  return new LastgoodError('ARCHIVE_GAP', `${expected} is missing on the way ${path}${until}`, {
+    details: { missing: expected, next: found, from: formatCoordinates(from), to: formatCoordinates(to) },
+  });
+}
+
+function unfinished(segment: CatalogSegment, next: string): LastgoodError {
+  const { file, indexedTo } = segment.digest;
+  return new LastgoodError('ARCHIVE_GAP', `${file} ends unfinished at ${indexedTo}, but ${next} follows it`, {
+    details: { missing: file, position: indexedTo, next },
+  });
+}
+
+/** True when the place lies inside what is archived of its file. */
+export function isCovered(segments: readonly CatalogSegment[], place: Coordinates): boolean {
+  return segments.some(({ digest }) => {
+    const { file, indexedTo } = digest;
+    return file === place.file && compareCoordinates(place, { file, position: indexedTo }) <= 0;
+  });
+}

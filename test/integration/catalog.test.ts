@@ -1,0 +1,108 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openRepository } from '../../src/archive/repository.ts';
+import { openCatalog } from '../../src/catalog/catalog.ts';
+import { rebuildCatalog } from '../../src/catalog/rebuild.ts';
+import { listIncidents } from '../../src/operations/incidents.ts';
+import { openArchive, rebuildArchiveCatalog } from '../../src/operations/open-archive.ts';
+import { isLastgoodError } from '../../src/platform/errors.ts';
+import { waitFor } from '../../src/platform/wait.ts';
+import { archiveUntilCurrent, repositoryBeside, segmentsOf, silentLog, startArchiver } from '../support/archiver.ts';
+import { startPrimary, type TestServer } from '../support/servers.ts';
+
+let server: TestServer;
+let repository: string;
+
+/** Two files with incidents; the first is longer than a MiB several times, so it has checkpoints. */
+beforeEach(async () => {
+  server = await startPrimary();
+  repository = repositoryBeside(server);
+  await run(
+    'CREATE DATABASE shop',
+    'CREATE TABLE shop.orders (id INT AUTO_INCREMENT PRIMARY KEY, note LONGTEXT)',
+    ...Array.from({ length: 12 }, () => "INSERT INTO shop.orders (note) VALUES (REPEAT('x', 400000))"),
+    'TRUNCATE TABLE shop.orders',
+    'FLUSH BINARY LOGS',
+    'DROP DATABASE shop',
+    'CREATE DATABASE crm',
+  );
+  await archiveUntilCurrent(server, repository);
+});
+
+afterEach(async () => {
+  await server[Symbol.asyncDispose]();
+});
+
+async function run(...statements: string[]): Promise<void> {
+  await using connection = await server.connect();
+  for (const statement of statements) await connection.query(statement);
+}
+
+async function dump(): Promise<unknown> {
+  using archive = await openArchive(repository, { log: silentLog });
+  return archive.catalog.dump();
+}
+
+async function dumpOfRebuild(): Promise<unknown> {
+  const opened = await openRepository(repository);
+  const path = `${opened.catalogPath}.rebuilt`;
+  await rebuildCatalog(opened, path, { log: silentLog });
+  using catalog = openCatalog(path);
+  return catalog.dump();
+}
+
+describe('the catalog', () => {
+  it('that the archiver wrote equals its rebuild, with checkpoints and incidents in it', async () => {
+    const opened = await openRepository(repository);
+    using written = openCatalog(opened.catalogPath);
+    const [first] = await segmentsOf(repository);
+    expect(written.checkpoints(first?.lineage ?? '', first?.file ?? '').length).toBeGreaterThanOrEqual(3);
+    expect(written.incidents().map(({ kind }) => kind)).toEqual(['drop-database', 'truncate-table']);
+    expect(written.dump()).toEqual(await dumpOfRebuild());
+  });
+
+  it('comes back by itself when it was deleted or damaged', async () => {
+    const before = await dump();
+    const { catalogPath } = await openRepository(repository);
+    await rm(catalogPath);
+    expect(await dump()).toEqual(before);
+    await writeFile(catalogPath, 'no database at all'.repeat(1000));
+    expect(await dump()).toEqual(before);
+    await rebuildArchiveCatalog(repository, { log: silentLog });
+    expect(await dump()).toEqual(before);
+  });
+
+  it('drops what the archive no longer has', async () => {
+    await dump();
+    const [first] = await segmentsOf(repository);
+    await rm(first?.path ?? '');
+    await rm(`${first?.path ?? ''}.json`);
+    using archive = await openArchive(repository, { log: silentLog });
+    expect(listIncidents(archive).map(({ kind }) => kind)).toEqual(['drop-database']);
+    expect(archive.catalog.checkpoints(first?.lineage ?? '', first?.file ?? '')).toEqual([]);
+  });
+
+  it('follows an archive whose archiver was not there to tell', async () => {
+    const { catalogPath } = await openRepository(repository);
+    const before = await dump();
+    await rm(catalogPath);
+    await run('DROP DATABASE crm', 'FLUSH BINARY LOGS', 'CREATE DATABASE crm');
+    await archiveUntilCurrent(server, repository);
+    const after = await dump();
+    expect(after).not.toEqual(before);
+    expect(after).toEqual(await dumpOfRebuild());
+  });
+
+  it('is not rebuilt under a living archiver, and keeps up with it', async () => {
+    await using _archiver = startArchiver(server, repository);
+    await run('DROP DATABASE crm');
+    const seen = async (): Promise<boolean> => {
+      using archive = await openArchive(repository, { log: silentLog });
+      return listIncidents(archive, { schema: 'crm' }).length === 1;
+    };
+    await waitFor(seen, { timeoutMs: 10_000, what: 'the incident to be listed' });
+    await expect(rebuildArchiveCatalog(repository, { log: silentLog })).rejects.toSatisfy((error) =>
+      isLastgoodError(error, 'LOCKED'),
+    );
+  });
+});

@@ -1,0 +1,162 @@
+import { describe, expect, it } from 'vitest';
+import type { RehearsalRecord } from '../../../src/archive/rehearsal-record.ts';
+import { parseCoordinates } from '../../../src/binlog/coordinates.ts';
+import { isLastgoodError } from '../../../src/platform/errors.ts';
+import { planRestore, type ExaminedBackup, type PlanInput } from '../../../src/recovery/planner.ts';
+import { aBackup, anIncident, inMemoryLog, TEN_O_CLOCK } from '../../support/in-memory-log.ts';
+
+/** Three files of four groups of 100 bytes: groups start at 256, 356, 456, 556, the files end at 656. */
+const LOG = inMemoryLog(
+  [0, 1, 2].map((file) => [0, 1, 2, 3].map((n) => ({ gtid: `0-1-${file * 4 + n + 1}`, at: file * 4 + n }))),
+);
+
+function examined(
+  coordinates: string,
+  more: { why?: string; groupsBefore?: number } & Parameters<typeof aBackup>[1] = {},
+): ExaminedBackup {
+  const { why = null, groupsBefore, ...record } = more;
+  const { position } = parseCoordinates(coordinates);
+  return { record: aBackup(coordinates, record), why, groupsBefore: groupsBefore ?? (position - 256) / 100 };
+}
+
+function input(cut: string, change: Partial<PlanInput> = {}): PlanInput {
+  const { file, position } = parseCoordinates(cut);
+  return {
+    target: { kind: 'before-coordinates', coordinates: cut },
+    resolved: { lineage: 'shop-1a2b', file, position, gtid: null, time: null, between: '', gtidState: null },
+    groupsBefore: (position - 256) / 100,
+    backups: [],
+    segments: LOG.segments,
+    incidents: [],
+    rehearsals: [],
+    warnings: [],
+    now: TEN_O_CLOCK,
+    ...change,
+  };
+}
+
+describe('planRestore', () => {
+  it('replays from the backup up to, not including, the cut', () => {
+    const plan = planRestore(input('binlog.000003:356', { backups: [examined('binlog.000001:456')] }));
+    expect(plan.segments).toEqual([
+      { file: 'binlog.000001', from: 456, to: 656, bytes: 200 },
+      { file: 'binlog.000002', from: 4, to: 656, bytes: 652 },
+      { file: 'binlog.000003', from: 4, to: 356, bytes: 352 },
+    ]);
+    expect(plan).toMatchObject({ groups: 7, bytes: 1204, skipped: [], conflicts: [], reachable: true });
+  });
+
+  it('counts exactly when backup and cut are in one file', () => {
+    const plan = planRestore(input('binlog.000002:556', { backups: [examined('binlog.000002:356')] }));
+    expect(plan.segments).toEqual([{ file: 'binlog.000002', from: 356, to: 556, bytes: 200 }]);
+    expect(plan.groups).toBe(2);
+  });
+
+  it('replays nothing when the backup stands at the cut', () => {
+    const plan = planRestore(input('binlog.000002:356', { backups: [examined('binlog.000002:356')] }));
+    expect(plan).toMatchObject({ segments: [], groups: 0, bytes: 0 });
+  });
+
+  it('chooses the newest backup that is not after the cut', () => {
+    const backups = ['binlog.000001:256', 'binlog.000002:456', 'binlog.000003:456'].map((at) => examined(at));
+    expect(planRestore(input('binlog.000003:356', { backups })).backup.id).toBe('b-binlog.000002:456');
+  });
+
+  it('passes over an unusable backup and says so', () => {
+    const backups = [
+      examined('binlog.000001:256'),
+      examined('binlog.000002:256', { id: 'new', why: 'it is of another server' }),
+    ];
+    const plan = planRestore(input('binlog.000003:356', { backups }));
+    expect(plan.backup.id).toBe('b-binlog.000001:256');
+    expect(plan.warnings).toEqual(['backup new was passed over: it is of another server']);
+  });
+
+  it('never takes a backup of another lineage', () => {
+    const backups = [examined('binlog.000001:256', { lineage: 'shop-old' })];
+    expect(() => planRestore(input('binlog.000003:356', { backups }))).toThrow(
+      'no usable backup stands at or before binlog.000003:356: none is of lineage shop-1a2b',
+    );
+  });
+
+  it('says where the earliest backup stands when all are after the cut', () => {
+    const backups = [examined('binlog.000003:256', { id: 'b2' }), examined('binlog.000002:256', { id: 'b1' })];
+    expect(() => planRestore(input('binlog.000001:356', { backups }))).toThrow(
+      'no usable backup stands at or before binlog.000001:356: the earliest, b1, stands at binlog.000002:256',
+    );
+  });
+
+  it('says that there is no backup at all', () => {
+    let caught: unknown;
+    try {
+      planRestore(input('binlog.000001:356'));
+    } catch (error) {
+      caught = error;
+    }
+    expect(isLastgoodError(caught, 'BACKUP_MISSING')).toBe(true);
+    expect(caught).toHaveProperty('message', 'no usable backup stands at or before binlog.000001:356: there is none');
+  });
+
+  it('refuses a missing file and names it', () => {
+    const segments = LOG.segments.filter(({ digest }) => digest.file !== 'binlog.000002');
+    const backups = [examined('binlog.000001:456')];
+    expect(() => planRestore(input('binlog.000003:356', { backups, segments }))).toThrow(
+      'binlog.000002 is missing on the way from binlog.000001:456 to binlog.000003:356, the next archived file is binlog.000003',
+    );
+  });
+
+  it('refuses a file that was never finished although others follow', () => {
+    const segments = LOG.segments.map((segment) => ({ ...segment, state: 'open' as const }));
+    const backups = [examined('binlog.000001:456')];
+    expect(() => planRestore(input('binlog.000003:356', { backups, segments }))).toThrow(
+      'binlog.000001 ends unfinished at 656, but binlog.000002 follows it',
+    );
+  });
+
+  it('warns about an incident that is replayed, not about one outside the range', () => {
+    const [before, inside, after] = [
+      [0, 0],
+      [1, 2],
+      [2, 1],
+    ].map(([file = 0, group = 0]) => {
+      const found = LOG.groups[file]?.[group];
+      if (found === undefined) throw new Error('the log has no such group');
+      return anIncident(found, { file: LOG.segments[file]?.digest.file ?? '' });
+    });
+    if (before === undefined || inside === undefined || after === undefined)
+      throw new Error('three incidents are needed');
+    const backups = [examined('binlog.000001:456')];
+    const plan = planRestore(input('binlog.000003:356', { backups, incidents: [before, inside, after] }));
+    expect(plan.warnings).toEqual([
+      `incident ${inside.id} (drop-database shop at 2026-11-22T10:00:06Z) is before the target: it is replayed, what it destroyed stays lost`,
+    ]);
+  });
+
+  it('warns about an old backup', () => {
+    const backups = [examined('binlog.000001:456')];
+    const plan = planRestore(input('binlog.000003:356', { backups, now: TEN_O_CLOCK + 9.5 * 86_400 }));
+    expect(plan.warnings).toEqual(['backup b-binlog.000001:456 is 9 days old: a newer one makes restores shorter']);
+  });
+
+  it('estimates from what rehearsals measured, and not without one', () => {
+    const backups = [examined('binlog.000001:456')];
+    const rehearsal: RehearsalRecord = {
+      format: 1,
+      id: 'r1',
+      startedAt: '2026-11-21T10:00:00Z',
+      ok: true,
+      lineage: 'shop-1a2b',
+      backup: 'b',
+      file: 'binlog.000001',
+      position: 456,
+      gtid: null,
+      backupBytes: 100,
+      replayedBytes: 602,
+      groups: 3,
+      seconds: { load: 2, replay: 5, proof: 1, total: 8 },
+    };
+    // 1000 bytes at 50 a second, 1204 bytes at 120.4 a second, one second of proof
+    expect(planRestore(input('binlog.000003:356', { backups, rehearsals: [rehearsal] })).estimateSeconds).toBe(31);
+    expect(planRestore(input('binlog.000003:356', { backups })).estimateSeconds).toBeNull();
+  });
+});
