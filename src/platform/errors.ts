@@ -6,7 +6,10 @@
 /** Exit codes are a contract with scripts and monitoring: new ones may come, none may change. */
 export const ERRORS = {
   USAGE: { exit: 2, hint: 'Run the command with --help to see its options and an example.' },
-  CONFIG_MISSING: { exit: 2, hint: 'Write a lastgood.toml (see docs/configuration.md) and name it with --config FILE.' },
+  CONFIG_MISSING: {
+    exit: 2,
+    hint: 'Write a lastgood.toml (see docs/configuration.md) and name it with --config FILE.',
+  },
   CONFIG_INVALID: { exit: 2, hint: 'Correct the named key; docs/configuration.md lists every key with an example.' },
   COORDINATES_INVALID: { exit: 2, hint: 'Write coordinates as FILE:POSITION, for example binlog.000042:1537.' },
   GTID_INVALID: {
@@ -24,24 +27,40 @@ export const ERRORS = {
   },
   REPOSITORY_UNREADABLE: { exit: 10, hint: 'Is the disk mounted, and may this user read and write there?' },
   REPOSITORY_VERSION: { exit: 10, hint: 'Use the lastgood version that wrote this repository, or a newer one.' },
-  STORAGE_FAILED: { exit: 10, hint: 'Is the disk full or read-only? What was archived before is intact: free space, then run again.' },
+  STORAGE_FAILED: {
+    exit: 10,
+    hint: 'Is the disk full or read-only? What was archived before is intact: free space, then run again.',
+  },
   LOCKED: { exit: 11, hint: 'Is another lastgood process at work here? Wait for it, or stop it, then run again.' },
-  SERVER_UNREACHABLE: { exit: 12, hint: 'Is the server running, and are host, port or socket right? Try `lastgood doctor`.' },
-  ACCESS_DENIED: { exit: 12, hint: 'Check user and password file; `lastgood doctor` prints the GRANT statements needed.' },
+  SERVER_UNREACHABLE: {
+    exit: 12,
+    hint: 'Is the server running, and are host, port or socket right? Try `lastgood doctor`.',
+  },
+  ACCESS_DENIED: {
+    exit: 12,
+    hint: 'Check user and password file; `lastgood doctor` prints the GRANT statements needed.',
+  },
   PRIVILEGE_MISSING: { exit: 12, hint: 'Run `lastgood doctor`: it prints the GRANT statements needed.' },
   SERVER_QUERY_FAILED: { exit: 12, hint: 'Run `lastgood doctor` to check the server and the privileges.' },
   TARGET_UNREACHABLE: { exit: 20, hint: 'Run `lastgood status` to see the recovery window.' },
   INCIDENT_UNKNOWN: { exit: 20, hint: 'Run `lastgood incidents --all` to list every incident with its id.' },
   BACKUP_MISSING: { exit: 20, hint: 'Run `lastgood backups` to see which backups exist and why one is not usable.' },
   ARCHIVE_GAP: { exit: 20, hint: 'Choose a target before the gap, or one that a backup taken after it can reach.' },
-  ARCHIVE_DAMAGED: { exit: 21, hint: 'Keep the file: restore it from a second copy, or from the server if it still has it.' },
+  ARCHIVE_DAMAGED: {
+    exit: 21,
+    hint: 'Keep the file: restore it from a second copy, or from the server if it still has it.',
+  },
+  STREAM_DAMAGED: {
+    exit: 21,
+    hint: "Nothing of it was archived. Is the source's own file damaged? Check it there with mariadb-binlog --verify-binlog-checksum.",
+  },
   LINEAGE_MISMATCH: {
     exit: 22,
     hint: 'Was the binary log reset, or the server rebuilt? The old lineage is untouched; use another [primary] name for the new one.',
   },
   IDENTITY_MISMATCH: { exit: 22, hint: 'Do [primary] and [replica] belong to one another? Run `lastgood doctor`.' },
   TOOL_MISSING: { exit: 30, hint: 'Install the program (on Debian: apt-get install mariadb-server mariadb-client).' },
-  TOOL_FAILED: { exit: 30, hint: 'Read the program\'s own message above; nothing was published.' },
+  TOOL_FAILED: { exit: 30, hint: "Read the program's own message above; nothing was published." },
   PROOF_FAILED: { exit: 31, hint: 'Do not use the restored server before you know why: its report lists each check.' },
   PREFLIGHT_FAILED: { exit: 40, hint: 'Run `lastgood doctor` for all findings and their fixes.' },
   TARGET_NOT_EMPTY: { exit: 40, hint: 'Give a folder that does not exist yet or is empty; nothing was written.' },

@@ -1,0 +1,86 @@
+import { createHash } from 'node:crypto';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { LastgoodError } from './errors.ts';
+
+/** What a written file holds. */
+export interface WrittenFile {
+  readonly bytes: number;
+  /** Hex. */
+  readonly sha256: string;
+}
+
+/**
+ * Writes `content` so that `path` holds all of it or what was there before, also after a power cut: temporary
+ * file, fsync, rename, fsync of the folder. Mode 0600. Only one writer per path at a time.
+ *
+ * @throws LastgoodError `STORAGE_FAILED`
+ */
+export async function writeFileDurably(path: string, content: string | Uint8Array): Promise<void> {
+  await writeStreamDurably(path, [typeof content === 'string' ? Buffer.from(content) : content]);
+}
+
+/** The same for content that comes in pieces; nothing is under `path` until the last one is durable. */
+export async function writeStreamDurably(
+  path: string,
+  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+): Promise<WrittenFile> {
+  const partial = `${path}.partial`;
+  try {
+    const written = await writeAndSync(partial, chunks);
+    await renameDurably(partial, path);
+    return written;
+  } catch (error) {
+    await rm(partial, { force: true });
+    throw storageFailure(path, error);
+  }
+}
+
+/** Renames so that the new name is there after a power cut. Both in the same file system. */
+export async function renameDurably(from: string, to: string): Promise<void> {
+  await rename(from, to);
+  await syncDirectory(dirname(to));
+}
+
+/** Makes a folder and its missing parents, mode 0700; they are there after a power cut. */
+export async function makeDirectory(path: string): Promise<void> {
+  try {
+    const first = await mkdir(path, { recursive: true, mode: 0o700 });
+    if (first === undefined) return;
+    const top = dirname(resolve(first));
+    for (let at = dirname(resolve(path)); at.length >= top.length; at = dirname(at)) {
+      await syncDirectory(at);
+      if (at === top) break;
+    }
+  } catch (error) {
+    throw storageFailure(path, error);
+  }
+}
+
+/** Makes the names in a folder durable. */
+export async function syncDirectory(path: string): Promise<void> {
+  await using directory = await open(path, 'r');
+  await directory.sync();
+}
+
+/** An error of the file system in the words of the error table; any other error as it is. */
+export function storageFailure(path: string, error: unknown): unknown {
+  if (!(error instanceof Error) || !('code' in error) || !('syscall' in error)) return error;
+  return new LastgoodError('STORAGE_FAILED', `cannot write '${path}': ${error.message}`, { cause: error });
+}
+
+async function writeAndSync(
+  path: string,
+  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+): Promise<WrittenFile> {
+  await using file = await open(path, 'w', 0o600);
+  const hash = createHash('sha256');
+  let bytes = 0;
+  for await (const chunk of chunks) {
+    hash.update(chunk);
+    await file.writeFile(chunk);
+    bytes += chunk.byteLength;
+  }
+  await file.sync();
+  return { bytes, sha256: hash.digest('hex') };
+}

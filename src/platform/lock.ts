@@ -1,0 +1,179 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { link, open, readFile, rename, rm } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { LastgoodError } from './errors.ts';
+import { storageFailure } from './durable-file.ts';
+
+/** Who holds a lock. */
+export interface LockHolder {
+  readonly pid: number;
+  readonly host: string;
+  /** RFC 3339, UTC: when the lock was taken. */
+  readonly startedAt: string;
+  readonly purpose: string;
+  /** False when the process that took the lock is gone. On another host it counts as alive: nobody here can know. */
+  readonly alive: boolean;
+}
+
+/** Held until disposed of, or until the process is gone. */
+export interface Lock extends AsyncDisposable {
+  readonly path: string;
+}
+
+interface LockFile extends Omit<LockHolder, 'alive'> {
+  readonly nonce: string;
+  /** The process's start in clock ticks since boot, and the boot: a pid alone may be given out again. */
+  readonly processStart: string | null;
+  readonly bootId: string | null;
+}
+
+/**
+ * Takes the lock at `path`, also from a holder that is gone. Two that try at once never both get it.
+ *
+ * @throws LastgoodError `LOCKED` naming the live holder
+ */
+export async function acquireLock(path: string, purpose: string): Promise<Lock> {
+  const mine = describeSelf(purpose);
+  const draft = `${path}.${mine.nonce}`;
+  try {
+    await writeDraft(draft, mine);
+    while (!(await linkIfFree(draft, path))) {
+      const theirs = await readLockFile(path);
+      if (theirs === null) continue; // released a moment ago
+      if (isAlive(theirs)) throw locked(path, theirs);
+      if (await takeOver({ path, draft, stale: theirs })) break;
+    }
+  } catch (error) {
+    throw storageFailure(path, error);
+  } finally {
+    await rm(draft, { force: true });
+  }
+  return { path, [Symbol.asyncDispose]: () => release(path, mine.nonce) };
+}
+
+/** Who holds the lock at `path`; null when nobody does. */
+export async function readLock(path: string): Promise<LockHolder | null> {
+  const file = await readLockFile(path);
+  if (file === null) return null;
+  const { pid, host, startedAt, purpose } = file;
+  return { pid, host, startedAt, purpose, alive: isAlive(file) };
+}
+
+async function writeDraft(draft: string, content: LockFile): Promise<void> {
+  await using file = await open(draft, 'wx', 0o600);
+  await file.writeFile(`${JSON.stringify(content)}\n`);
+  await file.sync();
+}
+
+/** A hard link appears with its whole content or not at all, and only where nothing is. */
+async function linkIfFree(draft: string, path: string): Promise<boolean> {
+  try {
+    await link(draft, path);
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'EEXIST')) return false;
+    throw error;
+  }
+}
+
+/**
+ * Replaces exactly the stale lock that was read. The guard's name holds that lock's nonce, so that of several that
+ * saw it stale only one replaces it, and one that comes late finds another nonce under `path` and goes away.
+ */
+async function takeOver(o: { path: string; draft: string; stale: LockFile }): Promise<boolean> {
+  const guard = `${o.path}.takeover-${o.stale.nonce}`;
+  if (!(await linkIfFree(o.draft, guard))) {
+    throw new LastgoodError('LOCKED', `another process is taking over the stale lock '${o.path}'`, {
+      hint: `Run again; when this message stays, remove '${guard}'.`,
+    });
+  }
+  try {
+    if ((await readLockFile(o.path))?.nonce !== o.stale.nonce) return false;
+    await rename(o.draft, o.path);
+    return true;
+  } finally {
+    await rm(guard, { force: true });
+  }
+}
+
+async function release(path: string, nonce: string): Promise<void> {
+  if ((await readLockFile(path))?.nonce === nonce) await rm(path, { force: true });
+}
+
+async function readLockFile(path: string): Promise<LockFile | null> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return null;
+    throw error;
+  }
+  try {
+    return JSON.parse(text) as LockFile;
+  } catch (cause) {
+    throw new LastgoodError('LOCKED', `cannot read the lock '${path}'`, {
+      cause,
+      hint: 'Is no other lastgood process at work here? Then remove that file.',
+    });
+  }
+}
+
+function describeSelf(purpose: string): LockFile {
+  const { pid } = process;
+  return {
+    pid,
+    host: hostname(),
+    startedAt: new Date().toISOString(),
+    purpose,
+    nonce: randomUUID(),
+    processStart: processStart(pid),
+    bootId: bootId(),
+  };
+}
+
+function isAlive(holder: LockFile): boolean {
+  if (holder.host !== hostname()) return true;
+  if (holder.bootId !== bootId()) return false;
+  if (holder.processStart !== null) return processStart(holder.pid) === holder.processStart;
+  try {
+    process.kill(holder.pid, 0);
+    return true;
+  } catch (error) {
+    return hasCode(error, 'EPERM');
+  }
+}
+
+/** Null when it is gone, or only waits to be reaped. Source: proc(5), /proc/PID/stat fields 3 and 22. */
+function processStart(pid: number): string | null {
+  const stat = readProc(`/proc/${pid}/stat`);
+  // Fields are counted from after the name, which may hold blanks and brackets.
+  const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ') ?? [];
+  return fields[0] === 'Z' || fields[0] === 'X' ? null : (fields[19] ?? null);
+}
+
+function bootId(): string | null {
+  return readProc('/proc/sys/kernel/random/boot_id')?.trim() ?? null;
+}
+
+function readProc(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return null; // no such process, or no Linux
+  }
+}
+
+function locked(path: string, { pid, host, startedAt, purpose }: LockFile): LastgoodError {
+  return new LastgoodError(
+    'LOCKED',
+    `'${path}' is held by process ${pid} on ${host} (${purpose}, since ${startedAt})`,
+    {
+      details: { pid, host, purpose, startedAt },
+    },
+  );
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}

@@ -1,0 +1,60 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { makeDirectory, writeFileDurably, writeStreamDurably } from '../../../src/platform/durable-file.ts';
+import { makeTempDirectory } from '../../../src/platform/temp-dir.ts';
+
+describe('writeFileDurably', () => {
+  it('replaces the whole content, for the owner only', async () => {
+    await using folder = await makeTempDirectory('lastgood-unit-');
+    const path = join(folder.path, 'record.json');
+    await writeFileDurably(path, 'a long first version');
+    await writeFileDurably(path, 'second');
+    expect(await readFile(path, 'utf8')).toBe('second');
+    expect((await stat(path)).mode & 0o777).toBe(0o600);
+    expect(await readdir(folder.path)).toEqual(['record.json']);
+  });
+
+  it('says which file cannot be written', async () => {
+    await expect(writeFileDurably('/nowhere/record.json', '')).rejects.toMatchObject({
+      code: 'STORAGE_FAILED',
+      message: expect.stringContaining("cannot write '/nowhere/record.json': ENOENT") as string,
+    });
+  });
+});
+
+describe('writeStreamDurably', () => {
+  it('tells how many bytes it wrote and their SHA-256', async () => {
+    await using folder = await makeTempDirectory('lastgood-unit-');
+    const path = join(folder.path, 'dump');
+    const written = await writeStreamDurably(path, [Buffer.from('ab'), Buffer.from('c')]);
+    expect(written).toEqual({ bytes: 3, sha256: createHash('sha256').update('abc').digest('hex') });
+    expect(await readFile(path, 'utf8')).toBe('abc');
+  });
+
+  it('leaves the old content and nothing else when the source fails half-way', async () => {
+    await using folder = await makeTempDirectory('lastgood-unit-');
+    const path = join(folder.path, 'dump');
+    await writeFileDurably(path, 'old');
+    async function* failing(): AsyncGenerator<Uint8Array> {
+      yield Buffer.from('new');
+      await Promise.resolve();
+      throw new Error('source failed');
+    }
+    await expect(writeStreamDurably(path, failing())).rejects.toThrow('source failed');
+    expect(await readFile(path, 'utf8')).toBe('old');
+    expect(await readdir(folder.path)).toEqual(['dump']);
+  });
+});
+
+describe('makeDirectory', () => {
+  it('makes missing parents for the owner only, and accepts what is there', async () => {
+    await using folder = await makeTempDirectory('lastgood-unit-');
+    const path = join(folder.path, 'a/b/c');
+    await makeDirectory(path);
+    await makeDirectory(path);
+    expect((await stat(join(folder.path, 'a'))).mode & 0o777).toBe(0o700);
+    expect((await stat(path)).isDirectory()).toBe(true);
+  });
+});

@@ -1,0 +1,35 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const LOGGER = join(import.meta.dirname, '../../../src/platform/logger.ts');
+
+/** Logs one line in a process of its own and ends that process at once. */
+function logAndExit(options: string): { stdout: string; stderr: string } {
+  const script = `import { createLogger } from '${LOGGER}';
+    createLogger(${options}).child({ component: 'archive' }).info({ segment: 'binlog.000001' }, 'sealed');
+    process.exit(0);`;
+  return spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], { encoding: 'utf8' });
+}
+
+describe('createLogger', () => {
+  it('has written its JSON line to stderr when the process ends', () => {
+    const { stdout, stderr } = logAndExit("{ level: 'info', pretty: false }");
+    expect(JSON.parse(stderr)).toMatchObject({
+      level: 30,
+      component: 'archive',
+      segment: 'binlog.000001',
+      msg: 'sealed',
+    });
+    expect(stdout).toBe('');
+  });
+
+  it('writes lines for people the same way', () => {
+    const { stderr } = logAndExit("{ level: 'info', pretty: true }");
+    expect(stderr).toMatch(/^\[\d\d:\d\d:\d\d\] INFO: sealed/);
+  });
+
+  it('keeps quiet below its level', () => {
+    expect(logAndExit("{ level: 'warn', pretty: true }").stderr).toBe('');
+  });
+});
