@@ -49,6 +49,8 @@ export interface Incident {
 
 /** The same for the same place in the same log, so that a rebuilt catalog gives the same ids. */
 export function incidentId({ lineage, file, start }: Pick<Incident, 'lineage' | 'file' | 'start'>): string {
-  const digest = createHash('sha256').update(`${lineage ?? ''}\n${file}\n${start}`).digest('hex');
+  const digest = createHash('sha256')
+    .update(`${lineage ?? ''}\n${file}\n${start}`)
+    .digest('hex');
   return `inc-${digest.slice(0, 8)}`;
 }
