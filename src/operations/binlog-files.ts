@@ -1,0 +1,99 @@
+import { open, readdir, realpath, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { compareFiles, fileNumber, FIRST_EVENT_OFFSET, isBinlogFileName } from '../binlog/coordinates.ts';
+import { BINLOG_MAGIC, ENCRYPTED_MAGIC } from '../binlog/event-type.ts';
+import { LastgoodError } from '../platform/errors.ts';
+
+/** A file to be read as a binary log. */
+export interface BinlogFile {
+  /** As it was given, or the folder as it was given and the name in it. */
+  readonly path: string;
+  /** The server's name for it: the base name, without .gz. */
+  readonly name: string;
+  /** As stored. */
+  readonly bytes: number;
+  readonly gzip: boolean;
+}
+
+/** Files of one base name in one folder, in log order: as far as names tell, the log of one server. */
+export type BinlogSeries = readonly BinlogFile[];
+
+/**
+ * Finds the files behind `paths`: each file named, whatever it holds, and of each folder named the files that begin
+ * as binary logs do. Series are ordered by the time in their first event, their files by number.
+ *
+ * @throws LastgoodError `FILE_UNREADABLE` when a path is missing, may not be read, or a folder holds no binary log
+ */
+export async function findBinlogFiles(paths: readonly string[]): Promise<BinlogSeries[]> {
+  const heads = (await Promise.all(paths.map(readHeads))).flat();
+  const series = new Map<string, Head[]>();
+  for (const head of new Map(heads.map((head) => [head.realPath, head])).values()) {
+    const key = join(dirname(head.realPath), withoutNumber(head.file.name));
+    series.set(key, [...(series.get(key) ?? []), head]);
+  }
+  return [...series.values()]
+    .map((members) => members.toSorted((a, b) => compareFiles(a.file.name, b.file.name)))
+    .toSorted((a, b) => openedAt(a) - openedAt(b))
+    .map((members) => members.map(({ file }) => file));
+}
+
+/** True when `next` is the file a server would write after `file`. */
+export function isNextFile(file: BinlogFile, next: BinlogFile): boolean {
+  return fileNumber(next.name) === fileNumber(file.name) + 1;
+}
+
+/** What the name and the first bytes of a file tell. */
+interface Head {
+  readonly file: BinlogFile;
+  readonly realPath: string;
+  readonly isBinlog: boolean;
+  /** Seconds since 1970 in the header of the first event; Infinity when there is none. */
+  readonly openedAt: number;
+}
+
+function openedAt(members: readonly Head[]): number {
+  return Math.min(...members.map((member) => member.openedAt));
+}
+
+function withoutNumber(name: string): string {
+  return name.replace(/\.\d+$/, '');
+}
+
+const GZIP_MAGIC = Buffer.from([0x1f, 0x8b]);
+const HEAD_BYTES = FIRST_EVENT_OFFSET + 4;
+
+async function readHeads(path: string): Promise<Head[]> {
+  try {
+    const found = await stat(path);
+    if (!found.isDirectory()) return [await readHead(path)];
+    const entries = await readdir(path, { withFileTypes: true });
+    const files = entries.filter((entry) => entry.isFile()).map((entry) => join(path, entry.name));
+    const heads = (await Promise.all(files.map(readHead))).filter((head) => head.isBinlog);
+    if (heads.length === 0) throw new LastgoodError('FILE_UNREADABLE', `no binary log in folder '${path}'`);
+    return heads;
+  } catch (cause) {
+    if (cause instanceof LastgoodError) throw cause;
+    throw unreadable(path, cause);
+  }
+}
+
+/** The error for a file that cannot be opened or read. */
+export function unreadable(path: string, cause: unknown): LastgoodError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new LastgoodError('FILE_UNREADABLE', `cannot read '${path}': ${why}`, { cause, details: { path } });
+}
+
+async function readHead(path: string): Promise<Head> {
+  await using handle = await open(path, 'r');
+  const { size } = await handle.stat();
+  const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
+  const magic = buffer.subarray(0, BINLOG_MAGIC.length);
+  const gzip = buffer.subarray(0, GZIP_MAGIC.length).equals(GZIP_MAGIC);
+  const name = gzip ? basename(path).replace(/\.gz$/, '') : basename(path);
+  return {
+    file: { path, name, bytes: size, gzip },
+    realPath: await realpath(path),
+    isBinlog: magic.equals(BINLOG_MAGIC) || magic.equals(ENCRYPTED_MAGIC) || (gzip && isBinlogFileName(name)),
+    openedAt: magic.equals(BINLOG_MAGIC) && bytesRead === HEAD_BYTES ? buffer.readUInt32LE(4) : Infinity,
+  };
+}
