@@ -1,0 +1,106 @@
+import { dirname } from 'node:path';
+import { findProgram, runTool } from '../platform/child-process.ts';
+import { LastgoodError } from '../platform/errors.ts';
+import type { WrittenFile } from '../platform/durable-file.ts';
+import { writeOptionFile } from '../server/option-file.ts';
+import type { ServerOptions } from '../server/server-options.ts';
+import { writeCompressed } from './compressed-file.ts';
+
+/** The tool's last line; without it the dump is not whole, whatever the exit status says. */
+const COMPLETE = '-- Dump completed';
+/** Stands before the first schema, after the snapshot was taken. Source: client/mysqldump.c, main() of MariaDB 10.11. */
+const FIRST_SCHEMA = '-- Current Database: ';
+
+export const DUMP_PROGRAMS = ['mariadb-dump', 'mysqldump'] as const;
+
+export interface SqlDumpOptions {
+  /** In the unfinished backup's folder, where the tool's option file lies meanwhile. */
+  readonly path: string;
+  readonly replica: ServerOptions;
+  readonly schemas: readonly string[];
+  /** Called once, as soon as the snapshot has certainly been taken. */
+  readonly onSnapshot: () => void;
+  /** Bytes of SQL so far. */
+  readonly onProgress: (bytes: number) => void;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Source: MariaDB manual, "mariadb-dump". Nothing in the output depends on when it was made. */
+const DUMP_ARGS = [
+  '--single-transaction',
+  '--routines',
+  '--events',
+  '--triggers',
+  '--hex-blob',
+  '--default-character-set=utf8mb4',
+  '--max-allowed-packet=1G',
+  '--skip-dump-date',
+  '--no-tablespaces',
+];
+
+/** Dumps whole schemas in one snapshot, compressed. @throws LastgoodError `TOOL_MISSING`, `TOOL_FAILED`, `INTERRUPTED` */
+export async function dumpSchemas(o: SqlDumpOptions): Promise<WrittenFile> {
+  const watch = new SnapshotWatch(o.onSnapshot);
+  return await writeCompressed(o.path, async (write) => {
+    if (o.schemas.length === 0) {
+      o.onSnapshot();
+      await write(`-- The server has no schemas of users.\n${COMPLETE}\n`); // the tool wants at least one name
+      return;
+    }
+    let bytes = 0;
+    await runDump(o, [...DUMP_ARGS, '--databases', '--', ...o.schemas], async (chunk) => {
+      watch.see(chunk);
+      bytes += chunk.length;
+      o.onProgress(bytes);
+      await write(chunk);
+    });
+  });
+}
+
+/** Runs mariadb-dump to its end and checks that its output is whole. */
+export async function runDump(
+  { path, replica, signal }: Pick<SqlDumpOptions, 'path' | 'replica' | 'signal'>,
+  args: readonly string[],
+  take: (chunk: Buffer) => Promise<void>,
+): Promise<void> {
+  await using optionFile = await writeOptionFile(replica, dirname(path));
+  let tail = '';
+  await runTool({
+    program: findProgram(DUMP_PROGRAMS),
+    args: [`--defaults-file=${optionFile.path}`, ...args],
+    signal,
+    onOutput: async (chunk) => {
+      tail = (tail + chunk.toString('latin1', Math.max(0, chunk.length - COMPLETE.length * 2))).slice(
+        -COMPLETE.length * 2,
+      );
+      await take(chunk);
+    },
+  });
+  if (!tail.includes(COMPLETE))
+    throw new LastgoodError('TOOL_FAILED', `the dump is not whole: it does not end in '${COMPLETE}'`);
+}
+
+/** The dump program's version, as it tells it. */
+export async function readDumpVersion(): Promise<string> {
+  const { stdout } = await runTool({ program: findProgram(DUMP_PROGRAMS), args: ['--no-defaults', '--version'] });
+  return /Distrib ([^,\s]+)/.exec(stdout)?.[1] ?? stdout.trim();
+}
+
+/** Finds the marker also where two pieces of output meet. */
+class SnapshotWatch {
+  #onSnapshot: (() => void) | null;
+  #carry = '';
+
+  constructor(onSnapshot: () => void) {
+    this.#onSnapshot = onSnapshot;
+  }
+
+  see(chunk: Buffer): void {
+    if (this.#onSnapshot === null) return;
+    const text = this.#carry + chunk.toString('latin1');
+    this.#carry = text.slice(-FIRST_SCHEMA.length);
+    if (!text.includes(FIRST_SCHEMA)) return;
+    this.#onSnapshot();
+    this.#onSnapshot = null;
+  }
+}
