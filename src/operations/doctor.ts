@@ -1,0 +1,148 @@
+import { stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import type { Repository } from '../archive/repository.ts';
+import { compareFiles } from '../binlog/coordinates.ts';
+import { isLastgoodError } from '../platform/errors.ts';
+import { acquireLock } from '../platform/lock.ts';
+import type { Logger } from '../platform/logger.ts';
+import { throwIfAborted } from '../platform/wait.ts';
+import { backupLockPath, repairInterruptedBackups, type RepairedBackup } from './backup.ts';
+import { checkPrimary } from './doctor/primary-checks.ts';
+import { checkReplicaServer } from './doctor/replica-checks.ts';
+import { checkRepository, checkTools } from './doctor/repository-checks.ts';
+import {
+  inspect,
+  inspectPrimary,
+  inspectReplica,
+  inspectTools,
+  readSpace,
+  type DoctorFacts,
+  type RepositoryReport,
+} from './doctor/facts.ts';
+import { readExposure, type ArchivedTo } from './exposure.ts';
+import type { Finding } from './finding.ts';
+import { isArchiverAlive, openArchive, type OpenArchive } from './open-archive.ts';
+import type { Settings } from './settings.ts';
+
+export interface Diagnosis {
+  readonly findings: readonly Finding[];
+  readonly summary: {
+    readonly errors: number;
+    readonly warnings: number;
+    /** Versions as the servers tell them; null when one could not be asked. */
+    readonly primary: string | null;
+    readonly replica: string | null;
+    readonly freeBytes: number | null;
+  };
+}
+
+export interface DoctorOptions {
+  readonly settings: Settings;
+  readonly log: Logger;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Looks at both servers, the repository and the tools, and reports everything at once. Puts right what an
+ * interrupted backup left; changes nothing else.
+ */
+export async function diagnose(o: DoctorOptions): Promise<Diagnosis> {
+  const facts = await gather(o);
+  const findings = findAll(facts);
+  const count = (severity: Finding['severity']): number => findings.filter((item) => item.severity === severity).length;
+  return {
+    findings,
+    summary: {
+      errors: count('error'),
+      warnings: count('warning'),
+      primary: facts.primary.report?.facts.version ?? null,
+      replica: facts.replica?.report?.facts.version ?? null,
+      freeBytes: facts.repository.report?.freeBytes ?? null,
+    },
+  };
+}
+
+/** All checks. Pure over the facts. */
+export function findAll(facts: DoctorFacts): Finding[] {
+  return [checkPrimary, checkReplicaServer, checkRepository, checkTools].flatMap((check) => check(facts));
+}
+
+async function gather({ settings, log, signal }: DoctorOptions): Promise<DoctorFacts> {
+  const repository = await inspect(() => inspectRepository({ settings, log, signal })); // first: it may start applying
+  throwIfAborted(signal);
+  const primary = await inspectPrimary(settings.primary);
+  throwIfAborted(signal);
+  const replica = settings.replica === null ? null : await inspectReplica(settings.replica);
+  return { settings, primary, replica, repository, tools: inspectTools() };
+}
+
+async function inspectRepository(o: DoctorOptions): Promise<RepositoryReport> {
+  const { settings, log, signal } = o;
+  const space = await readSpace(await nearestFolder(settings.repositoryPath));
+  const nothing = {
+    exists: false,
+    archiverRunning: false,
+    lastBackupBytes: null,
+    repaired: [],
+    exposureSeconds: null,
+    findings: [],
+  };
+  try {
+    using archive = await openArchive(settings.repositoryPath, { log, signal });
+    const { repaired, findings } = await repair(archive.repository, o);
+    const archived = archivedTo(archive, settings.primary.name);
+    const reading = archived === null ? null : await readExposure(settings.primary, archived);
+    return {
+      ...space,
+      exists: true,
+      lastBackupBytes: (await archive.repository.backups()).at(-1)?.bytes ?? null,
+      archiverRunning: await isArchiverAlive(archive.repository, settings.primary.name),
+      repaired,
+      exposureSeconds: reading?.exposure.seconds ?? null,
+      findings: [...findings, ...(reading?.findings ?? [])],
+    };
+  } catch (error) {
+    if (isLastgoodError(error, 'REPOSITORY_MISSING')) return { ...space, ...nothing };
+    throw error;
+  }
+}
+
+/** A backup at work holds the lock: then there is nothing to put right. */
+async function repair(
+  repository: Repository,
+  { settings, log }: DoctorOptions,
+): Promise<{ repaired: RepairedBackup[]; findings: Finding[] }> {
+  const { replica } = settings;
+  if (replica === null) return { repaired: [], findings: [] };
+  try {
+    await using _lock = await acquireLock(backupLockPath(repository), 'doctor');
+    return { repaired: await repairInterruptedBackups({ repository, replica, log }), findings: [] };
+  } catch (error) {
+    if (!isLastgoodError(error)) throw error;
+    const severity = error.code === 'LOCKED' ? 'info' : 'error';
+    const check = error.code === 'LOCKED' ? 'backup at work' : 'interrupted backup';
+    return {
+      repaired: [],
+      findings: [{ severity, check, object: settings.repositoryPath, found: error.message, fix: error.hint }],
+    };
+  }
+}
+
+function archivedTo({ catalog }: OpenArchive, primaryName: string): ArchivedTo | null {
+  const lineage = catalog.lineages().findLast(({ name }) => name === primaryName);
+  const segments = lineage === undefined ? [] : catalog.segments(lineage.id);
+  const last = segments.toSorted((a, b) => compareFiles(a.digest.file, b.digest.file)).at(-1)?.digest;
+  return last === undefined ? null : { file: last.file, position: last.indexedTo, gtidState: last.gtidEnd };
+}
+
+/** The repository's folder, or the nearest one above it that is there. */
+async function nearestFolder(path: string): Promise<string> {
+  try {
+    await stat(path);
+    return path;
+  } catch (error) {
+    const parent = dirname(resolve(path));
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT') || parent === path) throw error;
+    return await nearestFolder(parent);
+  }
+}

@@ -1,0 +1,119 @@
+import { statfs } from 'node:fs/promises';
+import type { RepairedBackup } from '../backup.ts';
+import { DUMP_PROGRAMS } from '../../backup/sql-dump.ts';
+import { findProgram } from '../../platform/child-process.ts';
+import { isLastgoodError } from '../../platform/errors.ts';
+import { connect, type ServerConnection } from '../../server/connection.ts';
+import { readServerFacts, type ServerFacts } from '../../server/facts.ts';
+import { readPrivileges, type AccountPrivileges } from '../../server/grants.ts';
+import { readReplicaStatus, type ReplicaStatus } from '../../server/replica-status.ts';
+import type { ServerOptions } from '../../server/server-options.ts';
+import type { Finding } from '../finding.ts';
+import type { Settings } from '../settings.ts';
+
+/** Everything the checks look at; what could not be read stands as its reason, never as nothing. */
+export interface DoctorFacts {
+  readonly settings: Settings;
+  readonly primary: Inspected<PrimaryReport>;
+  /** Null without [replica]. */
+  readonly replica: Inspected<ReplicaReport> | null;
+  readonly repository: Inspected<RepositoryReport>;
+  readonly tools: readonly { readonly names: readonly string[]; readonly path: string | null; readonly use: string }[];
+}
+
+/** What was read, or in words why it was not. */
+export type Inspected<T> =
+  { readonly report: T; readonly problem: null } | { readonly report: null; readonly problem: string };
+
+export interface ServerReport {
+  readonly facts: ServerFacts;
+  readonly account: AccountPrivileges;
+}
+
+export interface PrimaryReport extends ServerReport {
+  /** Server ids that replicate from it. */
+  readonly connectedIds: Inspected<readonly number[]>;
+}
+
+export interface ReplicaReport extends ServerReport {
+  readonly status: Inspected<ReplicaStatus | null>;
+}
+
+export interface RepositoryReport {
+  /** False before the first `lastgood archive`. */
+  readonly exists: boolean;
+  /** Of the file system it lies on. */
+  readonly freeBytes: number;
+  readonly totalBytes: number;
+  /** What the newest backup takes; null without one. */
+  readonly lastBackupBytes: number | null;
+  /** Whether an archiver of the primary is at work on it. */
+  readonly archiverRunning: boolean;
+  readonly repaired: readonly RepairedBackup[];
+  /** Age of the oldest transaction that is not archived; null when nobody knows. */
+  readonly exposureSeconds: number | null;
+  /** What other readings of the repository found. */
+  readonly findings: readonly Finding[];
+}
+
+/** Turns an expected failure into its words; a bug stays a bug. */
+export async function inspect<T>(read: () => Promise<T>): Promise<Inspected<T>> {
+  try {
+    return { report: await read(), problem: null };
+  } catch (error) {
+    if (!isLastgoodError(error) || error.code === 'INTERRUPTED') throw error;
+    return { report: null, problem: error.message };
+  }
+}
+
+export async function inspectPrimary(options: ServerOptions): Promise<Inspected<PrimaryReport>> {
+  return await inspect(async () => {
+    await using connection = await connect(options);
+    return {
+      ...(await readServer(connection)),
+      connectedIds: await inspect(() => readConnectedIds(connection)),
+    };
+  });
+}
+
+export async function inspectReplica(options: ServerOptions): Promise<Inspected<ReplicaReport>> {
+  return await inspect(async () => {
+    await using connection = await connect(options);
+    return { ...(await readServer(connection)), status: await inspect(() => readReplicaStatus(connection)) };
+  });
+}
+
+/** The programs that backups and restores start. */
+export function inspectTools(): DoctorFacts['tools'] {
+  const wanted = [
+    { names: DUMP_PROGRAMS, use: 'backups' },
+    { names: ['mariadb', 'mysql'], use: 'restores' },
+    { names: ['mariadbd', 'mysqld'], use: 'restores and rehearsals' },
+    { names: ['mariadb-install-db', 'mysql_install_db'], use: 'restores and rehearsals' },
+  ];
+  return wanted.map((tool) => ({ ...tool, path: pathOf(tool.names) }));
+}
+
+/** Free and total bytes where `path` lies. */
+export async function readSpace(path: string): Promise<{ freeBytes: number; totalBytes: number }> {
+  const { bavail, blocks, bsize } = await statfs(path);
+  return { freeBytes: bavail * bsize, totalBytes: blocks * bsize };
+}
+
+async function readServer(connection: ServerConnection): Promise<ServerReport> {
+  return { facts: await readServerFacts(connection), account: await readPrivileges(connection) };
+}
+
+async function readConnectedIds(connection: ServerConnection): Promise<number[]> {
+  const rows = await connection.query<{ Server_id: number | string }>('SHOW SLAVE HOSTS');
+  return rows.map(({ Server_id: id }) => Number(id));
+}
+
+function pathOf(names: readonly string[]): string | null {
+  try {
+    return findProgram(names);
+  } catch (error) {
+    if (isLastgoodError(error, 'TOOL_MISSING')) return null;
+    throw error;
+  }
+}

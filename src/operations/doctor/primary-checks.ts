@@ -1,0 +1,200 @@
+import { describeServer } from '../../server/connection.ts';
+import { grantStatement, missingPrivileges, PRIVILEGES, type AccountRole } from '../../server/grants.ts';
+import type { ServerOptions } from '../../server/server-options.ts';
+import type { Finding } from '../finding.ts';
+import type { DoctorFacts, PrimaryReport, ServerReport } from './facts.ts';
+
+/** Half a file's lifetime is the latest moment to be warned that the archive falls behind. */
+const EXPIRY_SAFETY = 2;
+const HOUR = 3600;
+const CLOCK_SKEW_SECONDS = 2;
+
+type Problem = Omit<Finding, 'object'>;
+type Check = (report: PrimaryReport, all: DoctorFacts) => Problem | undefined;
+
+/** What is wrong with the primary, as a source of the archive. Pure. */
+export function checkPrimary(all: DoctorFacts): Finding[] {
+  const { primary, settings } = all;
+  const object = settings.primary.name;
+  if (primary.report === null) return [unreachable(settings.primary, primary.problem, 'archiver')];
+  const { report } = primary;
+  const problems = [...CHECKS.map((check) => check(report, all)), privilegeProblem(report, 'archiver')];
+  return problems.filter((problem) => problem !== undefined).map((problem) => ({ ...problem, object }));
+}
+
+/** A server that did not let us in: perhaps the account is missing, so the statements that make it are the fix. */
+export function unreachable(options: ServerOptions, problem: string, role: AccountRole): Finding {
+  const account = `'${options.user}'@'%'`;
+  return {
+    severity: 'error',
+    check: 'reachable',
+    object: options.name,
+    found: problem,
+    fix: [
+      `Is ${describeServer(options)} running and right? An account that can do its work is made by:`,
+      `CREATE USER ${account} IDENTIFIED BY '...';`,
+      `GRANT ${PRIVILEGES[role].mariadb.join(', ')} ON *.* TO ${account};`,
+    ].join('\n'),
+  };
+}
+
+/** What the account may not do, with the statement that lets it. */
+export function privilegeProblem({ facts, account }: ServerReport, role: AccountRole): Problem | undefined {
+  const missing = missingPrivileges(account, { role, flavor: facts.flavor });
+  if (missing.length === 0) return undefined;
+  return {
+    severity: 'error',
+    check: 'privileges',
+    found: `${account.account} lacks ${missing.join(', ')}`,
+    fix: grantStatement(account.account, missing),
+  };
+}
+
+/** A clock that differs makes times in lists, and targets given as a time, mean something else. */
+export function clockProblem({ facts }: ServerReport): Problem | undefined {
+  if (Math.abs(facts.clockSkewSeconds) <= CLOCK_SKEW_SECONDS) return undefined;
+  return {
+    severity: 'warning',
+    check: 'clock',
+    found: `its clock is ${facts.clockSkewSeconds} s off this machine's`,
+    fix: 'Keep both machines on network time (chrony, systemd-timesyncd).',
+  };
+}
+
+const binaryLog: Check = ({ facts }) =>
+  facts.logBin
+    ? undefined
+    : {
+        severity: 'error',
+        check: 'binary log',
+        found: 'log_bin is OFF: there is nothing to archive',
+        fix: 'Set log_bin in the option file and restart the server.',
+      };
+
+const storageEngine: Check = ({ facts }) =>
+  facts.binlogStorageEngine === null || facts.binlogStorageEngine === ''
+    ? undefined
+    : {
+        severity: 'error',
+        check: 'binary log files',
+        found: `binlog_storage_engine is ${facts.binlogStorageEngine}: the log has no files that could be archived`,
+        fix: 'Remove binlog_storage_engine from the option file and restart the server.',
+      };
+
+const rowFormat: Check = ({ facts }) =>
+  facts.binlogFormat === 'ROW'
+    ? undefined
+    : {
+        severity: 'warning',
+        check: 'row format',
+        found: `binlog_format is ${facts.binlogFormat}: replaying statements may give other rows`,
+        fix: 'SET GLOBAL binlog_format = ROW; and in the option file.',
+      };
+
+const rowImage: Check = ({ facts }) =>
+  facts.binlogRowImage.startsWith('FULL')
+    ? undefined
+    : {
+        severity: 'warning',
+        check: 'row image',
+        found: `binlog_row_image is ${facts.binlogRowImage}: lost rows cannot be shown whole`,
+        fix: 'SET GLOBAL binlog_row_image = FULL; and in the option file.',
+      };
+
+const checksum: Check = ({ facts }) =>
+  facts.binlogChecksum === 'CRC32'
+    ? undefined
+    : {
+        severity: 'warning',
+        check: 'checksums',
+        found: `binlog_checksum is ${facts.binlogChecksum}: damage to the log goes unnoticed on its way here`,
+        fix: 'SET GLOBAL binlog_checksum = CRC32; and in the option file.',
+      };
+
+const durability: Check = ({ facts }) =>
+  facts.syncBinlog === 1 && facts.flushLogAtTrxCommit === 1
+    ? undefined
+    : {
+        severity: 'warning',
+        check: 'durability',
+        found: `sync_binlog is ${facts.syncBinlog}, innodb_flush_log_at_trx_commit ${facts.flushLogAtTrxCommit}: after a crash its log and its data may differ`,
+        fix: 'SET GLOBAL sync_binlog = 1, innodb_flush_log_at_trx_commit = 1; and in the option file.',
+      };
+
+/** Files must live long enough for an archiver that was stopped, and for one that falls behind. */
+const expiry: Check = ({ facts }, { repository }) => {
+  const { binlogExpireSeconds: seconds } = facts;
+  const behind = repository.report?.exposureSeconds ?? 0;
+  if (seconds === 0 || (seconds >= HOUR && seconds >= behind * EXPIRY_SAFETY)) return undefined;
+  return {
+    severity: behind * EXPIRY_SAFETY > seconds ? 'error' : 'warning',
+    check: 'expiry',
+    found: `binary log files are removed after ${seconds} s, the archive is ${Math.round(behind)} s behind`,
+    fix: 'Raise binlog_expire_logs_seconds to several days; start `lastgood archive`.',
+  };
+};
+
+const gtids: Check = ({ facts }) =>
+  facts.gtidMode === null || facts.gtidMode === 'ON'
+    ? undefined
+    : {
+        severity: 'warning',
+        check: 'GTIDs',
+        found: `gtid_mode is ${facts.gtidMode}: transactions can be named by file and position only`,
+        fix: 'Turn gtid_mode on, step by step as the MySQL manual says.',
+      };
+
+const archiverId: Check = ({ facts, connectedIds }, { settings, replica, repository }) => {
+  const { serverId } = settings.primary;
+  const holders = [
+    facts.serverId === serverId ? 'the primary itself' : null,
+    replica?.report?.facts.serverId === serverId ? 'the replica' : null,
+    connectedIds.report?.includes(serverId) === true && repository.report?.archiverRunning !== true
+      ? 'another client that replicates from it'
+      : null,
+  ];
+  const holder = holders.find((name) => name !== null);
+  if (holder === undefined) return undefined;
+  return {
+    severity: 'error',
+    check: 'server ids',
+    found: `primary.server_id ${serverId} is in use by ${holder}: two clients with one id throw each other out`,
+    fix: 'Give primary.server_id a number that no server of the topology has.',
+  };
+};
+
+const hiddenIds: Check = ({ connectedIds }, { settings }) =>
+  connectedIds.report !== null
+    ? undefined
+    : {
+        severity: 'info',
+        check: 'server ids',
+        found: `the ids of its other replicas are not to be seen: ${connectedIds.problem}`,
+        fix: `Make sure by hand that none of them is ${settings.primary.serverId}.`,
+      };
+
+const encryption: Check = ({ facts }) =>
+  facts.encryptBinlog
+    ? {
+        severity: 'warning',
+        check: 'encryption',
+        found: 'its binary log is encrypted on disk, the archive of it is not',
+        fix: 'Keep the repository on an encrypted file system.',
+      }
+    : undefined;
+
+/** Adding a check is one function above and one name here. */
+const CHECKS: readonly Check[] = [
+  binaryLog,
+  storageEngine,
+  rowFormat,
+  rowImage,
+  checksum,
+  durability,
+  expiry,
+  gtids,
+  archiverId,
+  hiddenIds,
+  encryption,
+  clockProblem,
+];

@@ -1,0 +1,83 @@
+import type { Finding } from '../finding.ts';
+import type { RepairedBackup } from '../backup.ts';
+import type { DoctorFacts, RepositoryReport } from './facts.ts';
+
+const GIB = 1024 ** 3;
+/** Below this share of the disk it is time to act. */
+const LOW_SHARE = 0.1;
+
+/** What is wrong with the repository and its disk. Pure. */
+export function checkRepository({ settings, repository }: DoctorFacts): Finding[] {
+  const object = settings.repositoryPath;
+  if (repository.report === null) {
+    return [
+      {
+        severity: 'error',
+        check: 'repository',
+        object,
+        found: repository.problem,
+        fix: 'Is the disk mounted, and may this user read and write there?',
+      },
+    ];
+  }
+  const { report } = repository;
+  const own = [missing(report), space(report), ...report.repaired.map(interruptedBackup)];
+  return [
+    ...own.filter((problem) => problem !== undefined).map((problem) => ({ ...problem, object })),
+    ...report.findings,
+  ];
+}
+
+/** What is not installed. Pure. */
+export function checkTools({ tools }: DoctorFacts): Finding[] {
+  return tools
+    .filter(({ path }) => path === null)
+    .map(({ names, use }) => ({
+      severity: 'warning',
+      check: 'tools',
+      object: names[0] ?? null,
+      found: `not installed on this machine: ${use} need it`,
+      fix: 'On Debian: apt-get install mariadb-server mariadb-client.',
+    }));
+}
+
+type Problem = Omit<Finding, 'object'>;
+
+function missing({ exists }: RepositoryReport): Problem | undefined {
+  if (exists) return undefined;
+  return {
+    severity: 'warning',
+    check: 'repository',
+    found: 'there is no repository yet',
+    fix: 'Start `lastgood archive`: it makes one.',
+  };
+}
+
+function space({ freeBytes, totalBytes, lastBackupBytes }: RepositoryReport): Problem | undefined {
+  const isTight = freeBytes < Math.max(GIB, (lastBackupBytes ?? 0) * 2);
+  if (!isTight && freeBytes >= totalBytes * LOW_SHARE) return undefined;
+  return {
+    severity: isTight ? 'error' : 'warning',
+    check: 'free disk',
+    found: `${gib(freeBytes)} of ${gib(totalBytes)} are free`,
+    fix: 'Free space or enlarge the disk: an archiver without space stops.',
+  };
+}
+
+function interruptedBackup({ id, applying }: RepairedBackup): Problem {
+  const outcome = {
+    started: 'it had left applying stopped on the replica, which applies again now',
+    running: 'the replica applies',
+    failed: 'the replica does not apply, because of an error of its own',
+  }[applying];
+  return {
+    severity: applying === 'failed' ? 'error' : 'warning',
+    check: 'interrupted backup',
+    found: `backup ${id} was interrupted: ${outcome}; its files are removed`,
+    fix: applying === 'failed' ? 'See SHOW SLAVE STATUS on the replica.' : 'Take a new one: `lastgood backup`.',
+  };
+}
+
+function gib(bytes: number): string {
+  return `${(bytes / GIB).toFixed(1)} GiB`;
+}

@@ -1,0 +1,194 @@
+import { describe, expect, it } from 'vitest';
+import { findAll } from '../../../src/operations/doctor.ts';
+import type {
+  DoctorFacts,
+  PrimaryReport,
+  ReplicaReport,
+  RepositoryReport,
+} from '../../../src/operations/doctor/facts.ts';
+import type { ServerFacts } from '../../../src/server/facts.ts';
+import type { ReplicaStatus } from '../../../src/server/replica-status.ts';
+
+const GIB = 1024 ** 3;
+
+const SERVER: ServerFacts = {
+  flavor: 'mariadb',
+  version: '10.11.19-MariaDB',
+  serverId: 1,
+  serverUuid: null,
+  logBin: true,
+  binlogFormat: 'ROW',
+  binlogRowImage: 'FULL',
+  binlogChecksum: 'CRC32',
+  syncBinlog: 1,
+  flushLogAtTrxCommit: 1,
+  binlogExpireSeconds: 864_000,
+  gtidMode: null,
+  gtidStrictMode: true,
+  gtidDomainId: 0,
+  logSlaveUpdates: true,
+  readOnly: false,
+  timeZone: 'SYSTEM',
+  systemTimeZone: 'UTC',
+  clockSkewSeconds: 0.01,
+  lowerCaseTableNames: 0,
+  characterSetServer: 'utf8mb4',
+  collationServer: 'utf8mb4_general_ci',
+  sqlMode: '',
+  binlogStorageEngine: null,
+  encryptBinlog: false,
+  engines: { InnoDB: 12 },
+  eventScheduler: 'OFF',
+  maxAllowedPacket: 16_777_216,
+};
+
+const STATUS: ReplicaStatus = {
+  connectionName: '',
+  ioRunning: true,
+  sqlRunning: true,
+  primaryHost: 'db1',
+  primaryPort: 3306,
+  primaryServerId: 1,
+  primaryServerUuid: null,
+  executed: { file: 'binlog.000001', position: 4 },
+  received: { file: 'binlog.000001', position: 4 },
+  usingGtid: true,
+  gtidApplied: '0-1-1',
+  lagSeconds: 0,
+  sqlError: null,
+  ioError: null,
+  lastError: null,
+  filters: [],
+  openTempTables: 0,
+  parallelThreads: 0,
+};
+
+interface Changes {
+  primary?: Partial<ServerFacts>;
+  replica?: Partial<ServerFacts>;
+  status?: Partial<ReplicaStatus> | null;
+  connectedIds?: number[];
+  privileges?: string[];
+  repository?: Partial<RepositoryReport>;
+  tool?: null;
+}
+
+/** The facts of a pair without a fault, but for the changes. */
+function factsWith(changes: Changes = {}): DoctorFacts {
+  const login = { host: 'db1', user: 'lastgood', password: '', tls: 'off' } as const;
+  const account = { account: 'lastgood@%', privileges: new Set(changes.privileges ?? ['ALL PRIVILEGES']) };
+  const good = <T>(report: T): { report: T; problem: null } => ({ report, problem: null });
+  const primary: PrimaryReport = {
+    facts: { ...SERVER, ...changes.primary },
+    account,
+    connectedIds: good(changes.connectedIds ?? [2]),
+  };
+  const replica: ReplicaReport = {
+    facts: { ...SERVER, serverId: 2, readOnly: true, ...changes.replica },
+    account,
+    status: good(changes.status === null ? null : { ...STATUS, ...changes.status }),
+  };
+  return {
+    settings: {
+      repositoryPath: '/repo',
+      primary: { name: 'shop', ...login, serverId: 4711 },
+      replica: { name: 'replica', ...login },
+      archive: { sync: 'group', semiSync: false, compression: 'zstd' },
+      backup: { method: 'logical' },
+      incidents: { massRows: 10_000 },
+    },
+    primary: good(primary),
+    replica: good(replica),
+    repository: good({
+      exists: true,
+      freeBytes: 50 * GIB,
+      totalBytes: 100 * GIB,
+      lastBackupBytes: null,
+      archiverRunning: true,
+      repaired: [],
+      exposureSeconds: 0,
+      findings: [],
+      ...changes.repository,
+    }),
+    tools: [{ names: ['mariadb-dump'], path: changes.tool === null ? null : '/usr/bin/mariadb-dump', use: 'backups' }],
+  };
+}
+
+describe('findAll', () => {
+  it('finds nothing where nothing is wrong', () => {
+    expect(findAll(factsWith())).toEqual([]);
+  });
+
+  const CASES: readonly (readonly [string, Changes, string])[] = [
+    ['error shop: binary log', { primary: { logBin: false } }, 'log_bin is OFF'],
+    ['error shop: binary log files', { primary: { binlogStorageEngine: 'innodb' } }, 'binlog_storage_engine is innodb'],
+    ['warning shop: row format', { primary: { binlogFormat: 'MIXED' } }, 'binlog_format is MIXED'],
+    ['warning shop: row image', { primary: { binlogRowImage: 'MINIMAL' } }, 'binlog_row_image is MINIMAL'],
+    ['warning shop: checksums', { primary: { binlogChecksum: 'NONE' } }, 'binlog_checksum is NONE'],
+    ['warning shop: durability', { primary: { syncBinlog: 0 } }, 'sync_binlog is 0'],
+    ['warning shop: expiry', { primary: { binlogExpireSeconds: 600 } }, 'removed after 600 s'],
+    [
+      'error shop: expiry',
+      { primary: { binlogExpireSeconds: 7200 }, repository: { exposureSeconds: 3601 } },
+      'the archive is 3601 s behind',
+    ],
+    ['warning shop: GTIDs', { primary: { gtidMode: 'OFF' } }, 'gtid_mode is OFF'],
+    [
+      'error shop: server ids',
+      { primary: { serverId: 4711 }, status: { primaryServerId: 4711 } },
+      'the primary itself',
+    ],
+    ['error shop: server ids', { replica: { serverId: 4711 } }, 'the replica'],
+    ['error shop: server ids', { connectedIds: [2, 4711], repository: { archiverRunning: false } }, 'another client'],
+    ['warning shop: encryption', { primary: { encryptBinlog: true } }, 'encrypted on disk'],
+    ['warning shop: clock', { primary: { clockSkewSeconds: -2.5 } }, '-2.5 s off'],
+    ['error replica: backup method', { replica: { flavor: 'mysql', version: '8.4.0' } }, 'it is MySQL 8.4.0'],
+    ['error replica: server ids', { replica: { serverId: 1 } }, "the primary's server_id 1"],
+    ['warning replica: read-only', { replica: { readOnly: false } }, 'read_only is OFF'],
+    ['warning replica: engines', { replica: { engines: { InnoDB: 1, Aria: 2, MyISAM: 3 } } }, '2 Aria, 3 MyISAM'],
+    ['warning replica: time zone', { replica: { timeZone: '+03:00' } }, "+03:00, the primary's UTC"],
+    ['error replica: replication', { status: null }, 'it is no replica'],
+    ['error replica: identity', { status: { primaryServerId: 9 } }, 'replicates from server 9 at db1:3306'],
+    ['error replica: applying', { status: { sqlRunning: false } }, 'its SQL thread is stopped'],
+    ['error replica: applying', { status: { sqlRunning: false, sqlError: 'Duplicate entry' } }, 'Duplicate entry'],
+    ['warning replica: receiving', { status: { ioRunning: false, ioError: 'no route' } }, 'no route'],
+    ['warning replica: lag', { status: { lagSeconds: 301 } }, '301 s behind'],
+    ['error replica: filters', { status: { filters: ['Replicate_Do_DB=a'] } }, 'Replicate_Do_DB=a'],
+    ['warning replica: temporary tables', { status: { openTempTables: 2 } }, '2 temporary tables'],
+    ['warning /repo: repository', { repository: { exists: false } }, 'no repository yet'],
+    ['error /repo: free disk', { repository: { freeBytes: GIB / 2 } }, '0.5 GiB of 100.0 GiB'],
+    ['error /repo: free disk', { repository: { lastBackupBytes: 30 * GIB } }, '50.0 GiB of 100.0 GiB'],
+    ['warning /repo: free disk', { repository: { freeBytes: 9 * GIB } }, '9.0 GiB of 100.0 GiB'],
+    [
+      'error /repo: interrupted backup',
+      { repository: { repaired: [{ id: 'b1', applying: 'failed' }] } },
+      'b1 was interrupted',
+    ],
+    ['warning mariadb-dump: tools', { tool: null }, 'not installed'],
+  ];
+
+  it.each(CASES)('reports "%s"', (expected, changes, words) => {
+    const findings = findAll(factsWith(changes));
+    expect(findings.map(({ severity, object, check }) => `${severity} ${object ?? ''}: ${check}`)).toEqual([expected]);
+    expect(findings[0]?.found).toContain(words);
+    expect(findings[0]?.fix).not.toBe('');
+  });
+
+  it('does not take an archiver of our own for a stranger with its id', () => {
+    expect(findAll(factsWith({ connectedIds: [2, 4711] }))).toEqual([]);
+  });
+
+  it('prints the GRANT for each account that lacks privileges', () => {
+    expect(findAll(factsWith({ privileges: ['SELECT', 'REPLICATION SLAVE'] })).map(({ fix }) => fix)).toEqual([
+      "GRANT BINLOG MONITOR ON *.* TO 'lastgood'@'%';",
+      "GRANT SHOW VIEW, TRIGGER, EVENT, REPLICATION SLAVE ADMIN, SLAVE MONITOR, BINLOG MONITOR ON *.* TO 'lastgood'@'%';",
+    ]);
+  });
+
+  it('asks for a replica where none is configured', () => {
+    const facts = factsWith();
+    expect(findAll({ ...facts, replica: null, settings: { ...facts.settings, replica: null } })).toMatchObject([
+      { severity: 'warning', check: 'replica', object: null },
+    ]);
+  });
+});
