@@ -1,4 +1,6 @@
+import { CHECKSUM_BYTES, hasValidChecksum } from '../binlog/checksum.ts';
 import { EVENT, EVENT_FLAG, EVENT_HEADER_BYTES } from '../binlog/event-type.ts';
+import { LastgoodError } from '../platform/errors.ts';
 
 /** Where the bytes of a dumped binary log go. Calls come in the log's order; `chunk` is valid only during the call. */
 export interface DumpSink {
@@ -15,6 +17,8 @@ const FULL_PACKET = 0xffffff;
 const PACKET_HEADER_BYTES = 4;
 /** The status byte and the event's header: enough to decide what to do with an event. */
 const DECISION_BYTES = 1 + EVENT_HEADER_BYTES;
+/** A ROTATE's position, before the name. */
+const ROTATE_HEAD_BYTES = 8;
 const OK = 0x00;
 const EOF = 0xfe;
 
@@ -126,12 +130,14 @@ export class DumpPackets {
   #ours(packet: Buffer): void {
     if (packet[0] === EOF) this.end = { kind: 'eof' };
     else if (packet[0] !== OK) this.end = { kind: 'error', packet };
+    else if (packet.length < DECISION_BYTES + ROTATE_HEAD_BYTES)
+      throw new LastgoodError('STREAM_DAMAGED', `the source sent a packet of ${packet.length} bytes that is no event`);
     else if (packet[5] === EVENT.FORMAT_DESCRIPTION) this.#sink.formatAgain(packet.subarray(1));
     else this.#rotate(packet.subarray(1));
   }
 
   #rotate(event: Buffer): void {
-    const name = withoutChecksum(event).toString('utf8', EVENT_HEADER_BYTES + 8);
+    const name = withoutChecksum(event).toString('utf8', EVENT_HEADER_BYTES + ROTATE_HEAD_BYTES);
     this.#sink.rotate(name, Number(event.readBigUInt64LE(EVENT_HEADER_BYTES)));
   }
 }
@@ -150,10 +156,9 @@ function routeOf(bytes: Buffer, at: number): Route {
 }
 
 /**
- * An artificial ROTATE has a CRC or not by what was negotiated, whatever the file has, and nothing says which: a
- * file name's last four bytes are digits, which are never its own CRC's bytes by accident and still a valid name.
+ * An artificial ROTATE has a CRC or not by what was negotiated, whatever the file has, and nothing says which but
+ * the bytes: four digits at a name's end are its own CRC once in 2^32 names, a CRC's bytes are digits far more often.
  */
 function withoutChecksum(event: Buffer): Buffer {
-  const name = event.subarray(EVENT_HEADER_BYTES + 8).toString('latin1');
-  return /\.\d{6,}$/.test(name) ? event : event.subarray(0, -4);
+  return hasValidChecksum(event) ? event.subarray(0, -CHECKSUM_BYTES) : event;
 }

@@ -1,0 +1,157 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import type { RehearsalRecord } from '../archive/rehearsal-record.ts';
+import type { Repository } from '../archive/repository.ts';
+import { partialFolder, removeUnfinished } from '../backup/interrupted-backups.ts';
+import { checkReplica } from '../backup/replication-point.ts';
+import { formatCoordinates } from '../binlog/coordinates.ts';
+import { LastgoodError } from '../platform/errors.ts';
+import { acquireLock } from '../platform/lock.ts';
+import type { Logger } from '../platform/logger.ts';
+import { makeTempDirectory } from '../platform/temp-dir.ts';
+import type { Plan, Target } from '../recovery/plan.ts';
+import { describeFailure, type Reference } from '../recovery/proof.ts';
+import { readReference } from '../recovery/reference.ts';
+import { runPlan, type RanPlan, type RestoreProgress } from '../recovery/restore.ts';
+import { connect } from '../server/connection.ts';
+import { readServerFacts } from '../server/facts.ts';
+import type { ServerOptions } from '../server/server-options.ts';
+import { waitUntilArchived } from './archived-point.ts';
+import { backupLockPath, repairInterruptedBackups } from './backup.ts';
+import { openArchive } from './open-archive.ts';
+import { makePlan } from './plan.ts';
+import { writeRehearsalReport } from './rehearsal-report.ts';
+import type { RestoreResult } from './restore.ts';
+import type { Settings } from './settings.ts';
+
+export interface RehearseOptions {
+  readonly settings: Settings;
+  /** Without one, the point where the replica stands now, and every table is compared with the replica's. */
+  readonly target?: Target | undefined;
+  readonly log: Logger;
+  readonly progress?: ((progress: RehearseProgress) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** As a restore's, and before it the reading of the replica's tables. */
+export type RehearseProgress =
+  RestoreProgress | { readonly step: 'reading'; readonly done: number; readonly total: number };
+
+/** The JSON contract's rehearsal. `server` is as it was: it and its folder are gone. */
+export interface RehearseResult extends RestoreResult {
+  readonly rehearsal: RehearsalRecord;
+  /** Paths of the report, for people and for programs. */
+  readonly report: { readonly markdown: string; readonly json: string };
+}
+
+/**
+ * Restores into a throw-away server and compares it, table by table, with the replica at the same point of the primary's
+ * log. The outcome is recorded either way; `lastgood status` and estimates read it.
+ *
+ * @throws LastgoodError `PROOF_FAILED` naming the tables that differ, `CONFIG_INVALID` without [replica], `LOCKED`,
+ *   `TARGET_UNREACHABLE` when the archive does not reach the replica, and what planning and restoring throw
+ */
+export async function rehearse(options: RehearseOptions): Promise<RehearseResult> {
+  const { settings, log, signal } = options;
+  const id = newRehearsalId(new Date());
+  const startedAt = new Date().toISOString();
+  const { repositoryPath } = settings;
+  const aim =
+    options.target === undefined ? await aimAtReplica(id, options) : { target: options.target, reference: null };
+  using archive = await openArchive(repositoryPath, { log, signal });
+  const plan = await makePlan(archive, aim.target, { signal });
+  const incident = aim.target.kind === 'before-incident' ? archive.catalog.incident(aim.target.incident) : null;
+  await using folder = await makeTempDirectory('lastgood-rehearsal-');
+  const datadir = join(folder.path, 'data');
+  const { repository } = archive;
+  const ran = await runPlan({ ...options, plan, repository, datadir, port: 0, incident, reference: aim.reference });
+  await using scratch = ran.scratch;
+  const rehearsal = recordOf({ id, startedAt, plan, ran });
+  await repository.writeRehearsal(rehearsal);
+  const server = { ...scratch.place, pid: null };
+  const outcome = { plan, server, proof: ran.proof, seconds: ran.seconds, rehearsal };
+  const report = await writeRehearsalReport(repository, outcome);
+  if (!ran.proof.ok) throw failure(ran, report.markdown);
+  return { ...outcome, report };
+}
+
+interface Aim {
+  readonly target: Target;
+  readonly reference: Reference | null;
+}
+
+/** Reads the replica's tables at one point, and waits until the archive has that point. */
+async function aimAtReplica(id: string, { settings, log, progress, signal }: RehearseOptions): Promise<Aim> {
+  const replica = requireReplica(settings);
+  const read = await withBackupLock({ settings, replica, log }, id, async (repository) => {
+    await using primary = await connect(settings.primary);
+    await using connection = await connect(replica);
+    const { serverId, serverUuid } = await readServerFacts(primary);
+    await checkReplica(connection, { serverId, serverUuid });
+    const folder = partialFolder(repository.backupFolder(id));
+    return await readReference({
+      ...{ replica, primary, folder, log, signal },
+      progress: ({ tables, totalTables }) => progress?.({ step: 'reading', done: tables, total: totalTables }),
+    });
+  });
+  const { coordinates, gtid, tables, stoppedSeconds } = read;
+  log.info({ ...coordinates, gtid, tables: tables.length, stoppedSeconds }, 'read the replica');
+  await waitUntilArchived(settings, coordinates, { log, signal });
+  const name = `the replica's at ${gtid === '' ? formatCoordinates(coordinates) : gtid}`;
+  return {
+    target: { kind: 'before-coordinates', coordinates: formatCoordinates(coordinates) },
+    reference: { name, tables },
+  };
+}
+
+/** A rehearsal stops applying for a moment, as a backup does: never both at once, and a crash is put right alike. */
+async function withBackupLock<T>(
+  o: { settings: Settings; replica: ServerOptions; log: Logger },
+  id: string,
+  work: (repository: Repository) => Promise<T>,
+): Promise<T> {
+  using archive = await openArchive(o.settings.repositoryPath, { log: o.log });
+  const { repository } = archive;
+  await using _lock = await acquireLock(backupLockPath(repository), 'rehearse');
+  await repairInterruptedBackups({ repository, replica: o.replica, log: o.log });
+  const done = await work(repository);
+  await removeUnfinished(partialFolder(repository.backupFolder(id)));
+  return done;
+}
+
+function recordOf(o: { id: string; startedAt: string; plan: Plan; ran: RanPlan }): RehearsalRecord {
+  const { resolved } = o.plan.target;
+  return {
+    format: 1,
+    id: o.id,
+    startedAt: o.startedAt,
+    ok: o.ran.proof.ok,
+    lineage: resolved.lineage,
+    backup: o.plan.backup.id,
+    file: resolved.file,
+    position: resolved.position,
+    gtid: resolved.gtid,
+    backupBytes: o.plan.backup.bytes,
+    replayedBytes: o.plan.bytes,
+    groups: o.ran.proof.appliedGroups,
+    seconds: o.ran.seconds,
+  };
+}
+
+function failure({ proof }: RanPlan, report: string): LastgoodError {
+  return new LastgoodError('PROOF_FAILED', `the rehearsal failed: ${describeFailure(proof)}`, {
+    details: { report },
+    hint: `A restore from this backup would not be what it should be. Read ${report}.`,
+  });
+}
+
+function requireReplica({ replica }: Settings): ServerOptions {
+  if (replica !== null) return replica;
+  throw new LastgoodError('CONFIG_INVALID', 'the configuration has no [replica]: a rehearsal compares with it');
+}
+
+/** Sorts by time, UTC: `rehearsal-20261122-101500-3f9a`. */
+function newRehearsalId(now: Date): string {
+  const [date = '', time = ''] = now.toISOString().replaceAll(/[-:]/g, '').split(/[T.]/);
+  return `rehearsal-${date}-${time}-${randomBytes(2).toString('hex')}`;
+}

@@ -1,0 +1,78 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { join } from 'node:path';
+import { Readable, pipeline } from 'node:stream';
+import { DecompressStream } from 'zstd-napi';
+import type { BackupRecord } from '../archive/backup-record.ts';
+import { findProgram, runTool } from '../platform/child-process.ts';
+import { isLastgoodError, LastgoodError } from '../platform/errors.ts';
+import { writeOptionFile } from '../server/option-file.ts';
+import type { ServerOptions } from '../server/server-options.ts';
+
+export interface LoadOptions {
+  readonly record: BackupRecord;
+  /** Where the backup's files are. */
+  readonly folder: string;
+  /** An empty server, and an account with all privileges that the backup does not hold. */
+  readonly login: ServerOptions;
+  /** Stored bytes read so far. */
+  readonly progress?: (done: { bytes: number; totalBytes: number }) => void;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Loads a backup's files, in their order, each in one session. Each is compared with its recorded SHA-256 while it
+ * is read. After an error the server holds a part: it must be thrown away.
+ *
+ * @throws LastgoodError `ARCHIVE_DAMAGED` when a file is not what was written, `TOOL_MISSING`, `TOOL_FAILED`, `INTERRUPTED`
+ */
+export async function loadBackup({ record, folder, login, progress, signal }: LoadOptions): Promise<void> {
+  await using optionFile = await writeOptionFile(login);
+  const program = findProgram(['mariadb', 'mysql']);
+  const args = [`--defaults-file=${optionFile.path}`, '--binary-mode', '--max-allowed-packet=1G'];
+  let bytes = 0;
+  for (const file of record.files) {
+    const path = join(folder, file.name);
+    const stored = readStored(path, file.sha256, (read) => {
+      bytes += read;
+      progress?.({ bytes, totalBytes: record.bytes });
+    });
+    await runTool({ program, args, input: decompress(path, stored), signal });
+  }
+}
+
+/** The file's bytes; fails at the end when they are not the recorded ones, before the client is told that all is there. */
+async function* readStored(path: string, sha256: string, onRead: (bytes: number) => void): AsyncGenerator<Buffer> {
+  const hash = createHash('sha256');
+  try {
+    for await (const chunk of createReadStream(path, { highWaterMark: 256 * 1024 })) {
+      hash.update(chunk as Buffer);
+      onRead((chunk as Buffer).length);
+      yield chunk as Buffer;
+    }
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new LastgoodError('ARCHIVE_DAMAGED', `cannot read backup file '${path}': ${why}`, { cause });
+  }
+  const found = hash.digest('hex');
+  if (found !== sha256) {
+    throw new LastgoodError(
+      'ARCHIVE_DAMAGED',
+      `backup file '${path}' is not what was written: its SHA-256 is ${found}`,
+      {
+        details: { path, expected: sha256, found },
+      },
+    );
+  }
+}
+
+async function* decompress(path: string, stored: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
+  const plain = pipeline(Readable.from(stored), new DecompressStream(), () => undefined); // its error is thrown below
+  try {
+    for await (const chunk of plain) yield chunk as Buffer;
+  } catch (cause) {
+    if (isLastgoodError(cause)) throw cause;
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new LastgoodError('ARCHIVE_DAMAGED', `cannot decompress backup file '${path}': ${why}`, { cause });
+  }
+}

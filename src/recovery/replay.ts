@@ -1,0 +1,107 @@
+import { compareFiles, formatCoordinates, type Coordinates } from '../binlog/coordinates.ts';
+import { LastgoodError } from '../platform/errors.ts';
+import type { Logger } from '../platform/logger.ts';
+import { pause, throwIfAborted } from '../platform/wait.ts';
+import { startArchiveServer, type ArchiveServer } from '../server/archive-server.ts';
+import type { ServerConnection } from '../server/connection.ts';
+import type { ServedIdentity, ServedRange } from '../server/served-range.ts';
+import { attach, detach, readApplier, readGtidState, startApplier, type ApplierStatus } from './applier.ts';
+
+const POLL_MS = 100;
+
+export interface ReplayOptions {
+  /** An account with all privileges on a server whose id is in none of the events, and that replicates nothing. */
+  readonly target: ServerConnection;
+  readonly identity: ServedIdentity;
+  /** In order; empty when there is nothing to replay. */
+  readonly ranges: readonly ServedRange[];
+  readonly log: Logger;
+  /** Bytes of the ranges applied so far. */
+  readonly progress?: (done: { bytes: number; totalBytes: number }) => void;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What the target's applier has done. */
+export interface Replayed {
+  readonly groups: number;
+  readonly gtidState: string;
+  /** null when there was nothing to replay. */
+  readonly executed: Coordinates | null;
+}
+
+/**
+ * Has the target apply exactly the ranges: it becomes a replica of an archive server on loopback, which offers
+ * nothing else, until it has applied the last event, and is no replica again afterwards. After an error the
+ * target holds a part of them: it must be thrown away.
+ *
+ * @throws LastgoodError `TOOL_FAILED` with the applier's own message, `ARCHIVE_DAMAGED`, `INTERRUPTED`
+ */
+export async function replay(options: ReplayOptions): Promise<Replayed> {
+  const { target, identity, ranges, log, signal } = options;
+  throwIfAborted(signal);
+  if (identity.gtidState !== null) await target.query('SET GLOBAL gtid_slave_pos = ?', [identity.gtidState]);
+  const [first] = ranges;
+  if (first === undefined) return { groups: 0, gtidState: await readGtidState(target), executed: null };
+  await using archive = await startArchiveServer({ identity, ranges, log });
+  const coordinates = { file: first.file, position: first.from };
+  await attach(target, { archive, coordinates, byGtid: identity.gtidState !== null });
+  const groupsBefore = (await readApplier(target))?.groups ?? 0;
+  let done: ApplierStatus;
+  try {
+    await startApplier(target);
+    done = await watch(archive, options);
+  } catch (error) {
+    await detach(target).catch(() => undefined); // the first error says why; the target is thrown away
+    throw error;
+  }
+  await detach(target);
+  return { groups: done.groups - groupsBefore, gtidState: done.gtidState, executed: done.executed };
+}
+
+/** Polls until the applier stands where everything is applied. */
+async function watch(
+  archive: ArchiveServer,
+  { target, ranges, progress, signal }: ReplayOptions,
+): Promise<ApplierStatus> {
+  const totalBytes = ranges.reduce((sum, { from, to }) => sum + to - from, 0);
+  for (;;) {
+    const { reached } = archive; // read first: what the applier says afterwards is at least as new
+    const status = await readApplier(target);
+    if (status === null)
+      throw new LastgoodError('TOOL_FAILED', 'the scratch server has forgotten that it is a replica');
+    throwIfFailed(archive, status);
+    progress?.({ bytes: bytesUpTo(ranges, status.executed), totalBytes });
+    if (reached !== null && isSame(status.executed, reached)) return status;
+    await pause(POLL_MS, signal);
+  }
+}
+
+function throwIfFailed({ failure }: ArchiveServer, { executed, applyError, receiveError }: ApplierStatus): void {
+  if (failure !== null) throw failure as Error;
+  const where = formatCoordinates(executed);
+  const details = { file: executed.file, position: executed.position };
+  if (applyError !== null) {
+    throw new LastgoodError('TOOL_FAILED', `the scratch server cannot apply what follows ${where}: ${applyError}`, {
+      details,
+    });
+  }
+  if (receiveError !== null) {
+    throw new LastgoodError('TOOL_FAILED', `the scratch server cannot receive what follows ${where}: ${receiveError}`, {
+      details,
+    });
+  }
+}
+
+function bytesUpTo(ranges: readonly ServedRange[], { file, position }: Coordinates): number {
+  const done = ({ file: name, from, to }: ServedRange): number => {
+    const order = compareFiles(name, file);
+    if (order !== 0) return order < 0 ? to - from : 0;
+    return Math.min(Math.max(position - from, 0), to - from);
+  };
+  return ranges.reduce((sum, range) => sum + done(range), 0);
+}
+
+/** A server's positions are four bytes wide and begin again at 0 in a larger file. */
+function isSame(a: Coordinates, b: Coordinates): boolean {
+  return a.file === b.file && a.position % 2 ** 32 === b.position % 2 ** 32;
+}

@@ -1,0 +1,28 @@
+import { join } from 'node:path';
+import { writeFileDurably } from '../platform/durable-file.ts';
+
+/** Only 'done' is a restored server; 'failed' is one whose proof did not hold, kept to be looked at. */
+export type RestorePhase = 'loading' | 'replaying' | 'proving' | 'failed' | 'done';
+
+/** The content of `lastgood-restore.json` in a restored data folder: what it is and how far its making came. */
+export interface RestoreNote {
+  readonly format: 1;
+  readonly phase: RestorePhase;
+  readonly backup: string;
+  readonly lineage: string;
+  /** The cut: FILE:POSITION. */
+  readonly target: string;
+  readonly startedAt: string;
+  /** With phase 'failed' and 'done': the restore's result, as the command prints it. */
+  readonly result: object | null;
+}
+
+/** Where the note is, for a person. */
+export function restoreNotePath(datadir: string): string {
+  return join(datadir, 'lastgood-restore.json');
+}
+
+/** Durable before the work that it announces: a server that was killed on the way never looks finished. */
+export async function writeRestoreNote(datadir: string, note: RestoreNote): Promise<void> {
+  await writeFileDurably(restoreNotePath(datadir), `${JSON.stringify(note, null, 2)}\n`);
+}

@@ -1,0 +1,87 @@
+import { totalmem } from 'node:os';
+
+/** Server options by name, as an option file has them. */
+export type ServerOptionValues = Readonly<Record<string, string>>;
+
+const MIB = 1024 * 1024;
+const SMALLEST_BUFFER_POOL = 128 * MIB;
+const LARGEST_BUFFER_POOL = 2048 * MIB;
+const ONE_GIB = '1073741824';
+
+/** Set by hand below, by the server itself, or once the backup is loaded. */
+const NOT_TAKEN_OVER = new Set([
+  'event_scheduler',
+  'max_allowed_packet',
+  'system_time_zone',
+  'time_zone',
+  'innodb_page_size',
+]);
+
+/**
+ * While a backup is loaded and the log replayed: as fast as can be, because a server that crashes now is thrown away.
+ * It writes no binary log: that is MariaDB's default.
+ *
+ * @param settings of the source: what decides how statements are understood
+ */
+export function restoringOptions(settings: ServerOptionValues, serverId: number): ServerOptionValues {
+  return {
+    ...common(settings, serverId),
+    innodb_flush_log_at_trx_commit: '0',
+    innodb_doublewrite: '0',
+    innodb_log_file_size: String(256 * MIB),
+    innodb_buffer_pool_size: String(bufferPoolBytes(totalmem())),
+    performance_schema: 'OFF',
+    sync_relay_log: '0',
+    sync_relay_log_info: '0',
+    sync_master_info: '0',
+    relay_log: 'lastgood-relay',
+    // Loopback does not break, and a replica that asks again past 4 GiB could not say where.
+    slave_net_timeout: '86400',
+    // The log holds what triggers did; foreign keys work in the engine.
+    slave_run_triggers_for_rbr: 'NO',
+    // Groups of a failover's old primary may stand out of order; the proof checks the state.
+    gtid_strict_mode: 'OFF',
+    // Events with our own id would be passed over without a word.
+    replicate_same_server_id: '1',
+    max_allowed_packet: ONE_GIB,
+    slave_max_allowed_packet: ONE_GIB,
+  };
+}
+
+/** Once proven: the server's own defaults, which are durable. The event scheduler stays off until a person decides. */
+export function handedOverOptions(settings: ServerOptionValues, serverId: number): ServerOptionValues {
+  const { max_allowed_packet: packet, time_zone: zone } = settings;
+  return {
+    ...common(settings, serverId),
+    ...(packet === undefined ? {} : { max_allowed_packet: packet }),
+    ...(zone === undefined ? {} : { default_time_zone: zone }),
+  };
+}
+
+/** For the command line. */
+export function asArguments(options: ServerOptionValues): string[] {
+  return Object.entries(options).map(([name, value]) => `--${name}=${value}`);
+}
+
+/** For `mariadbd --defaults-file=`. Source: MariaDB manual, "Configuring MariaDB with Option Files". */
+export function asOptionFile(options: ServerOptionValues): string {
+  const lines = Object.entries(options).map(([name, value]) => `${name} = "${value.replaceAll('\\', '\\\\')}"`);
+  return ['[mysqld]', ...lines, ''].join('\n');
+}
+
+function common(settings: ServerOptionValues, serverId: number): ServerOptionValues {
+  const taken = Object.entries(settings).filter(([name]) => !NOT_TAKEN_OVER.has(name));
+  return {
+    // A setting that this server's version does not know is no reason not to start.
+    ...Object.fromEntries(taken.map(([name, value]) => [`loose-${name}`, value])),
+    server_id: String(serverId),
+    event_scheduler: 'OFF',
+    skip_slave_start: '1',
+  };
+}
+
+/** A quarter of the machine's memory: others live here too. */
+export function bufferPoolBytes(memory: number): number {
+  const quarter = Math.floor(memory / 4 / MIB) * MIB;
+  return Math.min(Math.max(quarter, SMALLEST_BUFFER_POOL), LARGEST_BUFFER_POOL);
+}

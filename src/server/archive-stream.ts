@@ -1,0 +1,170 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { EVENT, EVENT_HEADER_BYTES } from '../binlog/event-type.ts';
+import { FIRST_EVENT_OFFSET, type Coordinates } from '../binlog/coordinates.ts';
+import type { ByteSource } from '../binlog/read-binlog.ts';
+import { LastgoodError } from '../platform/errors.ts';
+import type { EventPackets } from './event-packets.ts';
+import type { ServedRange } from './served-range.ts';
+import {
+  artificialRotate,
+  clearInUse,
+  formatForMiddle,
+  heartbeat,
+  parseRotate,
+  type ArtificialEvent,
+} from './replication-protocol.ts';
+
+const READ_BYTES = 1024 * 1024;
+/** A heartbeat's position is four bytes wide: beyond, a replica would take it for a step back. */
+const MAX_HEARTBEAT_POSITION = 0xffffffff;
+
+export interface ArchiveStreamOptions {
+  readonly packets: EventPackets;
+  readonly serverId: number;
+  /** The first starts where the client asked; the others follow in order. */
+  readonly ranges: readonly ServedRange[];
+  /** What the client negotiated: holds for the first ROTATE, before any FORMAT_DESCRIPTION. */
+  readonly checksum: 'crc32' | 'none';
+  /** 0: none. */
+  readonly heartbeatMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** Sends ranges of archived files as one replication stream: nothing outside them, every event as it stands there. */
+export class ArchiveStream {
+  readonly #options: ArchiveStreamOptions;
+  readonly #buffer = Buffer.allocUnsafe(READ_BYTES);
+  #checksum: 'crc32' | 'none';
+  #file = '';
+  #offset = 0;
+  /** Where the client stands when that is not where its last event ended. */
+  #standing: Coordinates | null = null;
+
+  constructor(options: ArchiveStreamOptions) {
+    this.#options = options;
+    this.#checksum = options.checksum;
+  }
+
+  /** @throws LastgoodError `ARCHIVE_DAMAGED` when a range's bytes are no whole events */
+  async sendRanges(): Promise<void> {
+    for (const range of this.#options.ranges) {
+      await this.#enter(range);
+      await this.#send(range);
+    }
+    await this.#options.packets.drain();
+  }
+
+  /** Shows that the stream is alive until the signal comes. */
+  async keepAlive(): Promise<void> {
+    const { packets, heartbeatMs, signal } = this.#options;
+    while (heartbeatMs > 0 && this.reached.position <= MAX_HEARTBEAT_POSITION) {
+      await sleep(heartbeatMs, undefined, { signal });
+      await packets.event(heartbeat(this.#place));
+      await packets.drain();
+    }
+  }
+
+  /** Where a replica stands that has applied everything sent so far. */
+  get reached(): Coordinates {
+    return this.#standing ?? { file: this.#file, position: this.#offset };
+  }
+
+  get #place(): ArtificialEvent {
+    return { ...this.reached, serverId: this.#options.serverId, withChecksum: this.#checksum === 'crc32' };
+  }
+
+  /** A client learns the file's name from an artificial ROTATE, then how to read it from its FORMAT_DESCRIPTION. */
+  async #enter(range: ServedRange): Promise<void> {
+    this.#file = range.file;
+    this.#offset = range.from;
+    this.#standing = null;
+    await this.#options.packets.event(artificialRotate(this.#place));
+    if (range.from > FIRST_EVENT_OFFSET) await this.#options.packets.event(formatForMiddle(range.formatEvent));
+    this.#checksum = range.checksum;
+  }
+
+  async #send(range: ServedRange): Promise<void> {
+    await using source = await range.open(range.from);
+    let have = 0;
+    while (this.#offset + have < range.to) {
+      const read = await source.read(this.#buffer, have);
+      if (read === 0) throw damaged(range.file, this.#offset + have, 'the archive has no more bytes');
+      have = Math.min(have + read, range.to - this.#offset);
+      have = await this.#sendWhole(range, source, have);
+    }
+    if (have > 0) throw damaged(range.file, this.#offset, 'an event is cut in two');
+  }
+
+  /** Sends the whole events among the first `have` bytes of the buffer. @returns how many bytes are left over */
+  async #sendWhole(range: ServedRange, source: ByteSource, have: number): Promise<number> {
+    let at = 0;
+    let end = have;
+    while (end - at >= EVENT_HEADER_BYTES) {
+      const length = this.#lengthAt(range, at);
+      if (at + length > end && length <= READ_BYTES) break;
+      if (this.#offset === FIRST_EVENT_OFFSET) clearInUse(this.#buffer, at);
+      if (at + length > end) {
+        const read = await this.#sendLarge(source, { head: this.#buffer.subarray(at, end), length });
+        at = 0;
+        end = Math.min(read, range.to - this.#offset);
+        continue;
+      }
+      if (!this.#options.packets.tryEvent(this.#buffer, at, at + length)) await this.#makeRoom(at, length);
+      this.#follow(at, length);
+      at += length;
+      this.#offset += length;
+    }
+    this.#buffer.copy(this.#buffer, 0, at, end);
+    return end - at;
+  }
+
+  /** A replica goes where a ROTATE sends it, and does not count a STOP. */
+  #follow(at: number, length: number): void {
+    const type = this.#buffer[at + 4];
+    if (type === EVENT.STOP) this.#standing = { file: this.#file, position: this.#offset };
+    if (type !== EVENT.ROTATE) return;
+    this.#standing = parseRotate(this.#buffer.subarray(at, at + length), this.#checksum === 'crc32');
+  }
+
+  async #makeRoom(at: number, length: number): Promise<void> {
+    const { packets } = this.#options;
+    await packets.flush();
+    if (!packets.tryEvent(this.#buffer, at, at + length)) await packets.event(this.#buffer.subarray(at, at + length));
+  }
+
+  /** An event larger than the buffer goes through in pieces. @returns how many bytes behind it are in the buffer */
+  async #sendLarge(source: ByteSource, { head, length }: { head: Buffer; length: number }): Promise<number> {
+    const { packets } = this.#options;
+    await packets.beginEvent(length);
+    await packets.piece(head);
+    let remaining = length - head.length;
+    for (;;) {
+      const read = await source.read(this.#buffer, 0);
+      if (read === 0) throw damaged(this.#file, this.#offset, 'an event is cut in two');
+      const taken = Math.min(read, remaining);
+      await packets.piece(this.#buffer.subarray(0, taken));
+      remaining -= taken;
+      if (remaining > 0) continue;
+      this.#offset += length;
+      this.#buffer.copy(this.#buffer, 0, taken, read);
+      return read - taken;
+    }
+  }
+
+  #lengthAt(range: ServedRange, at: number): number {
+    const length = this.#buffer.readUInt32LE(at + 9);
+    const end = this.#buffer.readUInt32LE(at + 13);
+    if (length < EVENT_HEADER_BYTES || this.#offset + length > range.to) {
+      throw damaged(range.file, this.#offset, `an event cannot have ${length} bytes before ${range.to}`);
+    }
+    // MariaDB since 11.4 leaves the position 0 in events inside a transaction.
+    if (end !== 0 && end !== (this.#offset + length) % 2 ** 32) {
+      throw damaged(range.file, this.#offset, `the event says that it ends at ${end}`);
+    }
+    return length;
+  }
+}
+
+function damaged(file: string, offset: number, what: string): LastgoodError {
+  return new LastgoodError('ARCHIVE_DAMAGED', `cannot serve ${file}:${offset}: ${what}`, { details: { file, offset } });
+}

@@ -1,0 +1,200 @@
+/**
+ * One session with one server. Enters: how to reach it, SQL text. Leaves: rows as plain objects, errors of the
+ * error table. Must not know what is archived, or why something is asked.
+ */
+import { readFile } from 'node:fs/promises';
+import { createConnection, type Connection, type ConnectionOptions, type QueryError } from 'mysql2';
+import type { Flavor } from '../binlog/gtid.ts';
+import { LastgoodError, type ErrorCode } from '../platform/errors.ts';
+import type { ServerOptions } from './server-options.ts';
+
+const CONNECT_TIMEOUT_MS = 10_000;
+/** How long a server may take to say goodbye before the socket is closed under it. */
+const CLOSE_TIMEOUT_MS = 1000;
+
+export interface ServerConnection extends AsyncDisposable {
+  readonly options: ServerOptions;
+  readonly threadId: number;
+  readonly flavor: Flavor;
+  /** As `SELECT VERSION()` says it, for example '10.11.19-MariaDB-log'. */
+  readonly version: string;
+  /**
+   * Runs one statement in the text protocol. Times come as text, 64-bit and decimal numbers as text; that
+   * `Row` fits is the caller's word.
+   *
+   * @throws LastgoodError `PRIVILEGE_MISSING`, `SERVER_UNREACHABLE`, else `SERVER_QUERY_FAILED` with `details.errno`
+   */
+  query<Row = Record<string, unknown>>(sql: string, values?: readonly unknown[]): Promise<Row[]>;
+  /** For the dump client, which speaks other commands on the same connection. */
+  readonly core: Connection;
+  /** Says goodbye; whatever still runs on this connection ends with an error. */
+  close(): Promise<void>;
+}
+
+/** Connects and signs in. @throws LastgoodError `SERVER_UNREACHABLE`, `ACCESS_DENIED` */
+export async function connect(options: ServerOptions): Promise<ServerConnection> {
+  const core = await openCore(options);
+  try {
+    const [row] = (await run(core, 'SELECT VERSION() AS version', [])) as { version: string }[];
+    return new Session({ core, options, version: row?.version ?? '' });
+  } catch (error) {
+    core.destroy();
+    throw connectError(options, error);
+  }
+}
+
+/** What error messages call a server: its name and how it was reached, never a password. */
+export function describeServer(options: ServerOptions): string {
+  return `${options.name} (${options.user}@${addressOf(options)})`;
+}
+
+/** `host:port`, or the socket's path. */
+export function addressOf({ socket, host = '127.0.0.1', port = 3306 }: ServerOptions): string {
+  return socket ?? `${host}:${port}`;
+}
+
+class Session implements ServerConnection {
+  readonly core: Connection;
+  readonly options: ServerOptions;
+  readonly version: string;
+  readonly flavor: Flavor;
+
+  constructor({ core, options, version }: { core: Connection; options: ServerOptions; version: string }) {
+    this.core = core;
+    this.options = options;
+    this.version = version;
+    this.flavor = version.includes('MariaDB') ? 'mariadb' : 'mysql';
+  }
+
+  get threadId(): number {
+    return this.core.threadId;
+  }
+
+  async query<Row = Record<string, unknown>>(sql: string, values: readonly unknown[] = []): Promise<Row[]> {
+    try {
+      return (await run(this.core, sql, values)) as Row[];
+    } catch (error) {
+      throw queryError(this.options, sql, error);
+    }
+  }
+
+  async close(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, CLOSE_TIMEOUT_MS);
+      this.core.end(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+    this.core.destroy();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+async function openCore(options: ServerOptions): Promise<Connection> {
+  try {
+    return await handshake(await coreOptions(options));
+  } catch (error) {
+    if (options.tls !== 'preferred' || !hasCode(error, 'HANDSHAKE_NO_SSL_SUPPORT')) throw connectError(options, error);
+  }
+  try {
+    return await handshake(await coreOptions({ ...options, tls: 'off' }));
+  } catch (error) {
+    throw connectError(options, error);
+  }
+}
+
+async function handshake(options: ConnectionOptions): Promise<Connection> {
+  const core = createConnection(options);
+  await new Promise<void>((resolve, reject) => {
+    core.connect((error) => {
+      if (error === null) resolve();
+      else reject(error);
+    });
+  }).catch((error: unknown) => {
+    core.destroy();
+    throw error;
+  });
+  core.on('error', () => undefined); // a connection lost while idle shows in the next query
+  return core;
+}
+
+async function coreOptions(options: ServerOptions): Promise<ConnectionOptions> {
+  const { socket, host = '127.0.0.1', port = 3306, user, password } = options;
+  return {
+    ...(socket === undefined ? { host, port } : { socketPath: socket }),
+    user,
+    password,
+    charset: 'utf8mb4',
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    dateStrings: true,
+    supportBigNumbers: true,
+    bigNumberStrings: true,
+    ...(await tlsOptions(options)),
+  };
+}
+
+/** Without `ca` the line is encrypted but the server not verified, as with ssl-mode=REQUIRED of the servers' own clients. */
+async function tlsOptions({ tls, socket, ca, cert, key }: ServerOptions): Promise<Pick<ConnectionOptions, 'ssl'>> {
+  if (tls === 'off' || (tls === 'preferred' && socket !== undefined)) return {};
+  const read = async (path: string): Promise<string> => await readFile(path, 'utf8');
+  return {
+    ssl: {
+      rejectUnauthorized: ca !== undefined,
+      verifyIdentity: ca !== undefined,
+      ...(ca === undefined ? {} : { ca: await read(ca) }),
+      ...(cert === undefined ? {} : { cert: await read(cert) }),
+      ...(key === undefined ? {} : { key: await read(key) }),
+    },
+  };
+}
+
+async function run(core: Connection, sql: string, values: readonly unknown[]): Promise<unknown[]> {
+  return await new Promise((resolve, reject) => {
+    core.query(sql, [...values], (error, result) => {
+      if (error !== null) reject(error);
+      else resolve(Array.isArray(result) ? result : []);
+    });
+  });
+}
+
+/** Source: MariaDB and MySQL error lists; 1698 is MariaDB's refusal by an authentication plugin. */
+const DENIED = new Set([1044, 1045, 1130, 1251, 1698]);
+const PRIVILEGE = new Set([1044, 1142, 1143, 1227, 1370, 1419, 3530]);
+
+function connectError(options: ServerOptions, cause: unknown): LastgoodError {
+  if (cause instanceof LastgoodError) return cause;
+  const code: ErrorCode = DENIED.has(errnoOf(cause)) ? 'ACCESS_DENIED' : 'SERVER_UNREACHABLE';
+  return new LastgoodError(code, `cannot connect to the ${describeServer(options)}: ${messageOf(cause)}`, { cause });
+}
+
+function queryError(options: ServerOptions, sql: string, cause: unknown): LastgoodError {
+  const errno = errnoOf(cause);
+  const words = sql.trim().split(/\s+/, 3).join(' '); // the rest of a statement may hold secrets
+  const message = `the ${describeServer(options)} refused '${words} ...': ${messageOf(cause)}`;
+  return new LastgoodError(queryErrorCode(errno, cause), message, { cause, details: { errno } });
+}
+
+function queryErrorCode(errno: number, cause: unknown): ErrorCode {
+  if (PRIVILEGE.has(errno)) return 'PRIVILEGE_MISSING';
+  // A number below 1000 comes from the system, none from the client: the server itself did not answer.
+  return errno >= 1000 && (cause as Partial<QueryError>).fatal !== true ? 'SERVER_QUERY_FAILED' : 'SERVER_UNREACHABLE';
+}
+
+/** The server's error number; 0 when the error is not the server's. */
+function errnoOf(error: unknown): number {
+  const errno = (error as { errno?: unknown } | null)?.errno;
+  return typeof errno === 'number' && errno > 0 ? errno : 0;
+}
+
+function messageOf(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(messageOf).join(', ');
+  return error instanceof Error ? error.message : String(error);
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}

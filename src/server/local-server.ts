@@ -1,0 +1,223 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { open } from 'node:fs/promises';
+import { createConnection as openSocket, createServer, type AddressInfo } from 'node:net';
+import { userInfo } from 'node:os';
+import { join } from 'node:path';
+import { findProgram, runTool } from '../platform/child-process.ts';
+import { LastgoodError } from '../platform/errors.ts';
+import { makeTempDirectory, type TempDirectory } from '../platform/temp-dir.ts';
+import { waitFor } from '../platform/wait.ts';
+import { connect, type ServerConnection } from './connection.ts';
+import type { ServerOptions } from './server-options.ts';
+
+const START_TIMEOUT_MS = 120_000;
+const STOP_TIMEOUT_MS = 120_000;
+const ERROR_LOG_TAIL_BYTES = 4096;
+/** Source: unix(7), sun_path holds 108 bytes with the final NUL. */
+const SOCKET_PATH_MAX_BYTES = 107;
+
+/** A private server process on this machine, listening on a socket and on loopback. */
+export interface LocalServer extends AsyncDisposable {
+  readonly pid: number;
+  readonly port: number;
+  /** In a temporary folder when the path asked for was too long for a socket. */
+  readonly socket: string;
+  readonly datadir: string;
+  /** Signs in through the socket, as root without a password unless told otherwise. */
+  connect(user?: string, password?: string): Promise<ServerConnection>;
+  /** Shuts down cleanly and waits for the end. */
+  stop(): Promise<void>;
+  /** Ends the process at once, as a crash would, and waits for the end. */
+  kill(): Promise<void>;
+  /** How to reach it as root through the socket. */
+  serverOptions(name: string): ServerOptions;
+}
+
+export interface LocalServerOptions {
+  readonly datadir: string;
+  readonly socket: string;
+  /** 0 or none: a free one. */
+  readonly port?: number;
+  /** Server options; these come last and so win. */
+  readonly args: readonly string[];
+  readonly errorLog: string;
+  readonly signal?: AbortSignal | undefined;
+  /** It goes on when this process ends, and disposing of it leaves it alone. */
+  readonly detached?: boolean;
+  /** The server program; the installed MariaDB or MySQL server when not given. */
+  readonly program?: string;
+  /** Its whole environment; ours when not given. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Makes an empty data folder: root may sign in without a password, from this machine only. */
+export async function installDatadir(o: { datadir: string; signal?: AbortSignal | undefined }): Promise<void> {
+  const program = findProgram(['mariadb-install-db', 'mysql_install_db']);
+  const args = [
+    '--no-defaults',
+    '--skip-test-db',
+    '--auth-root-authentication-method=normal',
+    `--datadir=${o.datadir}`,
+  ];
+  await runTool({ program, args: [...args, ...asRoot()], signal: o.signal });
+}
+
+/**
+ * Starts a server and returns once it answers.
+ *
+ * @throws LastgoodError `TOOL_MISSING`, `TOOL_FAILED` with the end of its error log, `INTERRUPTED`
+ */
+export async function startLocalServer(o: LocalServerOptions): Promise<LocalServer> {
+  const port = o.port === undefined || o.port === 0 ? await findFreePort() : o.port;
+  const folder =
+    Buffer.byteLength(o.socket) > SOCKET_PATH_MAX_BYTES ? await makeTempDirectory('lastgood-socket-') : null;
+  const socket = folder === null ? o.socket : join(folder.path, 'server.sock');
+  const child = launch(o, { port, socket });
+  const server = new ChildServer({ child, port, socket, folder, options: o });
+  try {
+    await server.answers();
+    return server;
+  } catch (error) {
+    await server.kill();
+    throw error;
+  }
+}
+
+class ChildServer implements LocalServer {
+  readonly port: number;
+  readonly socket: string;
+  readonly datadir: string;
+  readonly #child: ChildProcess;
+  readonly #folder: TempDirectory | null;
+  readonly #options: LocalServerOptions;
+  #ended: string | null = null;
+
+  constructor(o: {
+    child: ChildProcess;
+    port: number;
+    socket: string;
+    folder: TempDirectory | null;
+    options: LocalServerOptions;
+  }) {
+    this.port = o.port;
+    this.socket = o.socket;
+    this.datadir = o.options.datadir;
+    this.#child = o.child;
+    this.#folder = o.folder;
+    this.#options = o.options;
+    o.child.once('error', (error) => {
+      this.#ended = error.message;
+    });
+    o.child.once('exit', (status, signal) => {
+      this.#ended = `status ${status ?? signal ?? 'unknown'}`;
+    });
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  async connect(user = 'root', password = ''): Promise<ServerConnection> {
+    return await connect({ ...this.serverOptions('local server'), user, password });
+  }
+
+  serverOptions(name: string): ServerOptions {
+    return { name, socket: this.socket, user: 'root', password: '', tls: 'off' };
+  }
+
+  async stop(): Promise<void> {
+    await this.#end('SIGTERM');
+  }
+
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL');
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#options.detached !== true) await this.kill();
+  }
+
+  /** Resolves when the server has greeted; it listens before it is ready, but does not greet. */
+  async answers(): Promise<void> {
+    const { signal, datadir } = this.#options;
+    const probe = async (): Promise<boolean> => {
+      if (this.#ended !== null) throw await this.#earlyEnd(this.#ended);
+      return await greets(this.socket);
+    };
+    await waitFor(probe, { timeoutMs: START_TIMEOUT_MS, intervalMs: 20, what: `the server on '${datadir}'`, signal });
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    if (this.#ended === null) this.#child.kill(signal);
+    const what = `the server on '${this.datadir}' to end`;
+    await waitFor(() => this.#ended !== null, { timeoutMs: STOP_TIMEOUT_MS, intervalMs: 10, what });
+    await this.#folder?.[Symbol.asyncDispose]();
+  }
+
+  async #earlyEnd(how: string): Promise<LastgoodError> {
+    const { errorLog, datadir } = this.#options;
+    const tail = await readTail(errorLog);
+    return new LastgoodError('TOOL_FAILED', `the server on '${datadir}' ended (${how}) before it answered: ${tail}`, {
+      details: { datadir, errorLog },
+    });
+  }
+}
+
+function launch(o: LocalServerOptions, { port, socket }: { port: number; socket: string }): ChildProcess {
+  const args = [
+    '--no-defaults',
+    `--datadir=${o.datadir}`,
+    `--socket=${socket}`,
+    `--port=${port}`,
+    '--bind-address=127.0.0.1',
+    `--pid-file=${join(o.datadir, 'server.pid')}`,
+    `--log-error=${o.errorLog}`,
+    ...asRoot(),
+    ...o.args,
+  ];
+  const detached = o.detached === true;
+  const program = o.program ?? findProgram(['mariadbd', 'mysqld']);
+  const child = spawn(program, args, { stdio: 'ignore', detached, ...(o.env === undefined ? {} : { env: o.env }) });
+  if (detached) child.unref();
+  return child;
+}
+
+/** A server refuses to run as root unless told to. */
+function asRoot(): string[] {
+  return userInfo().uid === 0 ? ['--user=root'] : [];
+}
+
+/** True when something on the socket speaks first, as MySQL servers do. */
+async function greets(path: string): Promise<boolean> {
+  return await new Promise((resolve) => {
+    const socket = openSocket(path);
+    const answer = (greeted: boolean) => (): void => {
+      socket.destroy();
+      resolve(greeted);
+    };
+    socket.once('data', answer(true)).once('error', answer(false)).once('close', answer(false));
+    socket.setTimeout(500, answer(false));
+  });
+}
+
+async function findFreePort(): Promise<number> {
+  const listener = createServer();
+  await new Promise<void>((resolve, reject) => {
+    listener.once('error', reject).listen(0, '127.0.0.1', resolve);
+  });
+  const { port } = listener.address() as AddressInfo;
+  await new Promise((resolve) => listener.close(resolve));
+  return port;
+}
+
+async function readTail(path: string): Promise<string> {
+  try {
+    await using file = await open(path, 'r');
+    const { size } = await file.stat();
+    const start = Math.max(0, size - ERROR_LOG_TAIL_BYTES);
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(size - start), 0, size - start, start);
+    return buffer.toString('utf8', 0, bytesRead).trim();
+  } catch (error) {
+    return `no error log (${error instanceof Error ? error.message : String(error)})`;
+  }
+}

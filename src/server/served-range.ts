@@ -1,0 +1,29 @@
+import type { ByteSource } from '../binlog/read-binlog.ts';
+import type { Flavor } from '../binlog/gtid.ts';
+
+/** `[from, to)` of one binary log file, both at event boundaries: what an archive server offers. */
+export interface ServedRange {
+  readonly file: string;
+  readonly from: number;
+  readonly to: number;
+  /** The file's plain bytes from `offset`; opened once for each client. */
+  open(offset: number): Promise<ByteSource & AsyncDisposable>;
+  /** The file's whole FORMAT_DESCRIPTION event, CRC included where it has one. */
+  readonly formatEvent: Buffer;
+  readonly checksum: 'crc32' | 'none';
+}
+
+/** Who the archive server says it is: the server whose log it holds. */
+export interface ServedIdentity {
+  readonly flavor: Flavor;
+  /** As FORMAT_DESCRIPTION events give it, for example `10.11.19-MariaDB-log`. */
+  readonly serverVersion: string;
+  /** Must differ from the id of any replica that connects. */
+  readonly serverId: number;
+  /** MySQL only; a replica refuses its own. */
+  readonly serverUuid?: string;
+  /** MySQL only: the GTID_MODE under which the log was written. */
+  readonly gtidMode?: string;
+  /** GTID state before the first range, as the server writes it; null when not known. */
+  readonly gtidState: string | null;
+}

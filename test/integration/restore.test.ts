@@ -1,0 +1,209 @@
+import { readdir, readFile, mkdir, writeFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Incident } from '../../src/incident/incident.ts';
+import { openArchive } from '../../src/operations/open-archive.ts';
+import { makePlan } from '../../src/operations/plan.ts';
+import { restore, type RestoreOptions, type RestoreResult } from '../../src/operations/restore.ts';
+import { runTool, findProgram } from '../../src/platform/child-process.ts';
+import { waitFor } from '../../src/platform/wait.ts';
+import type { Plan, Target } from '../../src/recovery/plan.ts';
+import { connect, type ServerConnection } from '../../src/server/connection.ts';
+import { archiveUntilCurrent, silentLog } from '../support/archiver.ts';
+import { run, setBackupScene, type BackupScene } from '../support/backup-scene.ts';
+import { checksums } from '../support/compare.ts';
+import { isWhole, startWorkload } from '../support/workload.ts';
+
+let scene: BackupScene;
+let folder: string;
+/** Of schema shop, just before it was dropped. */
+let lost: Record<string, string | null>;
+let incident: Incident;
+
+beforeAll(async () => {
+  scene = await setBackupScene();
+  folder = scene.pair.primary.directory;
+  const { primary } = scene.pair;
+  const { path } = scene.repository;
+  await using connection = await primary.connect();
+  await run(connection, [
+    "CREATE USER 'app'@'localhost' IDENTIFIED BY 'app-password'",
+    "GRANT SELECT ON *.* TO 'app'@'localhost'",
+  ]);
+  await (await startWorkload(() => primary.connect())).stop();
+  await archiveUntilCurrent(primary, path);
+  await scene.pair.caughtUp();
+  await scene.backup();
+  await (await startWorkload(() => primary.connect())).stop();
+  await run(connection, [
+    'FLUSH BINARY LOGS',
+    "GRANT SELECT ON *.* TO 'late'@'localhost' IDENTIFIED BY 'late-password'",
+  ]);
+  const elsewhere = await startWorkload(() => primary.connect(), { schemas: ['crm'] });
+  lost = await checksums(connection, ['shop']);
+  await run(connection, ['DROP DATABASE shop']);
+  await elsewhere.stop();
+  await run(connection, ['CREATE DATABASE shop', 'FLUSH BINARY LOGS']);
+  await archiveUntilCurrent(primary, path);
+  using archive = await openArchive(path, { log: silentLog });
+  const [found] = archive.catalog.incidents();
+  if (found === undefined) throw new Error('the incident was not found');
+  incident = found;
+});
+
+afterAll(async () => {
+  await scene[Symbol.asyncDispose]();
+});
+
+async function restoreTo(
+  target: Target,
+  options: Partial<RestoreOptions> & Pick<RestoreOptions, 'datadir'>,
+  change: (plan: Plan) => Plan = (plan) => plan,
+): Promise<RestoreResult> {
+  using archive = await openArchive(scene.repository.path, { log: silentLog });
+  const plan = change(await makePlan(archive, target));
+  return await restore(archive, { plan, log: silentLog, ...options });
+}
+
+const beforeIncident = (): Target => ({ kind: 'before-incident', incident: incident.id });
+const signIn = (socket: string) => ({ name: 'restored', socket, user: 'root', password: '', tls: 'off' as const });
+
+async function end(pid: number | null): Promise<void> {
+  if (pid === null) throw new Error('the server was not left running');
+  process.kill(pid, 'SIGTERM');
+  const gone = (): boolean => {
+    try {
+      return !process.kill(pid, 0);
+    } catch {
+      return true;
+    }
+  };
+  await waitFor(gone, { timeoutMs: 30_000, what: 'the restored server to end' });
+}
+
+/** Without hosts: a server with skip_name_resolve has accounts of named hosts that nobody can use, and no dump has them. */
+async function accountNames(connection: ServerConnection): Promise<string[]> {
+  const rows = await connection.query<{ User: string }>('SELECT DISTINCT User FROM mysql.global_priv ORDER BY User');
+  return rows.map(({ User }) => User).filter((user) => user !== 'PUBLIC');
+}
+
+describe('restore', () => {
+  it('brings a dropped schema back as it was, in a server that stays', async () => {
+    const datadir = join(folder, 'restored');
+    const steps = new Set<string>();
+    const { server, proof, seconds, plan } = await restoreTo(beforeIncident(), {
+      datadir,
+      progress: ({ step }) => steps.add(step),
+    });
+    try {
+      await using restored = await connect(signIn(server.socket));
+
+      expect(await checksums(restored, ['shop'])).toEqual(lost);
+      expect(await isWhole(restored, 'crm')).toBe(true);
+      expect(proof.checks.filter(({ ok }) => !ok)).toEqual([]);
+      expect(proof).toMatchObject({ ok: true, appliedGroups: plan.groups });
+      expect(proof.lastApplied).toEqual({ gtid: incident.lastGood?.gtid, file: incident.file, end: incident.start });
+      expect(proof.checks.map(({ check }) => check)).toContain('database shop is back');
+      expect([...steps]).toEqual(['loading', 'replaying', 'proving']);
+      expect(seconds.total).toBeGreaterThanOrEqual(seconds.load);
+      const [row] = await restored.query(
+        `SELECT @@event_scheduler AS events, @@innodb_flush_log_at_trx_commit AS flush, @@innodb_doublewrite AS doublewrite,
+                @@gtid_slave_pos AS state, @@collation_server AS collation`,
+      );
+      await using primary = await scene.pair.primary.connect();
+      const [source] = await primary.query('SELECT @@collation_server AS collation');
+      expect(row).toEqual({
+        ...{ events: 'OFF', flush: '1', doublewrite: '1', collation: source?.['collation'] },
+        state: plan.target.resolved.gtidState,
+      });
+      expect(await restored.query('SHOW SLAVE STATUS')).toEqual([]);
+    } finally {
+      await end(server.pid);
+    }
+  });
+
+  it("leaves the source's accounts, those made after the backup too, and none of its own", async () => {
+    const datadir = join(folder, 'accounts');
+    const { server } = await restoreTo(beforeIncident(), { datadir });
+    try {
+      await using restored = await connect(signIn(server.socket));
+      await using primary = await scene.pair.primary.connect();
+      expect(await accountNames(restored)).toEqual(await accountNames(primary));
+      await (await connect({ ...signIn(server.socket), user: 'late', password: 'late-password' })).close();
+    } finally {
+      await end(server.pid);
+    }
+  });
+
+  it('leaves the server stopped when told to, ready to be started by a person', async () => {
+    const datadir = join(folder, 'stopped');
+    const { server, proof } = await restoreTo(beforeIncident(), { datadir, stop: true });
+
+    expect(server).toMatchObject({ datadir, pid: null });
+    const note = JSON.parse(await readFile(join(datadir, 'lastgood-restore.json'), 'utf8')) as unknown;
+    expect(note).toMatchObject({ phase: 'done', result: { proof: { checks: proof.checks } } });
+    expect((await stat(join(datadir, 'lastgood.cnf'))).mode & 0o777).toBe(0o600);
+    const { stderr } = await runTool({
+      program: findProgram(['mariadbd']),
+      args: [`--defaults-file=${join(datadir, 'lastgood.cnf')}`, '--bootstrap', '--silent-startup'],
+      input: (async function* () {
+        await Promise.resolve();
+        yield Buffer.from('SELECT COUNT(*) FROM shop.account;\n');
+      })(),
+    });
+    expect(stderr).not.toMatch(/ERROR/);
+  });
+
+  it('refuses a folder that holds something, and leaves it as it was', async () => {
+    const datadir = join(folder, 'occupied');
+    await mkdir(datadir);
+    await writeFile(join(datadir, 'precious'), 'data');
+
+    const restored = restoreTo(beforeIncident(), { datadir });
+
+    await expect(restored).rejects.toMatchObject({ code: 'TARGET_NOT_EMPTY' });
+    await expect(restored).rejects.toThrow(`'${datadir}' is not empty: it holds 'precious'`);
+    expect(await readdir(datadir)).toEqual(['precious']);
+  });
+
+  it.each(['loading', 'replaying', 'proving'])('leaves nothing behind when interrupted while %s', async (when) => {
+    const datadir = join(folder, `interrupted-${when}`);
+    const controller = new AbortController();
+
+    const restored = restoreTo(beforeIncident(), {
+      datadir,
+      signal: controller.signal,
+      progress: ({ step }) => {
+        if (step === when) controller.abort();
+      },
+    });
+
+    await expect(restored).rejects.toMatchObject({ code: 'INTERRUPTED' });
+    expect(await readdir(datadir)).toEqual([]);
+  });
+
+  it('keeps a server whose proof fails, stopped, with a note that says why', async () => {
+    const datadir = join(folder, 'unproven');
+
+    const restored = restoreTo(beforeIncident(), { datadir }, (plan) => ({ ...plan, groups: plan.groups + 1 }));
+
+    await expect(restored).rejects.toMatchObject({ code: 'PROOF_FAILED', exitCode: 31 });
+    await expect(restored).rejects.toThrow(/not true that every planned group was applied, and no other: \d+ of \d+ groups/);
+    const note = JSON.parse(await readFile(join(datadir, 'lastgood-restore.json'), 'utf8')) as unknown;
+    expect(note).toMatchObject({ phase: 'failed', result: { proof: { ok: false } } });
+    expect(await readdir(datadir)).not.toContain('server.pid');
+  });
+
+  it('refuses a backup whose file was changed, and leaves nothing behind', async () => {
+    const datadir = join(folder, 'damaged');
+
+    const restored = restoreTo(beforeIncident(), { datadir }, (plan) => {
+      const files = plan.backup.files.map((file) => ({ ...file, sha256: '0'.repeat(64) }));
+      return { ...plan, backup: { ...plan.backup, files } };
+    });
+
+    await expect(restored).rejects.toMatchObject({ code: 'ARCHIVE_DAMAGED' });
+    await expect(restored).rejects.toThrow(/is not what was written: its SHA-256 is [0-9a-f]{64}/);
+    expect(await readdir(datadir)).toEqual([]);
+  });
+});
