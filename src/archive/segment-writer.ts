@@ -203,7 +203,9 @@ export class SegmentWriter {
    * The file is complete: makes it durable, then writes its manifest beside it. The events of a group that its
    * source never ended, because it crashed, are cut off.
    */
-  async seal(options: { previousManifestSha256: string | null }): Promise<{ manifest: SegmentManifest; update: SegmentUpdate }> {
+  async seal(options: {
+    previousManifestSha256: string | null;
+  }): Promise<{ manifest: SegmentManifest; update: SegmentUpdate }> {
     const update = this.#indexer.update(this.#reader.counts, 'sealed');
     if (update === null) throw new LastgoodError('STREAM_DAMAGED', `'${this.file}' ended before its format was seen`);
     const bytes = this.wholeTo;

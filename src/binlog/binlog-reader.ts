@@ -101,7 +101,7 @@ export class BinlogReader {
       gtidEnd,
       groups,
       events,
-      bytes: this.offset + this.#left,
+      bytes: this.offset + this.#walker.largeBytes + this.#left,
       wholeTo,
       end: torn !== null || this.stopped ? 'torn' : end,
       problems: this.problems,
@@ -112,7 +112,9 @@ export class BinlogReader {
     const { offset } = this;
     if (this.format === null && this.#left === 0 && offset <= 4)
       return { kind: 'torn', offset, problem: 'the file is empty' };
-    if (this.#left > 0 || this.#walker.insideLargeEvent)
+    if (this.#walker.contradicted)
+      return { kind: 'damage', offset, problem: 'the event says it ends elsewhere than its length does' };
+    if (this.#left > 0 || this.#walker.largeBytes > 0)
       return { kind: 'torn', offset, problem: 'the file ends inside an event' };
     if (!this.#groups.insideGroup) return null;
     return { kind: 'torn', offset: this.#groups.wholeTo, problem: 'the file ends inside a transaction group' };

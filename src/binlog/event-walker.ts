@@ -32,6 +32,7 @@ export class EventWalker {
   readonly #view: EventView;
   readonly #run = new RunChecksum();
   #large: LargeEvent | null = null;
+  #contradicted = false;
 
   /** @param start a group boundary inside a file whose format is known; without it, the file's first byte */
   constructor(options: {
@@ -60,9 +61,14 @@ export class EventWalker {
     };
   }
 
-  /** True in the middle of an event too large to hold. */
-  get insideLargeEvent(): boolean {
-    return this.#large !== null;
+  /** Bytes consumed of an event that is too large to hold and not yet whole. */
+  get largeBytes(): number {
+    return this.#large === null ? 0 : this.#large.length - this.#large.remaining;
+  }
+
+  /** True when the event that is not yet whole contradicts itself: if nothing follows, it is damaged and not cut. */
+  get contradicted(): boolean {
+    return this.#contradicted;
   }
 
   /** True once the rest can no longer be read as events. */
@@ -81,11 +87,12 @@ export class EventWalker {
    */
   walk(buffer: Buffer, from: number, to: number): number {
     let at = from;
+    this.#contradicted = false;
     if (this.#large !== null) at = this.#continueLarge(this.#large, buffer, at, to);
     if (this.offset === 0) at = this.#magic(buffer, at, to);
     while (!this.isStopped() && at < to) {
       let next = this.format === null ? this.#first(buffer, at, to) : this.#events(buffer, at, to);
-      if (next === at && this.format !== null) next = this.#unusual(buffer, at, to);
+      if (next === at && this.format !== null && !this.isStopped()) next = this.#unusual(buffer, at, to);
       if (next === at) break;
       at = next;
     }
@@ -112,7 +119,7 @@ export class EventWalker {
       this.#fail(this.offset, `the first event is no FORMAT_DESCRIPTION${old}`);
       return to;
     }
-    if (at + length > to) return at;
+    if (at + length > to) return this.#wait(buffer, at);
     return this.#formatDescription(buffer, at, length) ? this.#dispatch(buffer, at, length) : to;
   }
 
@@ -173,7 +180,8 @@ export class EventWalker {
     if (to - at < EVENT_HEADER_BYTES) return at;
     const length = buffer.readUInt32LE(at + 9);
     if (at + length <= to) return this.#formatDescription(buffer, at, length) ? this.#dispatch(buffer, at, length) : to;
-    if (length <= MAX_WHOLE_EVENT_BYTES || to - at < MAX_WHOLE_EVENT_BYTES) return at;
+    if (length <= MAX_WHOLE_EVENT_BYTES || to - at < MAX_WHOLE_EVENT_BYTES) return this.#wait(buffer, at);
+    if (this.#rules.positioned) this.#checkPosition(buffer.readUInt32LE(at + 13), length);
     const head = Buffer.from(buffer.subarray(at, at + MAX_WHOLE_EVENT_BYTES));
     this.#large = { head, length, remaining: length, crc: 0 };
     return this.#continueLarge(this.#large, buffer, at, to);
@@ -190,10 +198,16 @@ export class EventWalker {
     this.#aim(large.head, new DataView(large.head.buffer, large.head.byteOffset, large.head.length));
     this.#fill(0, large.length);
     this.#view.available = large.head.length;
-    if (this.#rules.positioned) this.#checkPosition(large.head.readUInt32LE(13), large.length);
     this.#sink.event(this.#view);
     this.offset += large.length;
     return at + taken;
+  }
+
+  /** More bytes are needed. A length that the end position denies is seen now: no later byte tells of it. */
+  #wait(buffer: Buffer, at: number): number {
+    const [length, end] = [buffer.readUInt32LE(at + 9), buffer.readUInt32LE(at + 13)];
+    this.#contradicted = this.#rules.positioned && !this.#endsAt(end, length);
+    return at;
   }
 
   #aim(buffer: Buffer, data: DataView): void {
@@ -228,12 +242,15 @@ export class EventWalker {
     this.#sink.problem({ kind: 'damage', offset, problem: 'the checksum of the event is wrong' });
   }
 
-  /** Positions count to 4 GiB and begin again; 0 is left out by MariaDB 11.4 inside groups. */
   #checkPosition(end: number, length: number): void {
-    const expected = this.offset + length;
-    if (end === 0 || end === expected >>> 0) return;
-    const problem = `the event says it ends at ${end}, but it ends at ${expected}`;
+    if (this.#endsAt(end, length)) return;
+    const problem = `the event says it ends at ${end}, but it ends at ${this.offset + length}`;
     this.#sink.problem({ kind: 'damage', offset: this.offset, problem });
+  }
+
+  /** Positions count to 4 GiB and begin again; 0 is left out by MariaDB 11.4 inside groups. */
+  #endsAt(end: number, length: number): boolean {
+    return end === 0 || end === (this.offset + length) >>> 0;
   }
 
   #fail(offset: number, problem: string): void {

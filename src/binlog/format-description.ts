@@ -24,6 +24,8 @@ const SERVER_VERSION_BYTES = 50;
 /** binlog version 2, server version 50, created 4, header length 1. */
 const FIXED_BYTES = 57;
 const CRC32_ALGORITHM = 1;
+/** With one byte for each of the 27 event types of MySQL 5.5: a longer one whose version says older is damaged. */
+const LONGEST_WITHOUT_CHECKSUM = EVENT_HEADER_BYTES + FIXED_BYTES + 27;
 
 /**
  * Parses a whole FORMAT_DESCRIPTION event; null when the bytes are none of binlog version 4.
@@ -36,7 +38,7 @@ export function parseFormatDescription(event: Buffer): FormatDescription | null 
   const terminator = versionBytes.indexOf(0);
   const serverVersion = versionBytes.toString('latin1', 0, terminator === -1 ? undefined : terminator);
   if (event[body + 56] !== EVENT_HEADER_BYTES) return null;
-  const checksumAware = hasChecksumByte(serverVersion);
+  const checksumAware = hasChecksumByte(serverVersion) || event.length > LONGEST_WITHOUT_CHECKSUM;
   const algorithm = checksumAware ? event[event.length - 5] : 0;
   return {
     serverVersion,

@@ -2,14 +2,8 @@ import { CHECKSUM_BYTES } from './checksum.ts';
 import { EVENT, EVENT_FLAG } from './event-type.ts';
 import type { BinlogProblem, EventSink, EventView } from './event-view.ts';
 import type { FormatDescription } from './format-description.ts';
-import {
-  parseGtidList,
-  parseMariadbGtidEvent,
-  parseMysqlGtidEvent,
-  parsePreviousGtids,
-  parseTaggedGtidEvent,
-} from './gtid-event.ts';
-import type { Gtid, GtidState } from './gtid.ts';
+import { isOnePhase, isStandalone, parseGtidEvent, parseGtidList, parsePreviousGtids } from './gtid-event.ts';
+import type { Flavor, Gtid, GtidState } from './gtid.ts';
 import type { Group, GroupEnding, GroupVisitor } from './group.ts';
 import { parseQueryEvent, queryRole } from './query-event.ts';
 
@@ -36,6 +30,7 @@ export class GroupReader implements EventSink {
   readonly #report: (problem: BinlogProblem) => void;
   readonly #onFormat: ((format: FormatDescription) => void) | undefined;
   #checksumBytes = 0;
+  #flavor: Flavor = 'mysql';
 
   // The open group; #start is -1 when there is none.
   #start = -1;
@@ -58,11 +53,11 @@ export class GroupReader implements EventSink {
     this.gtidStart = options.start?.gtidState ?? null;
     this.gtidEnd = this.gtidStart?.clone() ?? null;
     this.wholeTo = options.start?.offset ?? 0;
-    if (options.start !== undefined) this.#setChecksum(options.start.format);
+    if (options.start !== undefined) this.#setFormat(options.start.format);
   }
 
   format(format: FormatDescription): void {
-    this.#setChecksum(format);
+    this.#setFormat(format);
     this.#onFormat?.(format);
   }
 
@@ -94,10 +89,13 @@ export class GroupReader implements EventSink {
         this.#finish(view, 'commit');
         return;
       case ROLE.PREPARE:
-        this.#finish(view, 'prepare');
+        this.#finish(view, isOnePhase(view, this.#bodyEnd(view)) ? 'commit' : 'prepare');
         return;
       case ROLE.STATEMENT:
         this.#statement(view);
+        return;
+      case ROLE.INCIDENT:
+        this.#incident(view);
         return;
       case ROLE.BETWEEN:
         this.#between(view);
@@ -107,22 +105,22 @@ export class GroupReader implements EventSink {
     }
   }
 
-  #setChecksum(format: FormatDescription): void {
+  #setFormat(format: FormatDescription): void {
+    this.#flavor = format.flavor;
     this.#checksumBytes = format.checksum === 'crc32' ? CHECKSUM_BYTES : 0;
   }
 
   #begin(view: EventView): void {
     this.#abandon(view.offset);
     this.#open(view, 'statement');
-    if (view.type === EVENT.MARIADB_GTID) {
-      const { gtid, standalone } = parseMariadbGtidEvent(view);
-      this.#gtid = gtid;
-      this.#awaiting = standalone ? 'statement' : 'transaction';
-    } else if (view.type === EVENT.GTID) this.#gtid = parseMysqlGtidEvent(view);
-    else if (view.type === EVENT.GTID_TAGGED) {
-      this.#gtid = parseTaggedGtidEvent(view, this.#bodyEnd(view));
-      if (this.#gtid === null) this.#problemAt(view, 'the tagged GTID cannot be read');
+    if (view.type === EVENT.ANONYMOUS_GTID) return;
+    const gtid = parseGtidEvent(view, this.#bodyEnd(view));
+    if (gtid?.flavor !== this.#flavor) {
+      this.#problemAt(view, 'the GTID cannot be read');
+      return;
     }
+    this.#gtid = gtid;
+    if (gtid.flavor === 'mariadb' && !isStandalone(view)) this.#awaiting = 'transaction';
   }
 
   #open(view: EventView, awaiting: Awaiting): void {
@@ -192,11 +190,16 @@ export class GroupReader implements EventSink {
     else this.#open(view, ROWS_OPENERS.has(view.type) ? 'transaction' : 'statement');
   }
 
+  /** With GTIDs, MySQL gives it one of its own. Source: MySQL 8.4 sql/binlog.cc, MYSQL_BIN_LOG::write_incident. */
+  #incident(view: EventView): void {
+    const problem = 'the source reports an incident: events may be missing here';
+    this.#report({ kind: 'source-incident', offset: view.offset, problem });
+    if (this.#start < 0) this.#between(view);
+    else this.#statement(view);
+  }
+
   #between(view: EventView): void {
-    if (view.type === EVENT.INCIDENT) {
-      const problem = 'the source reports an incident: events may be missing here';
-      this.#report({ kind: 'source-incident', offset: view.offset, problem });
-    } else this.#abandon(view.offset);
+    this.#abandon(view.offset);
     this.events += 1;
     this.wholeTo = view.offset + view.length;
     this.end = endOf(view);
@@ -213,10 +216,13 @@ export class GroupReader implements EventSink {
   }
 
   #startState(view: EventView, state: GtidState | null): void {
-    if (state === null) this.#problemAt(view, 'the GTID state of the file cannot be read');
+    if (state?.flavor !== this.#flavor) {
+      this.#problemAt(view, 'the GTID state of the file cannot be read');
+      return;
+    }
     if (this.gtidStart !== null || this.groups > 0) return;
     this.gtidStart = state;
-    this.gtidEnd = state?.clone() ?? null;
+    this.gtidEnd = state.clone();
   }
 
   /** The open group can no longer end: its source crashed while writing it. */
@@ -242,7 +248,7 @@ function endOf(view: EventView): LogEnd {
 }
 
 /** What an event does to the open group; 0: it is inside one and ends nothing. */
-const ROLE = { INSIDE: 0, GTID: 1, QUERY: 2, COMMIT: 3, PREPARE: 4, STATEMENT: 5, BETWEEN: 6 } as const;
+const ROLE = { INSIDE: 0, GTID: 1, QUERY: 2, COMMIT: 3, PREPARE: 4, STATEMENT: 5, BETWEEN: 6, INCIDENT: 7 } as const;
 
 /** By event type: one look-up for each of millions of events. */
 const ROLES = new Uint8Array(256);
@@ -255,14 +261,8 @@ assign(ROLE.COMMIT, EVENT.XID, EVENT.TRANSACTION_PAYLOAD);
 assign(ROLE.PREPARE, EVENT.XA_PREPARE);
 assign(ROLE.STATEMENT, EVENT.EXECUTE_LOAD_QUERY);
 assign(ROLE.BETWEEN, EVENT.FORMAT_DESCRIPTION, EVENT.ROTATE, EVENT.STOP, EVENT.PREVIOUS_GTIDS, EVENT.GTID_LIST);
-assign(
-  ROLE.BETWEEN,
-  EVENT.BINLOG_CHECKPOINT,
-  EVENT.START_ENCRYPTION,
-  EVENT.INCIDENT,
-  EVENT.HEARTBEAT,
-  EVENT.HEARTBEAT_V2,
-);
+assign(ROLE.BETWEEN, EVENT.BINLOG_CHECKPOINT, EVENT.START_ENCRYPTION, EVENT.HEARTBEAT, EVENT.HEARTBEAT_V2);
+assign(ROLE.INCIDENT, EVENT.INCIDENT);
 
 /** Without a GTID or BEGIN before them, these still end with a COMMIT or XID. */
 const ROWS_OPENERS: ReadonlySet<number> = new Set([EVENT.TABLE_MAP, EVENT.ANNOTATE_ROWS, EVENT.ROWS_QUERY]);

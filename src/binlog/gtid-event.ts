@@ -1,5 +1,6 @@
-import { EVENT_HEADER_BYTES } from './event-type.ts';
+import { EVENT, EVENT_HEADER_BYTES } from './event-type.ts';
 import type { EventView } from './event-view.ts';
+import type { Gtid } from './gtid.ts';
 import { GtidPosition, type MariadbGtid } from './mariadb-gtid.ts';
 import { GtidSet, type MysqlGtid } from './mysql-gtid.ts';
 
@@ -8,28 +9,51 @@ const TWO_POW_32 = 0x100000000;
 /** MariaDB: the group is this event and one statement. Source: MariaDB 10.11 sql/log_event.h, Gtid_log_event::FL_STANDALONE. */
 const FL_STANDALONE = 1;
 
-/** Reads a MariaDB GTID event: sequence 8, domain 4, flags 1. The server id is the header's. */
-export function parseMariadbGtidEvent(view: EventView): { gtid: MariadbGtid; standalone: boolean } {
+/**
+ * Reads a GTID event of any kind; null when it is damaged. As with all functions here, the result may be wrong, and
+ * nothing is thrown, whatever the bytes are.
+ *
+ * @param bodyEnd index in the view's buffer just after the body, checksum excluded
+ */
+export function parseGtidEvent(view: EventView, bodyEnd: number): Gtid | null {
+  if (view.type === EVENT.MARIADB_GTID) return parseMariadbGtidEvent(view, bodyEnd);
+  return view.type === EVENT.GTID_TAGGED ? parseTaggedGtidEvent(view, bodyEnd) : parseMysqlGtidEvent(view, bodyEnd);
+}
+
+/** sequence 8, domain 4, flags 1. The server id is the header's. */
+function parseMariadbGtidEvent(view: EventView, bodyEnd: number): MariadbGtid | null {
   const body = view.at + EVENT_HEADER_BYTES;
-  const { data } = view;
+  if (body + 13 > bodyEnd) return null;
+  const { data, serverId } = view;
   return {
-    gtid: {
-      flavor: 'mariadb',
-      domain: data.getUint32(body + 8, true),
-      server: view.serverId,
-      sequence: readUint64(data, body),
-    },
-    standalone: (data.getUint8(body + 12) & FL_STANDALONE) !== 0,
+    flavor: 'mariadb',
+    domain: data.getUint32(body + 8, true),
+    server: serverId,
+    sequence: readUint64(data, body),
   };
 }
 
+/** True when a MariaDB GTID event, which was parsed before, is for one statement alone. */
+export function isStandalone({ data, at }: EventView): boolean {
+  return (data.getUint8(at + EVENT_HEADER_BYTES + 12) & FL_STANDALONE) !== 0;
+}
+
+/** True for the XA_PREPARE event that is an `XA COMMIT ... ONE PHASE`. Source: MySQL 8.4 sql/log_event.cc, XA_prepare_log_event. */
+export function isOnePhase({ data, at }: EventView, bodyEnd: number): boolean {
+  const body = at + EVENT_HEADER_BYTES;
+  return body < bodyEnd && data.getUint8(body) !== 0;
+}
+
 /** Reads a MariaDB GTID_LIST: count 4 (its high four bits are flags), then domain 4, server 4, sequence 8 each. */
-export function parseGtidList(view: EventView, bodyEnd: number): GtidPosition {
+export function parseGtidList(view: EventView, bodyEnd: number): GtidPosition | null {
   const { data } = view;
   const position = new GtidPosition();
   let at = view.at + EVENT_HEADER_BYTES;
+  if (at + 4 > bodyEnd) return null;
   let count = data.getUint32(at, true) & 0x0fffffff;
-  for (at += 4; count > 0 && at + 16 <= bodyEnd; at += 16, count -= 1) {
+  at += 4;
+  if (at + 16 * count > bodyEnd) return null;
+  for (; count > 0; at += 16, count -= 1) {
     const domain = data.getUint32(at, true);
     const server = data.getUint32(at + 4, true);
     position.add({ flavor: 'mariadb', domain, server, sequence: readUint64(data, at + 8) });
@@ -37,18 +61,19 @@ export function parseGtidList(view: EventView, bodyEnd: number): GtidPosition {
   return position;
 }
 
-/** Reads a MySQL GTID event: flags 1, uuid 16, number 8. */
-export function parseMysqlGtidEvent(view: EventView): MysqlGtid {
+/** flags 1, uuid 16, number 8. */
+function parseMysqlGtidEvent(view: EventView, bodyEnd: number): MysqlGtid | null {
   const body = view.at + EVENT_HEADER_BYTES;
+  if (body + 25 > bodyEnd) return null;
   const uuid = formatUuid(view.buffer.subarray(body + 1, body + 17));
   return { flavor: 'mysql', uuid, tag: '', number: readUint64(view.data, body + 17) };
 }
 
 /**
- * Reads a MySQL tagged GTID event: a message of numbered fields, 0 flags, 1 uuid (16 numbers), 2 number, 3 tag.
+ * The tagged form is a message of numbered fields, 0 flags, 1 uuid (16 numbers), 2 number, 3 tag.
  * Source: MySQL 9 libs/mysql/binlog/event/control_events.h, Gtid_event::define_fields; libs/mysql/serialization.
  */
-export function parseTaggedGtidEvent(view: EventView, bodyEnd: number): MysqlGtid | null {
+function parseTaggedGtidEvent(view: EventView, bodyEnd: number): MysqlGtid | null {
   const reader = new VarlenReader(view.buffer, view.at + EVENT_HEADER_BYTES, bodyEnd);
   reader.next(); // message version
   reader.next(); // message size
@@ -83,6 +108,7 @@ export function parsePreviousGtids(view: EventView, bodyEnd: number): GtidSet | 
     const tagBytes = tagged ? data.getUint8(at) >> 1 : 0;
     const tag = tagged ? buffer.toString('latin1', at + 1, at + 1 + tagBytes) : '';
     at += tagged ? 1 + tagBytes : 0;
+    if (at + 8 > bodyEnd) return null;
     let intervals = data.getUint32(at, true);
     if (at + 8 + 16 * intervals > bodyEnd) return null;
     for (at += 8; intervals > 0; intervals -= 1, at += 16) {
@@ -130,6 +156,7 @@ class VarlenReader {
   }
 
   text(bytes: number): string {
+    if (this.#at + bytes > this.#end) this.overrun = true;
     const text = this.#buffer.toString('latin1', this.#at, Math.min(this.#at + bytes, this.#end));
     this.#at += bytes;
     return text;

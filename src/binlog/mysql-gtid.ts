@@ -83,6 +83,12 @@ export class GtidSet implements GtidState {
     if (end <= first) return;
     const key = keyOf(uuid, tag);
     const old = this.#intervals.get(key) ?? [];
+    if (first > (old.at(-1)?.end ?? -1)) {
+      // The usual order: a set of many intervals is built in linear time.
+      this.#intervals.set(key, old);
+      old.push({ first, end });
+      return;
+    }
     const before = old.filter((interval) => interval.end < first);
     const after = old.filter((interval) => interval.first > end);
     const touching = old.slice(before.length, old.length - after.length);

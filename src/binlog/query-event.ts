@@ -1,10 +1,20 @@
-import { inflateSync } from 'node:zlib';
+import { constants, inflateSync } from 'node:zlib';
 import { EVENT, EVENT_HEADER_BYTES } from './event-type.ts';
 import type { EventView } from './event-view.ts';
 import type { QueryEvent } from './group.ts';
 
 /** thread id 4, execution time 4, schema length 1, error code 2, status variables length 2. */
 const POST_HEADER_BYTES = 13;
+
+/** Of a longer text only the head is inflated, or one event could take a gigabyte of memory: deflate packs 1000 to 1. */
+const MAX_INFLATED_BYTES = 16 * 1024 * 1024;
+const PACKED_HEAD_BYTES = 64 * 1024;
+
+/** A statement's text, or only its first bytes. */
+interface TextHead {
+  readonly text: Buffer;
+  readonly truncated: boolean;
+}
 
 /**
  * Reads a QUERY event, compressed ones too; null when its lengths contradict each other.
@@ -19,9 +29,9 @@ export function parseQueryEvent(view: EventView, bodyEnd: number): QueryEvent | 
   const schemaAt = variables + buffer.readUInt16LE(body + 11);
   const textAt = schemaAt + schemaBytes + 1;
   if (textAt > bodyEnd) return null;
-  const text =
-    view.type === EVENT.QUERY_COMPRESSED ? inflate(buffer.subarray(textAt, bodyEnd)) : buffer.subarray(textAt, bodyEnd);
-  if (text === null) return null;
+  const head = { text: buffer.subarray(textAt, bodyEnd), truncated: view.available < view.length };
+  const found = view.type === EVENT.QUERY_COMPRESSED ? inflate(head) : head;
+  if (found === null) return null;
   const { sqlMode, clientCharset } = parseStatusVariables(buffer.subarray(variables, schemaAt));
   return {
     offset: view.offset,
@@ -31,8 +41,7 @@ export function parseQueryEvent(view: EventView, bodyEnd: number): QueryEvent | 
     sqlMode,
     clientCharset,
     schema: buffer.toString('utf8', schemaAt, schemaAt + schemaBytes),
-    text,
-    truncated: view.available < view.length,
+    ...found,
   };
 }
 
@@ -47,12 +56,16 @@ const ROLES: readonly (readonly [string, QueryRole])[] = [
 
 /** Servers write BEGIN, COMMIT and ROLLBACK themselves, bare; ROLLBACK TO a savepoint is a statement. */
 export function queryRole(text: Buffer): QueryRole {
-  if (text.length > 8)
-    return text.length < 256 && /^xa\s+(start|begin)\s/i.test(text.toString('latin1', 0, 16))
-      ? 'xa-start'
-      : 'statement';
+  if (text.length > 8) return isXaStart(text) ? 'xa-start' : 'statement';
   const word = text.toString('latin1').toUpperCase();
   return ROLES.find(([name]) => name === word)?.[1] ?? 'statement';
+}
+
+const LETTER_X = 0x78;
+
+function isXaStart(text: Buffer): boolean {
+  const first = text[0] ?? 0;
+  return (first | 0x20) === LETTER_X && /^xa\s+(start|begin)\s/i.test(text.toString('latin1', 0, 16));
 }
 
 /**
@@ -88,13 +101,19 @@ function parseStatusVariables(bytes: Buffer): { sqlMode: number; clientCharset: 
  * One byte with the count of length bytes in its low three bits, the length (big-endian), a zlib stream.
  * Source: MariaDB 10.11 sql/log_event.cc, binlog_buf_compress.
  */
-function inflate(bytes: Buffer): Buffer | null {
-  const lengthBytes = (bytes[0] ?? 0) & 7;
-  if (lengthBytes < 1 || lengthBytes > 4 || bytes.length <= 1 + lengthBytes) return null;
+function inflate({ text: packed, truncated }: TextHead): TextHead | null {
+  const lengthBytes = (packed[0] ?? 0) & 7;
+  if (lengthBytes < 1 || lengthBytes > 4 || packed.length <= 1 + lengthBytes) return null;
+  const length = packed.readUIntBE(1, lengthBytes);
+  const stream = packed.subarray(1 + lengthBytes);
+  const cut = truncated || length > MAX_INFLATED_BYTES;
   try {
-    return inflateSync(bytes.subarray(1 + lengthBytes), { maxOutputLength: bytes.readUIntBE(1, lengthBytes) });
+    const text = inflateSync(cut ? stream.subarray(0, PACKED_HEAD_BYTES) : stream, {
+      finishFlush: constants.Z_SYNC_FLUSH, // a stream that is cut gives what it holds
+      maxOutputLength: length,
+    });
+    return cut || text.length === length ? { text, truncated: cut } : null;
   } catch {
-    // Damaged or cut: the caller reports it with the event's offset.
-    return null;
+    return null; // damaged: the caller reports it with the event's offset
   }
 }

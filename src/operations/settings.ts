@@ -8,8 +8,6 @@ export interface Settings {
   readonly primary: PrimarySettings;
   readonly replica: ServerOptions | null;
   readonly archive: ArchiveSettings;
-  readonly backup: BackupSettings;
-  readonly incidents: IncidentSettings;
 }
 
 export interface PrimarySettings extends ServerOptions {
@@ -20,22 +18,6 @@ export interface PrimarySettings extends ServerOptions {
 export interface ArchiveSettings {
   /** 'group': fsync at each group boundary received together; a number: at the latest after so many milliseconds. */
   readonly sync: 'group' | number;
-  /** Acknowledge as a semi-synchronous replica, after fsync. */
-  readonly semiSync: boolean;
-  readonly compression: 'none' | 'zstd';
-}
-
-export interface BackupSettings {
-  readonly method: BackupMethod;
-}
-
-/** What the contract knows as physical and cold is not built yet. */
-export const BACKUP_METHODS = ['logical'] as const;
-export type BackupMethod = (typeof BACKUP_METHODS)[number];
-
-export interface IncidentSettings {
-  /** DELETE or UPDATE of so many rows in one group is an incident. */
-  readonly massRows: number;
 }
 
 /** What stands when a key is left out. */
@@ -44,8 +26,4 @@ export const SETTINGS_DEFAULTS = {
   tls: 'preferred',
   serverId: 4_210_001,
   sync: 'group',
-  semiSync: false,
-  compression: 'zstd',
-  method: 'logical',
-  massRows: 10_000,
 } as const;

@@ -3,9 +3,9 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { writeFileDurably } from '../platform/durable-file.ts';
 import type { ServerConnection } from '../server/connection.ts';
-import { startLocalServer, type LocalServer } from '../server/local-server.ts';
+import { installDatadir, privateTemporaryFolder, startLocalServer, type LocalServer } from '../server/local-server.ts';
 import type { ServerOptions } from '../server/server-options.ts';
-import { emptyFolder, installServer, privateTemporaryFolder, requireEmpty, serverPaths } from './server-folder.ts';
+import { emptyFolder, requireEmpty, serverPaths } from './server-folder.ts';
 import {
   asArguments,
   asOptionFile,
@@ -75,7 +75,7 @@ export class ScratchServer implements AsyncDisposable {
     await this.admin.close();
     await this.#server.stop();
     const { datadir, socket, port } = this.#server;
-    const options = { ...privateTemporaryFolder(datadir), ...handedOverOptions(this.#settings, this.#serverId) };
+    const options = handedOverOptions(this.#settings, this.#serverId);
     await writeFileDurably(join(datadir, 'lastgood.cnf'), asOptionFile({ ...places(this.#server), ...options }));
     if (stop) {
       this.#kept = true;
@@ -122,8 +122,8 @@ export async function createScratchServer(options: ScratchServerOptions): Promis
   await requireEmpty(datadir);
   const serverId = randomInt(FIRST_SERVER_ID, LAST_SERVER_ID);
   try {
-    await installServer(datadir, signal);
-    const args = asArguments({ ...privateTemporaryFolder(datadir), ...restoringOptions(settings, serverId) });
+    await installDatadir({ datadir, signal });
+    const args = asArguments(restoringOptions(settings, serverId));
     const server = await startLocalServer({ ...serverPaths(datadir), port, args, signal });
     try {
       const login = await createAdmin(server);
@@ -177,5 +177,6 @@ function places({ datadir, socket, port }: LocalServer): ServerOptionValues {
     bind_address: '127.0.0.1',
     pid_file: join(datadir, 'server.pid'),
     log_error: join(datadir, 'error.log'),
+    ...privateTemporaryFolder(datadir),
   };
 }

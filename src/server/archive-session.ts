@@ -19,6 +19,18 @@ const CAPABILITIES = 0x1 | 0x8 | 0x200 | 0x2000 | 0x8000 | 0x80000;
 const STATUS_AUTOCOMMIT = 0x2;
 const PROTOCOL_VERSION = 10;
 
+const REFUSAL = { code: ACCESS_DENIED, message: 'access denied: the archive server takes its one-time password only' };
+
+type Login = NativeLogin & { readonly user: string };
+type AuthenticationDone = (error: null, refusal?: { readonly message: string; readonly code: number }) => void;
+
+/** What mysql2 hands over of a packet: the payload is behind four bytes of header. */
+interface RawPacket {
+  readonly buffer: Buffer;
+  readonly start: number;
+  readonly end: number;
+}
+
 export interface SessionOptions {
   readonly socket: Socket;
   readonly connectionId: number;
@@ -73,17 +85,9 @@ export class ArchiveSession {
       statusFlags: STATUS_AUTOCOMMIT,
       characterSet: UTF8MB4_GENERAL_CI,
       capabilityFlags: CAPABILITIES,
-      authCallback: (
-        login: NativeLogin & { user: string },
-        done: (error: null, refusal?: { message: string; code: number }) => void,
-      ) => {
+      authCallback: (login: Login, done: AuthenticationDone) => {
         this.#welcome = login.user === this.#options.user && knowsPassword(login, this.#options.password);
-        if (this.#welcome) done(null);
-        else
-          done(null, {
-            message: 'access denied: the archive server takes its one-time password only',
-            code: ACCESS_DENIED,
-          });
+        done(null, this.#welcome ? undefined : REFUSAL);
         this.#awaitCommand();
       },
     });
@@ -108,15 +112,12 @@ export class ArchiveSession {
         connection.writeOk();
       });
     });
-    connection.on(
-      'packet',
-      (packet: { buffer: Buffer; start: number; end: number }, known: boolean, command: number) => {
-        if (!known)
-          this.#guard(() => {
-            this.#command(command, packet.buffer.subarray(packet.start + 4, packet.end));
-          });
-      },
-    );
+    connection.on('packet', ({ buffer, start, end }: RawPacket, known: boolean, command: number) => {
+      if (known) return; // told as an event of its own
+      this.#guard(() => {
+        this.#command(command, buffer.subarray(start + 4, end));
+      });
+    });
   }
 
   /** mysql2 goes on reading after a refused login and while the log is sent: neither may be answered. */

@@ -4,6 +4,7 @@ import { createConnection as openSocket, createServer, type AddressInfo } from '
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { findProgram, runTool } from '../platform/child-process.ts';
+import { makeDirectory } from '../platform/durable-file.ts';
 import { LastgoodError } from '../platform/errors.ts';
 import { makeTempDirectory, type TempDirectory } from '../platform/temp-dir.ts';
 import { waitFor } from '../platform/wait.ts';
@@ -53,13 +54,23 @@ export interface LocalServerOptions {
 /** Makes an empty data folder: root may sign in without a password, from this machine only. */
 export async function installDatadir(o: { datadir: string; signal?: AbortSignal | undefined }): Promise<void> {
   const program = findProgram(['mariadb-install-db', 'mysql_install_db']);
-  const args = [
-    '--no-defaults',
-    '--skip-test-db',
-    '--auth-root-authentication-method=normal',
-    `--datadir=${o.datadir}`,
-  ];
-  await runTool({ program, args: [...args, ...asRoot()], signal: o.signal });
+  const { tmpdir } = privateTemporaryFolder(o.datadir);
+  await makeDirectory(tmpdir);
+  const options = ['--no-defaults', '--skip-test-db', '--auth-root-authentication-method=normal'];
+  const folders = [`--datadir=${o.datadir}`, `--tmpdir=${tmpdir}`];
+  await runTool({ program, args: [...options, ...folders, ...asRoot()], signal: o.signal });
+}
+
+const TEMPORARY = '.tmp';
+
+/**
+ * Options for a temporary folder of its own, inside the data folder. A starting server removes every `#sql*` file of its
+ * temporary folder, so also those that another server is using: ours never shares /tmp with a production server.
+ *
+ * Source: MariaDB 10.11 sql/sql_base.cc, mysql_rm_tmp_tables; seen to break queries and dumps of other servers.
+ */
+export function privateTemporaryFolder(datadir: string): { readonly tmpdir: string; readonly ignore_db_dirs: string } {
+  return { tmpdir: join(datadir, TEMPORARY), ignore_db_dirs: TEMPORARY };
 }
 
 /**
@@ -72,6 +83,7 @@ export async function startLocalServer(o: LocalServerOptions): Promise<LocalServ
   const folder =
     Buffer.byteLength(o.socket) > SOCKET_PATH_MAX_BYTES ? await makeTempDirectory('lastgood-socket-') : null;
   const socket = folder === null ? o.socket : join(folder.path, 'server.sock');
+  await makeDirectory(privateTemporaryFolder(o.datadir).tmpdir);
   const child = launch(o, { port, socket });
   const server = new ChildServer({ child, port, socket, folder, options: o });
   try {
@@ -172,6 +184,8 @@ function launch(o: LocalServerOptions, { port, socket }: { port: number; socket:
     '--bind-address=127.0.0.1',
     `--pid-file=${join(o.datadir, 'server.pid')}`,
     `--log-error=${o.errorLog}`,
+    `--tmpdir=${privateTemporaryFolder(o.datadir).tmpdir}`,
+    `--loose-ignore-db-dir=${TEMPORARY}`, // MySQL's name; MariaDB takes it as short for its own
     ...asRoot(),
     ...o.args,
   ];

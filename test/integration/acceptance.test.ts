@@ -110,9 +110,7 @@ function settingsFor({ primary, replica }: Pair): Settings {
     repositoryPath: repositoryBeside(primary),
     primary: primarySettings(primary),
     replica: replica.serverOptions('replica'),
-    archive: { sync: 'group', semiSync: false, compression: 'none' },
-    backup: { method: 'logical' },
-    incidents: { massRows: 10_000 },
+    archive: { sync: 'group' },
   };
 }
 

@@ -1,6 +1,7 @@
-import { readdir, readFile, mkdir, writeFile, stat } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Incident } from '../../src/incident/incident.ts';
 import { openArchive } from '../../src/operations/open-archive.ts';
 import { makePlan } from '../../src/operations/plan.ts';
@@ -81,6 +82,11 @@ async function end(pid: number | null): Promise<void> {
   await waitFor(gone, { timeoutMs: 30_000, what: 'the restored server to end' });
 }
 
+function phaseOf(datadir: string): string {
+  const note = JSON.parse(readFileSync(join(datadir, 'lastgood-restore.json'), 'utf8')) as { phase: string };
+  return note.phase;
+}
+
 /** Without hosts: a server with skip_name_resolve has accounts of named hosts that nobody can use, and no dump has them. */
 async function accountNames(connection: ServerConnection): Promise<string[]> {
   const rows = await connection.query<{ User: string }>('SELECT DISTINCT User FROM mysql.global_priv ORDER BY User');
@@ -90,10 +96,10 @@ async function accountNames(connection: ServerConnection): Promise<string[]> {
 describe('restore', () => {
   it('brings a dropped schema back as it was, in a server that stays', async () => {
     const datadir = join(folder, 'restored');
-    const steps = new Set<string>();
+    const steps = new Map<string, string>();
     const { server, proof, seconds, plan } = await restoreTo(beforeIncident(), {
       datadir,
-      progress: ({ step }) => steps.add(step),
+      progress: ({ step }) => steps.set(step, phaseOf(datadir)),
     });
     try {
       await using restored = await connect(signIn(server.socket));
@@ -104,7 +110,9 @@ describe('restore', () => {
       expect(proof).toMatchObject({ ok: true, appliedGroups: plan.groups });
       expect(proof.lastApplied).toEqual({ gtid: incident.lastGood?.gtid, file: incident.file, end: incident.start });
       expect(proof.checks.map(({ check }) => check)).toContain('database shop is back');
-      expect([...steps]).toEqual(['loading', 'replaying', 'proving']);
+      // What the folder says of itself at each step, so also after a kill.
+      expect([...steps]).toEqual(['loading', 'replaying', 'proving'].map((step) => [step, step]));
+      expect(phaseOf(datadir)).toBe('done');
       expect(seconds.total).toBeGreaterThanOrEqual(seconds.load);
       const [row] = await restored.query(
         `SELECT @@event_scheduler AS events, @@innodb_flush_log_at_trx_commit AS flush, @@innodb_doublewrite AS doublewrite,
@@ -154,6 +162,20 @@ describe('restore', () => {
     expect(stderr).not.toMatch(/ERROR/);
   });
 
+  it('does not touch the temporary files of other servers on the machine', async () => {
+    const temporary = join(folder, 'temporary');
+    await mkdir(temporary);
+    await writeFile(join(temporary, '#sql-temptable-of-production.MAI'), 'in use');
+    vi.stubEnv('TMPDIR', temporary);
+    try {
+      await restoreTo(beforeIncident(), { datadir: join(folder, 'neighbour'), stop: true });
+    } finally {
+      vi.unstubAllEnvs();
+    }
+
+    expect(await readdir(temporary)).toEqual(['#sql-temptable-of-production.MAI']);
+  });
+
   it('refuses a folder that holds something, and leaves it as it was', async () => {
     const datadir = join(folder, 'occupied');
     await mkdir(datadir);
@@ -188,7 +210,9 @@ describe('restore', () => {
     const restored = restoreTo(beforeIncident(), { datadir }, (plan) => ({ ...plan, groups: plan.groups + 1 }));
 
     await expect(restored).rejects.toMatchObject({ code: 'PROOF_FAILED', exitCode: 31 });
-    await expect(restored).rejects.toThrow(/not true that every planned group was applied, and no other: \d+ of \d+ groups/);
+    await expect(restored).rejects.toThrow(
+      /not true that every planned group was applied, and no other: \d+ of \d+ groups/,
+    );
     const note = JSON.parse(await readFile(join(datadir, 'lastgood-restore.json'), 'utf8')) as unknown;
     expect(note).toMatchObject({ phase: 'failed', result: { proof: { ok: false } } });
     expect(await readdir(datadir)).not.toContain('server.pid');

@@ -23,7 +23,7 @@ export async function archiveUntilCurrent(
   return await archive({
     repositoryPath,
     primary: primarySettings(server),
-    archive: { sync: 'group', semiSync: false, compression: 'none' },
+    archive: { sync: 'group' },
     untilCurrent: true,
     log: silentLog,
     signal: new AbortController().signal,

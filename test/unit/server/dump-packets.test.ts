@@ -53,6 +53,9 @@ describe('events of more than one packet', () => {
   });
 });
 
+/** Found by trying: with it the checksum of the event below is four digits. */
+const SERVER_ID_OF_DIGITS = 178_935;
+
 describe('an artificial ROTATE', () => {
   const artificial = (checksum: 'crc32' | 'none', serverId = 101): Buffer =>
     encodeEvent({ ...rotate('binlog.000042', 1537), flags: EVENT_FLAG.ARTIFICIAL }, { time: 0, serverId, checksum });
@@ -66,11 +69,10 @@ describe('an artificial ROTATE', () => {
   });
 
   it('names the file also when its checksum looks like four more digits of the name', () => {
-    const looksLikeDigits = (event: Buffer): boolean => /^\d{4}$/.test(event.subarray(-4).toString('latin1'));
-    let serverId = 1;
-    while (!looksLikeDigits(artificial('crc32', serverId))) serverId += 1;
+    const event = artificial('crc32', SERVER_ID_OF_DIGITS);
+    expect(event.subarray(-4).toString('latin1')).toMatch(/^\d{4}$/);
     const { packets, rotations } = listen();
-    packets.feed(packetsOf(Buffer.concat([OK, artificial('crc32', serverId)])));
+    packets.feed(packetsOf(Buffer.concat([OK, event])));
     expect(rotations).toEqual(['binlog.000042:1537']);
   });
 

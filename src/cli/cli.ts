@@ -1,0 +1,102 @@
+import type { Command } from 'commander';
+import type { Settings } from '../operations/settings.ts';
+import { createLogger, type Logger } from '../platform/logger.ts';
+import { loadSettings } from './config/load-settings.ts';
+import { colorFor, paint, type Color } from './output/color.ts';
+
+/** Every command takes these. */
+export interface GlobalOptions {
+  readonly config?: string;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+  readonly verbose?: boolean;
+  readonly color: boolean;
+}
+
+/** The command did what was asked, but a person should look. */
+const WARNINGS_EXIT_CODE = 3;
+
+/** What one run of the command line gives its command: settings, log, interruption, and the way out for the result. */
+export class Cli {
+  readonly signal: AbortSignal;
+  readonly logger: Logger;
+  readonly #options: GlobalOptions;
+  readonly #color: boolean;
+
+  constructor(options: GlobalOptions, signal: AbortSignal) {
+    this.signal = signal;
+    this.#options = options;
+    this.#color = colorFor(process.stdout, options.color);
+    this.logger = createLogger({
+      level: options.verbose === true ? 'debug' : options.quiet === true ? 'error' : 'info',
+      pretty: process.stderr.isTTY,
+      color: colorFor(process.stderr, options.color),
+    });
+  }
+
+  /** Settings with their secrets, for commands that talk to the servers. */
+  async settings(): Promise<Settings> {
+    return this.#load(true);
+  }
+
+  /**
+   * Settings without passwords, for commands that need only the repository: a restore must work on a machine where
+   * the servers' passwords are not at hand.
+   */
+  async offlineSettings(): Promise<Settings> {
+    return this.#load(false);
+  }
+
+  async #load(secrets: boolean): Promise<Settings> {
+    const note = (text: string): void => {
+      this.logger.warn(text);
+    };
+    return loadSettings({ config: this.#options.config, secrets, note });
+  }
+
+  /** Puts the result on stdout: one JSON document with `--json`, else text. */
+  print(result: unknown, text: () => string): void {
+    process.stdout.write(`${this.json ? JSON.stringify(result, null, 2) : text()}\n`);
+  }
+
+  /** Puts one line on stdout, whatever the format. */
+  printLine(line: string): void {
+    process.stdout.write(`${line}\n`);
+  }
+
+  /** One line of a story that goes on; with `--json` only its end is told. */
+  tell(line: string): void {
+    if (!this.json) this.printLine(line);
+  }
+
+  /** The log for work that tells its own story on stdout: only what is wrong, but for `--verbose`. */
+  get storyLogger(): Logger {
+    return this.#options.verbose === true ? this.logger : this.logger.child({}, { level: 'warn' });
+  }
+
+  /** Progress is for people: only on terminals, never beside JSON. */
+  get showsProgress(): boolean {
+    const { json, quiet } = this.#options;
+    return json !== true && quiet !== true && process.stdout.isTTY && process.stderr.isTTY;
+  }
+
+  get json(): boolean {
+    return this.#options.json === true;
+  }
+
+  /** Colours text for stdout. */
+  readonly paint = (color: Color, text: string): string => paint(color, text, this.#color);
+
+  /** The command is done, with warnings. */
+  warn(): void {
+    process.exitCode = WARNINGS_EXIT_CODE;
+  }
+
+  /** For contracts with other exit codes, such as monitoring plugins. */
+  exitWith(code: number): void {
+    process.exitCode = code;
+  }
+}
+
+/** Makes the `Cli` of a command from the options given with it. */
+export type OpenCli = (command: Command) => Cli;

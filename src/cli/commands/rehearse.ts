@@ -1,0 +1,31 @@
+import type { Command } from 'commander';
+import { rehearse } from '../../operations/rehearse.ts';
+import type { OpenCli } from '../cli.ts';
+import { examples } from '../examples.ts';
+import { startRestoreBars } from '../output/progress.ts';
+import { rehearseText } from '../output/restore-text.ts';
+import { addTargetOptions, hasTarget, readTarget, type TargetFlags } from '../target-options.ts';
+
+export function addRehearse(program: Command, open: OpenCli): void {
+  addTargetOptions(program.command('rehearse'))
+    .description(
+      'Restores in a scratch server, proves it, records how long it took, and throws the server away. Without a ' +
+        "target it restores to where the replica stands, and compares every table with the replica's.",
+    )
+    .addHelpText('after', examples('lastgood rehearse', 'lastgood rehearse --before inc-7f3a90c1'))
+    .action(async (flags: TargetFlags, command: Command) => {
+      const cli = open(command);
+      const target = hasTarget(flags) ? readTarget(flags) : undefined;
+      const settings = target === undefined ? await cli.settings() : await cli.offlineSettings();
+      using bars = startRestoreBars(cli.showsProgress);
+      const result = await rehearse({
+        settings,
+        target,
+        log: cli.logger,
+        progress: bars.update,
+        signal: cli.signal,
+      });
+      cli.print(result, () => rehearseText(result, cli.paint));
+      if (result.plan.warnings.length > 0) cli.warn();
+    });
+}

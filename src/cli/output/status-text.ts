@@ -1,0 +1,68 @@
+import type { Status } from '../../operations/status.ts';
+import type { Cli } from '../cli.ts';
+import { findingsText, worstOf } from './findings-text.ts';
+import { formatCount, formatSeconds } from './quantity.ts';
+import { formatFacts } from './table.ts';
+import { formatTime } from './time.ts';
+
+/** Whether data can be brought back, from when to when, and what stands in the way. */
+export function statusText(status: Status, paint: Cli['paint']): string {
+  const facts = formatFacts([
+    ['recovery window', windowText(status)],
+    ['exposure', exposureText(status)],
+    ['archiver', archiverText(status)],
+    ['last backup', backupText(status)],
+    ['last rehearsal', rehearsalText(status)],
+    ['gaps', status.gaps.length === 0 ? 'none' : formatCount(status.gaps.length, 'gap')],
+  ]);
+  const findings = findingsText(status.findings, paint);
+  return findings === '' ? facts : `${facts}\n\n${findings}`;
+}
+
+function windowText({ window: { from, to } }: Status): string {
+  return from === null ? 'closed: nothing can be restored' : `${formatTime(from)} to ${formatTime(to)}`;
+}
+
+function exposureText({ exposure: { seconds, groups } }: Status): string {
+  if (seconds === null || groups === null) return 'unknown';
+  if (groups === 0) return 'none: the archive has all that the primary has';
+  return `${formatCount(groups, 'transaction')}, ${formatSeconds(seconds)}`;
+}
+
+function archiverText({ archiver: { running, file, position, gtid } }: Status): string {
+  const place = file === null ? 'nothing archived' : `archive ends at ${file}:${position ?? 0}`;
+  return `${running ? 'running' : 'not running'}, ${place}${gtid === null ? '' : `, GTID ${gtid}`}`;
+}
+
+function backupText({ lastBackup }: Status): string {
+  if (lastBackup === null) return 'none';
+  const { id, finishedAt, usable, why } = lastBackup;
+  return `${id}, ${formatTime(finishedAt)}, ${usable ? 'usable' : `not usable: ${why ?? 'unknown'}`}`;
+}
+
+function rehearsalText({ lastRehearsal }: Status): string {
+  if (lastRehearsal === null) return 'none';
+  const { startedAt, ok, seconds } = lastRehearsal;
+  return `${formatTime(startedAt)}, ${ok ? 'passed' : 'failed'} in ${formatSeconds(seconds.total)}`;
+}
+
+/** Exit codes of monitoring plugins. Source: Monitoring Plugins Development Guidelines, "Plugin Return Codes". */
+export const NAGIOS_EXIT = { ok: 0, warning: 1, critical: 2, unknown: 3 } as const;
+
+/** One line and an exit code, as monitoring plugins give them; numbers after the bar are for graphs. */
+export function nagiosLine(status: Status): { line: string; exitCode: number } {
+  const worst = worstOf(status.findings);
+  const [word, exitCode] =
+    worst === 'error'
+      ? (['CRITICAL', NAGIOS_EXIT.critical] as const)
+      : worst === 'warning'
+        ? (['WARNING', NAGIOS_EXIT.warning] as const)
+        : (['OK', NAGIOS_EXIT.ok] as const);
+  const reasons = status.findings.filter(({ severity }) => severity === worst).map(({ found }) => found);
+  const text = reasons.length === 0 ? `window ${windowText(status)}` : reasons.join('; ');
+  return { line: `LASTGOOD ${word} - ${text.replaceAll('|', '/')}${graphNumbers(status)}`, exitCode };
+}
+
+function graphNumbers({ exposure: { seconds, groups } }: Status): string {
+  return seconds === null || groups === null ? '' : ` | exposure_seconds=${seconds}s exposure_groups=${groups}`;
+}

@@ -1,0 +1,35 @@
+import type { Command } from 'commander';
+import { parseTarget } from '../recovery/target.ts';
+import type { Target } from '../recovery/plan.ts';
+
+/** The target options as commander hands them over. */
+export interface TargetFlags {
+  readonly before?: string;
+  readonly beforeGtid?: string;
+  readonly afterGtid?: string;
+  readonly beforeCoordinates?: string;
+  readonly at?: string;
+  readonly latest?: boolean;
+}
+
+/** Adds the options that name a target: exactly one of them must be given. */
+export function addTargetOptions(command: Command): Command {
+  return command
+    .option('--before <incident>', 'TARGET: just before this incident (an id from `lastgood incidents`)')
+    .option('--before-gtid <gtid>', 'TARGET: just before this transaction')
+    .option('--after-gtid <gtid>', 'TARGET: up to and with this transaction')
+    .option('--before-coordinates <file:pos>', 'TARGET: the last whole transaction that ends at or before this place')
+    .option('--at <time>', 'TARGET: what was committed by this time, which must carry its zone')
+    .option('--latest', 'TARGET: everything in the archive');
+}
+
+/** @throws LastgoodError `USAGE` unless exactly one target is given, and what a malformed one deserves */
+export function readTarget(flags: TargetFlags): Target {
+  const { before, beforeGtid, afterGtid, beforeCoordinates, at, latest } = flags;
+  return parseTarget({ beforeIncident: before, beforeGtid, afterGtid, beforeCoordinates, at, latest });
+}
+
+/** True when at least one target option was given. */
+export function hasTarget({ before, beforeGtid, afterGtid, beforeCoordinates, at, latest }: TargetFlags): boolean {
+  return [before, beforeGtid, afterGtid, beforeCoordinates, at, latest].some((flag) => flag !== undefined);
+}

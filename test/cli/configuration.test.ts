@@ -1,0 +1,77 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { makeTempDirectory } from '../../src/platform/temp-dir.ts';
+import { parseError, runLastgood } from './run-lastgood.ts';
+
+const VALID = `
+[repository]
+url = "archive"
+[primary]
+name = "shop"
+host = "127.0.0.1"
+user = "lastgood"
+`;
+
+describe('without a configuration', () => {
+  it('a command that needs one exits 2 and names the places it looked at', async () => {
+    await using folder = await makeTempDirectory('lastgood-cli-');
+    const { exitCode, stdout, stderr } = await runLastgood(['segments'], { cwd: folder.path });
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+    expect(stderr).toBe(
+      `error: no configuration: neither ${join(folder.path, 'lastgood.toml')} nor /etc/lastgood/lastgood.toml exists [CONFIG_MISSING]\n` +
+        'hint: Write a lastgood.toml (see docs/configuration.md) and name it with --config FILE.\n',
+    );
+  });
+
+  it('that is named, no other one is taken', async () => {
+    await using folder = await makeTempDirectory('lastgood-cli-');
+    await writeFile(join(folder.path, 'lastgood.toml'), VALID);
+    const outcome = await runLastgood(['segments', '--json', '--config', 'other.toml'], { cwd: folder.path });
+    expect(outcome.exitCode).toBe(2);
+    expect(parseError(outcome)).toMatchObject({
+      code: 'CONFIG_MISSING',
+      message: `cannot read configuration '${join(folder.path, 'other.toml')}'`,
+    });
+  });
+});
+
+describe('with a configuration', () => {
+  it('a wrong key exits 2 and is named with its nearest neighbour', async () => {
+    await using folder = await makeTempDirectory('lastgood-cli-');
+    await writeFile(join(folder.path, 'lastgood.toml'), VALID.replace('user', 'usr'));
+    const { exitCode, stderr } = await runLastgood(['segments'], { cwd: folder.path });
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain("unknown key 'primary.usr', did you mean 'primary.user'? [CONFIG_INVALID]");
+  });
+
+  it.each(['segments', 'lineages', 'backups', 'incidents', 'catalog rebuild', 'plan --latest'])(
+    '`lastgood %s` exits 10 where there is no repository, and makes none',
+    async (words) => {
+      await using folder = await makeTempDirectory('lastgood-cli-');
+      await writeFile(join(folder.path, 'lastgood.toml'), VALID);
+      const outcome = await runLastgood([...words.split(' '), '--json'], { cwd: folder.path });
+      expect(outcome.exitCode).toBe(10);
+      expect(parseError(outcome)).toMatchObject({
+        code: 'REPOSITORY_MISSING',
+        message: `no repository at '${join(folder.path, 'archive')}'`,
+      });
+    },
+  );
+
+  it('comes from $LASTGOOD_CONFIG before the current folder', async () => {
+    await using folder = await makeTempDirectory('lastgood-cli-');
+    await writeFile(join(folder.path, 'lastgood.toml'), 'not = "read"');
+    await writeFile(join(folder.path, 'named.toml'), VALID);
+    const env = { LASTGOOD_CONFIG: join(folder.path, 'named.toml') };
+    expect((await runLastgood(['segments'], { cwd: folder.path, env })).exitCode).toBe(10);
+  });
+
+  it('an unknown state is what monitoring gets', async () => {
+    await using folder = await makeTempDirectory('lastgood-cli-');
+    await writeFile(join(folder.path, 'lastgood.toml'), VALID);
+    const { exitCode, stdout, stderr } = await runLastgood(['status', '--nagios'], { cwd: folder.path });
+    expect({ exitCode, stderr }).toEqual({ exitCode: 3, stderr: '' });
+    expect(stdout).toMatch(/^LASTGOOD UNKNOWN - no repository at '.*' \[REPOSITORY_MISSING\]\n$/);
+  });
+});

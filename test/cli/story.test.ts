@@ -1,0 +1,241 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Incident } from '../../src/incident/incident.ts';
+import type { ArchiveResult } from '../../src/operations/archive.ts';
+import type { Diagnosis } from '../../src/operations/doctor.ts';
+import type { ExportedFile } from '../../src/operations/export.ts';
+import type { ListedBackup, ListedSegment } from '../../src/operations/lists.ts';
+import type { RestoreResult } from '../../src/operations/restore.ts';
+import type { Status } from '../../src/operations/status.ts';
+import type { Plan } from '../../src/recovery/plan.ts';
+import { waitFor } from '../../src/platform/wait.ts';
+import { connect } from '../../src/server/connection.ts';
+import { grantStatement, PRIVILEGES, type AccountRole } from '../../src/server/grants.ts';
+import { startPair, type Pair } from '../support/pair.ts';
+import { parseError, runLastgood, startLastgood, type Outcome } from './run-lastgood.ts';
+
+/** One story, told in order on one pair of servers: archive, back up, lose a database, find it, bring it back. */
+describe('from the first archive to the restore', () => {
+  let pair: Pair;
+  let folder: string;
+  let incident: Incident;
+
+  const lastgood = async (...args: string[]): Promise<Outcome> => runLastgood(args, { cwd: folder });
+  const json = async <T>(...args: string[]): Promise<T> => {
+    const { exitCode, stdout, stderr } = await lastgood(...args, '--json', '--quiet');
+    if (exitCode !== 0 && exitCode !== 3) throw new Error(`exit ${exitCode ?? 'by signal'}: ${stdout}${stderr}`);
+    expect(stderr).toBe(''); // --quiet, and nothing is wrong
+    return JSON.parse(stdout) as T;
+  };
+  const onPrimary = async (...statements: string[]): Promise<void> => {
+    await using connection = await pair.primary.connect();
+    for (const statement of statements) await connection.query(statement);
+  };
+
+  beforeAll(async () => {
+    pair = await startPair();
+    folder = pair.primary.directory;
+    await writeFile(join(folder, 'lastgood.toml'), configurationFor(pair));
+    await writeFile(join(folder, 'password'), 'open sesame\n');
+    const account = "'lastgood'@'%'";
+    await onPrimary(
+      `CREATE USER ${account} IDENTIFIED BY 'open sesame'`,
+      ...grantsOf('archiver'),
+      ...grantsOf('backup'),
+    );
+    await pair.caughtUp();
+  });
+
+  afterAll(async () => {
+    await pair[Symbol.asyncDispose]();
+  });
+
+  it('is told by doctor what to mend, and that the accounts have all they need', async () => {
+    const { exitCode, stdout } = await lastgood('doctor', '--json');
+    const { findings, summary } = JSON.parse(stdout) as Diagnosis;
+    expect({ exitCode, errors: summary.errors }).toEqual({ exitCode: 3, errors: 0 });
+    expect(findings.map(({ check, severity }) => `${severity}: ${check}`)).toEqual([
+      'warning: durability',
+      'info: server ids',
+      'warning: repository',
+    ]);
+    expect((await lastgood('doctor')).stdout).toMatch(/\n0 errors, 2 warnings\n$/);
+  });
+
+  it('is told by doctor, with exit 40, what keeps it from working', async () => {
+    const config = join(folder, 'wrong.toml');
+    await writeFile(config, configurationFor(pair).replaceAll('"lastgood"', '"nobody"'));
+    const { exitCode, stdout } = await lastgood('doctor', '--config', config);
+    expect(exitCode).toBe(40);
+    expect(stdout).toContain("GRANT REPLICATION SLAVE, BINLOG MONITOR ON *.* TO 'nobody'@'%';");
+  });
+
+  it('archives until current, byte for byte', async () => {
+    await onPrimary(
+      'CREATE DATABASE shop',
+      'CREATE TABLE shop.orders (id INT PRIMARY KEY)',
+      'INSERT INTO shop.orders VALUES (1), (2)',
+    );
+    const result = await json<ArchiveResult>('archive', '--until-current');
+    expect(result).toMatchObject({ file: 'binlog.000001', reconnects: 0 });
+    const archived = await readFile(join(folder, 'archive/lineages', result.lineage, 'binlog.000001'));
+    expect(archived.length).toBe(result.position);
+  });
+
+  it('archives until SIGTERM, which is a clean stop', async () => {
+    const archiver = startLastgood(['archive', '--json'], { cwd: folder });
+    await archiver.said('"msg":"streaming"');
+    const second = await lastgood('archive', '--json');
+    expect(second.exitCode).toBe(11);
+    expect(parseError(second).message).toMatch(/archive/);
+    archiver.signal('SIGTERM');
+    const { exitCode, stdout, stderr } = await archiver.outcome;
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ file: 'binlog.000001' });
+    for (const line of stderr.trimEnd().split('\n')) expect(() => JSON.parse(line) as unknown).not.toThrow();
+  });
+
+  it('takes a backup that a restore could start from', async () => {
+    const backup = await json<ListedBackup>('backup');
+    expect(backup).toMatchObject({ method: 'logical', usable: true, why: null });
+    const { backups } = await json<{ backups: ListedBackup[] }>('backups');
+    expect(backups).toEqual([backup]);
+    expect((await lastgood('backups')).stdout).toContain(backup.id);
+  });
+
+  it('finds the lost database, with the last good transaction before it', async () => {
+    await onPrimary('INSERT INTO shop.orders VALUES (3)', 'DROP DATABASE shop', 'CREATE DATABASE other');
+    await json<ArchiveResult>('archive', '--until-current');
+    const { incidents } = await json<{ incidents: Incident[] }>('incidents', '--kind', 'drop-database');
+    expect(incidents).toMatchObject([{ statement: 'DROP DATABASE shop', state: 'effective' }]);
+    incident = incidents[0] as Incident;
+    expect(incident.lastGood?.end).toBe(incident.start);
+    const text = (await lastgood('incidents', 'show', incident.id)).stdout;
+    expect(text).toContain(`lastgood restore --before ${incident.id}`);
+  });
+
+  it('filters incidents, and refuses a kind that it does not know', async () => {
+    expect(await json('incidents', '--schema', 'nothing')).toEqual({ incidents: [] });
+    expect((await lastgood('incidents', '--schema', 'nothing')).stdout).toBe('no incidents found\n');
+    expect((await lastgood('incidents', '--kind', 'oops')).exitCode).toBe(2);
+    expect((await lastgood('incidents', '--since', '2026-11-22 10:00')).exitCode).toBe(2);
+  });
+
+  it('plans the restore to exactly before it', async () => {
+    const plan = await json<Plan>('plan', '--before', incident.id);
+    expect(plan).toMatchObject({
+      reachable: true,
+      target: { resolved: { file: incident.file, position: incident.start } },
+    });
+    expect((await lastgood('plan', '--before', incident.id)).stdout).toContain(`${incident.file}:${incident.start}`);
+  });
+
+  it('knows that an unknown incident is not reachable', async () => {
+    const outcome = await lastgood('plan', '--before', 'inc-00000000', '--json');
+    expect(outcome.exitCode).toBe(20);
+    expect(parseError(outcome).code).toBe('INCIDENT_UNKNOWN');
+  });
+
+  it('restores to exactly before it in a new server, proven and running, and only into an empty folder', async () => {
+    const datadir = join(folder, 'restored');
+    const result = await json<RestoreResult>('restore', '--before', incident.id, '--datadir', datadir);
+    const { pid, socket } = result.server;
+    if (pid === null) throw new Error('the restored server does not run');
+    try {
+      expect(result.proof).toMatchObject({ ok: true, lastApplied: { file: incident.file, end: incident.start } });
+      await using connection = await connect({ name: 'restored', socket, user: 'root', password: '', tls: 'off' });
+      expect(await connection.query('SELECT id FROM shop.orders ORDER BY id')).toEqual([
+        { id: 1 },
+        { id: 2 },
+        { id: 3 },
+      ]);
+      expect(await connection.query("SHOW DATABASES LIKE 'other'")).toEqual([]);
+    } finally {
+      process.kill(pid);
+      await waitFor(() => !isAlive(pid), { timeoutMs: 20_000, what: 'the restored server to end' });
+    }
+    const again = await lastgood('restore', '--before', incident.id, '--datadir', datadir, '--json');
+    expect(again.exitCode).toBe(40);
+    expect(parseError(again).code).toBe('TARGET_NOT_EMPTY');
+  });
+
+  it('rehearses to where the replica stands, with every table equal, and keeps no server', async () => {
+    const { exitCode, stdout } = await lastgood('rehearse', '--quiet');
+    expect(exitCode).toBe(3); // the incident before that point is a warning
+    expect(stdout).toMatch(/ok +every table is equal to the replica's/);
+    const { lastRehearsal } = await json<Status>('status');
+    expect(lastRehearsal).toMatchObject({ ok: true });
+  });
+
+  it('is interrupted without a trace', async () => {
+    const datadir = join(folder, 'interrupted');
+    const restore = startLastgood(['restore', '--latest', '--datadir', datadir, '--json'], { cwd: folder });
+    await restore.said('loading the backup');
+    restore.signal('SIGINT');
+    const outcome = await restore.outcome;
+    expect(outcome.exitCode).toBe(130);
+    expect(parseError(outcome).code).toBe('INTERRUPTED');
+    expect(await readdir(datadir)).toEqual([]);
+  });
+
+  it('lists segments and lineages, the same after the catalog was made anew', async () => {
+    const before = await json<{ segments: ListedSegment[] }>('segments');
+    expect(before.segments).toMatchObject([{ file: 'binlog.000001', state: 'open' }]);
+    expect(await json('catalog', 'rebuild')).toEqual({ lineages: 1, segments: 1, incidents: 1, backups: 1 });
+    expect(await json('segments')).toEqual(before);
+    expect((await lastgood('lineages')).stdout).toMatch(/^LINEAGE.*\nshop-/);
+  });
+
+  it('exports what it has, byte for byte, and only into an empty folder', async () => {
+    const out = join(folder, 'exported');
+    const { lineage, files } = await json<{ lineage: string; files: ExportedFile[] }>('export', '--out', out);
+    expect(files.map(({ path }) => path)).toEqual([join(out, 'binlog.000001')]);
+    const archived = await readFile(join(folder, 'archive/lineages', lineage, 'binlog.000001'));
+    expect(await readFile(join(out, 'binlog.000001'))).toEqual(archived);
+    const again = await lastgood('export', '--out', out, '--json');
+    expect(again.exitCode).toBe(40);
+    expect(parseError(again).code).toBe('TARGET_NOT_EMPTY');
+  });
+
+  it('tells the state of recovery, and monitoring that no archiver runs', async () => {
+    const status = await json<Status>('status');
+    expect(status.archiver.running).toBe(false);
+    expect(status.exposure).toEqual({ seconds: 0, groups: 0 });
+    expect(status.window.from).not.toBeNull();
+    const { exitCode, stdout } = await lastgood('status', '--nagios');
+    expect(exitCode).toBe(2);
+    expect(stdout).toMatch(/^LASTGOOD CRITICAL - no archiver is running.* \| exposure_seconds=0s exposure_groups=0\n$/);
+  });
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false; // no such process
+  }
+}
+
+/** Exactly the documented privileges: the whole story runs with them. */
+function grantsOf(role: AccountRole): string[] {
+  return [grantStatement('lastgood@%', PRIVILEGES[role].mariadb)];
+}
+
+function configurationFor({ primary, replica }: Pair): string {
+  return `
+[repository]
+url = "archive"
+[primary]
+name = "shop"
+host = "127.0.0.1"
+port = ${primary.port}
+user = "lastgood"
+password_file = "password"
+[replica]
+host = "127.0.0.1"
+port = ${replica.port}
+user = "lastgood"
+password_file = "password"
+`;
+}

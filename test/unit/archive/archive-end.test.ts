@@ -1,0 +1,84 @@
+import { rm } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { manifestName } from '../../../src/archive/repository.ts';
+import { archiveFolder, type ArchiveFolder } from '../../support/archive-folder.ts';
+import { BinlogBuilder, gtidList, mariadbGtid, query } from '../../support/binlog-builder.ts';
+
+function log(number: number): BinlogBuilder {
+  const gtid = `0-101-${number}`;
+  const builder = new BinlogBuilder().between(gtidList(number === 1 ? '' : `0-101-${number - 1}`));
+  return builder.group([mariadbGtid(gtid, { standalone: true }), query('drop table t')], { gtid, ending: 'statement' });
+}
+
+const file = (number: number): string => `binlog.00000${number}`;
+
+/** Three sealed segments and an open one. */
+async function filledFolder(): Promise<ArchiveFolder> {
+  const folder = await archiveFolder();
+  const { writer } = folder.writer(await folder.end());
+  for (const number of [1, 2, 3, 4]) {
+    const { bytes } = log(number);
+    writer.rotate(file(number), 4);
+    writer.append(bytes, 4, bytes.length);
+  }
+  await writer.finish();
+  return folder;
+}
+
+describe('readArchiveEnd', () => {
+  it('finds nothing in an empty lineage', async () => {
+    await using folder = await archiveFolder();
+    expect(await folder.end()).toEqual({ sealed: null, open: null });
+  });
+
+  it('finds the newest sealed segment, the open one and the newest group before each', async () => {
+    await using folder = await filledFolder();
+    const { sealed, open } = await folder.end();
+    expect(sealed).toMatchObject({
+      manifest: { file: file(3), gtidEnd: '0-101-3' },
+      last: { file: file(3), gtid: '0-101-3' },
+    });
+    expect(open).toMatchObject({ file: file(4), size: log(4).size, gtidEnd: '0-101-4', last: { gtid: '0-101-4' } });
+    await open?.close();
+  });
+
+  it('refuses a lineage from which a segment in the middle was removed', async () => {
+    await using folder = await filledFolder();
+    await rm(folder.path(file(2)));
+    await rm(folder.path(manifestName(file(2))));
+    await expect(folder.end()).rejects.toMatchObject({
+      code: 'ARCHIVE_DAMAGED',
+      message: `the segment between '${file(1)}' and '${folder.path(file(3))}' is missing`,
+    });
+  });
+
+  it('refuses a segment without a manifest that is not the last one', async () => {
+    await using folder = await filledFolder();
+    await rm(folder.path(manifestName(file(2))));
+    await expect(folder.end()).rejects.toMatchObject({
+      code: 'ARCHIVE_DAMAGED',
+      message: `segment '${folder.path(file(2))}' has no manifest, but later segments exist`,
+    });
+  });
+
+  it('removes an open segment whose first event never became whole', async () => {
+    await using folder = await filledFolder();
+    await folder.put(file(4), log(4).bytes.subarray(0, 200));
+    const { sealed, open } = await folder.end();
+    expect(open).toBeNull();
+    expect(sealed?.manifest.file).toBe(file(3));
+    expect((await folder.segments()).map((segment) => segment.file)).toEqual([1, 2, 3].map(file));
+  });
+
+  it('seals again a segment whose manifest a crash kept from being written', async () => {
+    await using folder = await filledFolder();
+    await folder.append(file(4), Buffer.alloc(0));
+    const { writer, sealed } = folder.writer(await folder.end());
+    writer.rotate(file(4), log(4).size);
+    writer.rotate(file(5), 4);
+    await writer.finish();
+    expect(sealed).toMatchObject([
+      { file: file(4), bytes: log(4).size, previousManifestSha256: expect.any(String) as string },
+    ]);
+  });
+});

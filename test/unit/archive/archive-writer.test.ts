@@ -1,0 +1,206 @@
+import { describe, expect, it } from 'vitest';
+import { waitFor } from '../../../src/platform/wait.ts';
+import { archiveFolder } from '../../support/archive-folder.ts';
+import { BinlogBuilder, gtidList, mariadbGtid, query, rotate, type BuiltGroup } from '../../support/binlog-builder.ts';
+
+const FILE = 'binlog.000001';
+const NEXT = 'binlog.000002';
+
+function log({ from = 0, groups = 3, bytes = 100 } = {}): BinlogBuilder {
+  const builder = new BinlogBuilder().between(gtidList(from === 0 ? '' : `0-101-${from}`));
+  for (let n = from + 1; n <= from + groups; n += 1)
+    builder.group([mariadbGtid(`0-101-${n}`, { standalone: true }), query(`insert '${'x'.repeat(bytes)}'`)], {
+      gtid: `0-101-${n}`,
+      ending: 'statement',
+    });
+  return builder;
+}
+
+function groupAt(builder: BinlogBuilder, index: number): BuiltGroup {
+  const group = builder.groups.at(index);
+  if (group === undefined) throw new Error(`the log has no group ${index}`);
+  return group;
+}
+
+describe('ArchiveWriter', () => {
+  it('tells of a group only when its bytes are on disk, and of each once', async () => {
+    await using folder = await archiveFolder();
+    const { bytes, groups } = log();
+    const onDisk: Promise<number>[] = [];
+    const told: number[] = [];
+    const { writer } = folder.writer(await folder.end(), {
+      onDurable: ({ digest }) => {
+        told.push(digest.indexedTo);
+        onDisk.push(folder.read(FILE).then(({ length }) => length));
+      },
+    });
+    writer.rotate(FILE, 4);
+    for (const { start, end } of [{ start: 4, end: groups[0]?.start ?? 0 }, ...groups]) {
+      writer.append(bytes, start, end);
+      await waitFor(() => told.includes(end), { timeoutMs: 5000, what: `offset ${end}` });
+    }
+    expect(await Promise.all(onDisk)).toEqual(told);
+    await writer.finish();
+  });
+
+  it('syncs once for all that came together', async () => {
+    await using folder = await archiveFolder();
+    const builder = log({ groups: 50 });
+    const { writer, updates } = folder.writer(await folder.end());
+    writer.rotate(FILE, 4);
+    for (const { start, end } of builder.events) writer.append(builder.bytes, start, end);
+    await waitFor(() => updates.at(-1)?.digest.indexedTo === builder.size, { timeoutMs: 5000, what: 'the last group' });
+    expect(updates).toHaveLength(1);
+    await writer.finish();
+  });
+
+  it('writes what comes during a sync that fell due, also when nothing comes after it', async () => {
+    await using folder = await archiveFolder();
+    const builder = log();
+    const { bytes } = builder;
+    const [first, second, third] = [groupAt(builder, 0), groupAt(builder, 1), groupAt(builder, 2)];
+    const durable: number[] = [];
+    const { writer } = folder.writer(await folder.end(), {
+      sync: 30,
+      onDurable: ({ digest: { indexedTo } }) => {
+        durable.push(indexedTo);
+        // The sync of the second group is under way: the third one finds the writer at work.
+        if (indexedTo === second.end) writer.append(bytes, third.start, third.end);
+      },
+    });
+    writer.rotate(FILE, 4);
+    writer.append(bytes, 4, first.end);
+    await waitFor(() => durable.includes(first.end), { timeoutMs: 5000, what: 'the first group' });
+    writer.append(bytes, second.start, second.end);
+    await waitFor(() => durable.includes(third.end), { timeoutMs: 5000, what: 'the third group' });
+    expect(durable).toEqual([first.end, second.end, third.end]);
+    await writer.finish();
+  });
+
+  it('writes everything that came before it was told to finish', async () => {
+    await using folder = await archiveFolder();
+    const { bytes } = log({ groups: 40 });
+    const { writer, updates } = folder.writer(await folder.end(), { sync: 60_000 });
+    writer.rotate(FILE, 4);
+    writer.append(bytes, 4, bytes.length);
+    await writer.finish();
+    expect(await folder.read(FILE)).toEqual(bytes);
+    expect(updates.at(-1)?.digest.indexedTo).toBe(bytes.length);
+  });
+
+  it('asks the source to wait while much is unwritten, and to go on again', async () => {
+    await using folder = await archiveFolder();
+    const builder = log({ groups: 12, bytes: 800_000 });
+    const { writer, pressure } = folder.writer(await folder.end());
+    writer.rotate(FILE, 4);
+    for (const { start, end } of builder.events) writer.append(builder.bytes, start, end);
+    await writer.finish();
+    expect(pressure).toEqual([true, false]);
+    expect((await folder.read(FILE)).equals(builder.bytes)).toBe(true);
+  });
+
+  it('goes on where the archive ends, and only there', async () => {
+    await using folder = await archiveFolder();
+    const builder = log();
+    const { start } = groupAt(builder, 2);
+    await folder.put(FILE, builder.bytes.subarray(0, start));
+    const { writer } = folder.writer(await folder.end());
+    writer.rotate(FILE, start);
+    writer.append(builder.bytes, start, builder.size);
+    await writer.finish();
+    expect(await folder.read(FILE)).toEqual(builder.bytes);
+    const again = folder.writer(await folder.end()).writer;
+    again.rotate(FILE, start);
+    const refusal = {
+      code: 'STREAM_DAMAGED',
+      message: `the source sends '${FILE}' from ${start}, which was not asked for`,
+    };
+    await expect(again.failed).rejects.toMatchObject(refusal);
+    await expect(again.finish()).rejects.toMatchObject(refusal);
+    expect(await folder.read(FILE)).toEqual(builder.bytes);
+  });
+
+  it('takes no bytes before it knows their file', async () => {
+    await using folder = await archiveFolder();
+    const { bytes } = log();
+    const { writer } = folder.writer(await folder.end());
+    writer.append(bytes, 4, bytes.length);
+    await expect(writer.finish()).rejects.toThrow('the stream began without naming its file');
+  });
+
+  it('refuses a file that does not follow the one before it', async () => {
+    await using folder = await archiveFolder();
+    const first = log();
+    const { writer } = folder.writer(await folder.end());
+    writer.rotate(FILE, 4);
+    writer.append(first.bytes, 4, first.size);
+    writer.rotate('binlog.000003', 4);
+    await expect(writer.finish()).rejects.toMatchObject({
+      code: 'LINEAGE_MISMATCH',
+      message: `the source went from '${FILE}' to 'binlog.000003'`,
+    });
+  });
+
+  it('follows names over six digits', async () => {
+    await using folder = await archiveFolder();
+    const { writer, sealed } = folder.writer(await folder.end());
+    const [first, second] = [log(), log({ from: 3 })];
+    writer.rotate('binlog.999999', 4);
+    writer.append(first.bytes, 4, first.size);
+    writer.rotate('binlog.1000000', 4);
+    writer.append(second.bytes, 4, second.size);
+    await writer.finish();
+    expect(sealed.map(({ file }) => file)).toEqual(['binlog.999999']);
+    const { sealed: before, open } = await folder.end();
+    expect([before?.manifest.file, open?.file]).toEqual(['binlog.999999', 'binlog.1000000']);
+    await open?.close();
+  });
+
+  it('refuses a file that does not begin with the GTIDs that the one before it ended with', async () => {
+    await using folder = await archiveFolder();
+    const [first, second] = [log(), log({ from: 7 })];
+    const { writer } = folder.writer(await folder.end());
+    writer.rotate(FILE, 4);
+    writer.append(first.bytes, 4, first.size);
+    writer.rotate(NEXT, 4);
+    writer.append(second.bytes, 4, second.size);
+    await expect(writer.finish()).rejects.toMatchObject({
+      code: 'LINEAGE_MISMATCH',
+      message: `'${NEXT}' begins after GTIDs '0-101-7', but '${FILE}' ended at '0-101-3'`,
+    });
+    expect((await folder.segments()).map(({ file, state }) => [file, state])).toEqual([
+      [FILE, 'sealed'],
+      [NEXT, 'open'],
+    ]);
+  });
+
+  it('refuses a source that goes to its next file in the middle of an event', async () => {
+    await using folder = await archiveFolder();
+    const { bytes } = log();
+    const { writer } = folder.writer(await folder.end());
+    writer.rotate(FILE, 4);
+    writer.append(bytes, 4, bytes.length - 1);
+    writer.rotate(NEXT, 4);
+    await expect(writer.finish()).rejects.toMatchObject({
+      code: 'STREAM_DAMAGED',
+      message: 'the source went on to its next file in the middle of an event',
+    });
+  });
+
+  it('goes on to the next file after a crash of the source, without the group that never ended', async () => {
+    await using folder = await archiveFolder();
+    const crashed = log().unfinished([mariadbGtid('0-101-4')]);
+    const next = log({ from: 3 }).between(rotate('binlog.000003'));
+    const { writer, sealed } = folder.writer(await folder.end());
+    writer.rotate(FILE, 4);
+    writer.append(crashed.bytes, 4, crashed.size);
+    writer.rotate(NEXT, 4);
+    writer.append(next.bytes, 4, next.size);
+    writer.rotate('binlog.000003', 4);
+    await writer.finish();
+    expect(sealed.map(({ ended, tornBytes, gtidEnd }) => [ended, tornBytes, gtidEnd])).toEqual([
+      ['source-crashed', crashed.size - crashed.boundaryBefore(crashed.size), '0-101-3'],
+      ['rotate', 0, '0-101-6'],
+    ]);
+  });
+});

@@ -1,0 +1,85 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { openRepository, writeRecord } from '../../../src/archive/repository.ts';
+import { makeTempDirectory } from '../../../src/platform/temp-dir.ts';
+import { archiveFolder } from '../../support/archive-folder.ts';
+import { aBackup, aLineage } from '../../support/in-memory-log.ts';
+
+describe('openRepository', () => {
+  it('makes a repository where it is told to, and finds the same one again', async () => {
+    await using folder = await makeTempDirectory('lastgood-repository-');
+    const path = join(folder.path, 'new', 'repository');
+    await expect(openRepository(path)).rejects.toMatchObject({
+      code: 'REPOSITORY_MISSING',
+      message: `no repository at '${path}'`,
+    });
+    const { id } = await openRepository(path, { create: true });
+    expect((await openRepository(path)).id).toBe(id);
+    expect((await openRepository(path, { create: true })).id).toBe(id);
+  });
+
+  it('refuses a repository of a newer format', async () => {
+    await using folder = await makeTempDirectory('lastgood-repository-');
+    await writeFile(join(folder.path, 'repository.json'), '{"format":2,"id":"x"}');
+    await expect(openRepository(folder.path)).rejects.toMatchObject({
+      code: 'REPOSITORY_VERSION',
+      message: `repository '${folder.path}' has format 2, this lastgood reads up to 1`,
+    });
+  });
+
+  it('does not take an unreadable record for a missing one', async () => {
+    await using folder = await makeTempDirectory('lastgood-repository-');
+    await writeFile(join(folder.path, 'repository.json'), '{"format":');
+    await expect(openRepository(folder.path, { create: true })).rejects.toMatchObject({
+      code: 'REPOSITORY_UNREADABLE',
+    });
+    expect(await readFile(join(folder.path, 'repository.json'), 'utf8')).toBe('{"format":');
+  });
+});
+
+describe('Repository', () => {
+  it('lists segments as the server counts them, with what is sealed', async () => {
+    await using folder = await archiveFolder();
+    for (const name of ['binlog.1000000', 'binlog.999998', 'binlog.999999']) await folder.put(name, Buffer.alloc(7));
+    await folder.put('binlog.999998.json', Buffer.from('{"file":"binlog.999998"}'));
+    await folder.put('binlog.999999.json.partial', Buffer.from('{}'));
+    expect((await folder.segments()).map(({ file, state, bytes }) => [file, state, bytes])).toEqual([
+      ['binlog.999998', 'sealed', 7],
+      ['binlog.999999', 'open', 7],
+      ['binlog.1000000', 'open', 7],
+    ]);
+  });
+
+  it('does not show a lineage that cannot be read as an empty one', async () => {
+    await using folder = await archiveFolder();
+    await expect(folder.repository.segments('other')).rejects.toMatchObject({ code: 'REPOSITORY_UNREADABLE' });
+    await folder.put('binlog.000001', Buffer.alloc(4));
+    await folder.put('binlog.000001.json', Buffer.from('{"fil'));
+    await expect(folder.segments()).rejects.toMatchObject({ code: 'REPOSITORY_UNREADABLE' });
+  });
+
+  it('lists lineages in the order they began', async () => {
+    await using folder = await archiveFolder();
+    const older = { ...aLineage({ id: 'zoo-1' }), createdAt: '2020-01-01T00:00:00Z' };
+    await folder.repository.writeLineage(older);
+    expect((await folder.repository.lineages()).map(({ id }) => id)).toEqual(['zoo-1', 'shop-1a2b']);
+  });
+
+  it('lists backups oldest first, and not those that are unfinished', async () => {
+    await using folder = await archiveFolder();
+    const { repository } = folder;
+    const [late, early] = [
+      aBackup('binlog.000001:900', { finishedAt: 2000 }),
+      aBackup('binlog.000001:4', { finishedAt: 1000 }),
+    ];
+    for (const backup of [late, early]) {
+      await mkdir(repository.backupFolder(backup.id));
+      await writeRecord(join(repository.backupFolder(backup.id), 'backup.json'), backup);
+    }
+    await mkdir(repository.backupFolder('no-record'));
+    await mkdir(repository.backupFolder('under-way.partial'));
+    await writeRecord(join(repository.backupFolder('under-way.partial'), 'backup.json'), late);
+    expect((await repository.backups()).map(({ id }) => id)).toEqual([early.id, late.id]);
+  });
+});

@@ -1,0 +1,170 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { SegmentWriter } from '../../../src/archive/segment-writer.ts';
+import { archiveFolder, type ArchiveFolder } from '../../support/archive-folder.ts';
+import {
+  BinlogBuilder,
+  gtidList,
+  mariadbGtid,
+  MYSQL_55,
+  query,
+  rotate,
+  STOP,
+  tableMap,
+  writeRows,
+  xid,
+} from '../../support/binlog-builder.ts';
+
+const FILE = 'binlog.000001';
+const MIB = 1024 * 1024;
+
+function log(options: ConstructorParameters<typeof BinlogBuilder>[0] = {}): BinlogBuilder {
+  const builder = new BinlogBuilder(options).between(gtidList(''));
+  for (const n of [1, 2, 3])
+    builder.group([mariadbGtid(`0-101-${n}`), tableMap('shop', 't'), writeRows(500), xid()], {
+      gtid: `0-101-${n}`,
+      ending: 'commit',
+    });
+  return builder;
+}
+
+async function create(folder: ArchiveFolder): Promise<SegmentWriter> {
+  const { repository, lineage } = folder;
+  return SegmentWriter.create({
+    folder: repository.lineageFolder(lineage.id),
+    lineage: lineage.id,
+    file: FILE,
+    last: null,
+  });
+}
+
+async function write(writer: SegmentWriter, bytes: Buffer): Promise<void> {
+  const taken = writer.take(bytes, bytes.length);
+  await writer.write(bytes.subarray(0, taken));
+}
+
+describe('an open segment', () => {
+  it('is cut back to its last whole group when it is closed', async () => {
+    await using folder = await archiveFolder();
+    const builder = log().unfinished([mariadbGtid('0-101-4'), tableMap('shop', 't')]);
+    const writer = await create(folder);
+    await write(writer, builder.bytes.subarray(4));
+    expect(writer.size).toBe(builder.size);
+    await writer.close();
+    expect(await folder.read(FILE)).toEqual(builder.bytes.subarray(0, builder.boundaryBefore(builder.size)));
+  });
+
+  it('takes nothing of a chunk that holds a damaged event, and says where', async () => {
+    await using folder = await archiveFolder();
+    const builder = log();
+    const { bytes } = builder;
+    const [, , , , rows] = builder.events;
+    bytes[(rows?.start ?? 0) + 100] = 0;
+    const writer = await create(folder);
+    await expect(write(writer, bytes.subarray(4))).rejects.toMatchObject({
+      code: 'STREAM_DAMAGED',
+      message: `'${FILE}' is damaged at offset ${rows?.start}: the checksum of the event is wrong`,
+    });
+    await writer.close();
+    expect((await folder.read(FILE)).length).toBeLessThanOrEqual(4);
+  });
+
+  it('is never written over by another of its name', async () => {
+    await using folder = await archiveFolder();
+    await (await create(folder)).close();
+    await expect(create(folder)).rejects.toMatchObject({ code: 'STORAGE_FAILED' });
+  });
+});
+
+describe('an open segment after a crash', () => {
+  it('goes on behind its last whole group when a large event was torn', async () => {
+    await using folder = await archiveFolder('mysql');
+    const builder = new BinlogBuilder({ version: MYSQL_55, checksum: 'none' });
+    builder.group([query('create table t (a int)')], { ending: 'statement' });
+    const whole = builder.size;
+    builder.group([query(`insert into t values ('${'x'.repeat(2 * MIB)}')`)], { ending: 'statement' });
+    for (const cut of [whole + MIB / 2, whole + MIB + 5, builder.size - 1]) {
+      await folder.put(FILE, builder.bytes.subarray(0, cut));
+      const { open } = await folder.end();
+      expect(open?.size).toBe(whole);
+      expect((await folder.read(FILE)).length).toBe(whole);
+      if (open !== null) await write(open, builder.bytes.subarray(whole));
+      await open?.close();
+      expect((await folder.read(FILE)).equals(builder.bytes)).toBe(true);
+    }
+  });
+
+  it.each([
+    ['of an event in the middle', 3],
+    ['of the last event', -1],
+    ['of the first event', 0],
+  ])('is refused, and left as it is, when the length %s is wrong: it was whole', async (_, index) => {
+    await using folder = await archiveFolder();
+    const builder = log();
+    const { bytes } = builder;
+    const start = builder.events.at(index)?.start ?? 0;
+    bytes.writeUInt32LE(0x00100000, start + 9);
+    await folder.put(FILE, bytes);
+    await expect(folder.end()).rejects.toMatchObject({
+      code: 'ARCHIVE_DAMAGED',
+      details: { file: folder.path(FILE), offset: start },
+    });
+    expect(await folder.read(FILE)).toEqual(bytes);
+  });
+
+  it('is refused when a checksum before its torn end is wrong', async () => {
+    await using folder = await archiveFolder();
+    const builder = log();
+    const { bytes } = builder;
+    bytes[(builder.events[4]?.start ?? 0) + 60] = 0;
+    await folder.put(FILE, bytes.subarray(0, bytes.length - 3));
+    await expect(folder.end()).rejects.toMatchObject({ code: 'ARCHIVE_DAMAGED' });
+    expect((await folder.read(FILE)).length).toBe(bytes.length - 3);
+  });
+});
+
+describe('a sealed segment', () => {
+  it('says how its file ended', async () => {
+    for (const [last, ended] of [
+      [rotate('binlog.000002'), 'rotate'],
+      [STOP, 'stop'],
+      [null, 'source-crashed'],
+    ] as const) {
+      await using folder = await archiveFolder();
+      const builder = last === null ? log() : log().between(last);
+      const writer = await create(folder);
+      await write(writer, builder.bytes.subarray(4));
+      const { manifest } = await writer.seal({ previousManifestSha256: null });
+      expect(manifest).toMatchObject({ ended, tornBytes: 0, bytes: builder.size });
+    }
+  });
+
+  it('is without the group that its source never ended, in its bytes, its hash and its counts', async () => {
+    await using folder = await archiveFolder();
+    const builder = log().unfinished([mariadbGtid('0-101-4'), tableMap('shop', 't'), writeRows(300)]);
+    const whole = builder.bytes.subarray(0, builder.boundaryBefore(builder.size));
+    const writer = await create(folder);
+    await write(writer, builder.bytes.subarray(4));
+    const { manifest } = await writer.seal({ previousManifestSha256: 'before' });
+    expect(await folder.read(FILE)).toEqual(whole);
+    expect(manifest).toMatchObject({
+      bytes: whole.length,
+      indexedTo: whole.length,
+      sha256: createHash('sha256').update(whole).digest('hex'),
+      tornBytes: builder.size - whole.length,
+      ended: 'source-crashed',
+      previousManifestSha256: 'before',
+      gtidEnd: '0-101-3',
+      groups: 3,
+    });
+    const [segment] = await folder.segments();
+    expect(segment).toMatchObject({ state: 'sealed', manifest });
+  });
+
+  it('cannot be made of a file whose format never came', async () => {
+    await using folder = await archiveFolder();
+    const writer = await create(folder);
+    await expect(writer.seal({ previousManifestSha256: null })).rejects.toMatchObject({ code: 'STREAM_DAMAGED' });
+    await writer.close();
+  });
+});
