@@ -136,7 +136,7 @@ export function manifestName(file: string): string {
 }
 
 /** Reads a JSON record of the archive. @throws LastgoodError `REPOSITORY_UNREADABLE` */
-export async function readRecord<R>(path: string): Promise<R> {
+async function readRecord<R>(path: string): Promise<R> {
   try {
     return JSON.parse(await readFile(path, 'utf8')) as R;
   } catch (cause) {

@@ -93,7 +93,7 @@ function nextCoordinates({ open, sealed }: ArchiveEnd): Coordinates | null {
 }
 
 /** `binlog.000042` -> `binlog.000043`; the number grows past six digits. */
-export function followingFile(file: string): string {
+function followingFile(file: string): string {
   const dot = file.lastIndexOf('.') + 1;
   return file.slice(0, dot) + String(fileNumber(file) + 1).padStart(file.length - dot, '0');
 }

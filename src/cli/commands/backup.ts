@@ -1,7 +1,11 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { openRepository } from '../../archive/repository.ts';
+import { parseCoordinates } from '../../binlog/coordinates.ts';
+import { waitUntilArchived } from '../../operations/archived-point.ts';
 import { takeBackup } from '../../operations/backup.ts';
 import { listBackups, type ListedBackup } from '../../operations/lists.ts';
+import type { Settings } from '../../operations/settings.ts';
+import { isLastgoodError } from '../../platform/errors.ts';
 import type { Cli, OpenCli } from '../cli.ts';
 import { examples } from '../examples.ts';
 import { openConfiguredArchive } from '../open-archive.ts';
@@ -14,6 +18,9 @@ export function addBackup(program: Command, open: OpenCli): void {
   program
     .command('backup')
     .description("Takes a base backup on the replica, with the replica's place in the primary's log.")
+    .addOption(
+      new Option('--method <method>', 'how; this version knows logical').choices(['logical']).default('logical'),
+    )
     .addHelpText('after', examples('lastgood backup'))
     .action(async (_options: object, command: Command) => {
       const cli = open(command);
@@ -28,7 +35,7 @@ async function take(cli: Cli): Promise<string> {
   const settings = await cli.settings();
   const repository = await openRepository(settings.repositoryPath);
   using progress = startProgress({ label: 'backing up', shown: cli.showsProgress });
-  const { id } = await takeBackup({
+  const { id, primary } = await takeBackup({
     settings,
     repository,
     log: cli.logger,
@@ -37,7 +44,17 @@ async function take(cli: Cli): Promise<string> {
       progress.update(bytes, Math.max(bytes, estimatedBytes));
     },
   });
+  await untilCovered(cli, settings, primary.coordinates);
   return id;
+}
+
+/** The replica may be ahead of the archiver by a moment. Without an archiver nobody waits: the backup says so itself. */
+async function untilCovered(cli: Cli, settings: Settings, coordinates: string): Promise<void> {
+  try {
+    await waitUntilArchived(settings, parseCoordinates(coordinates), { log: cli.logger, signal: cli.signal });
+  } catch (error) {
+    if (!isLastgoodError(error, 'TARGET_UNREACHABLE')) throw error;
+  }
 }
 
 /** A backup counts only when a restore could start from it: that is asked of the archive, not of the backup. */

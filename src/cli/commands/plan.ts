@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import { makePlan } from '../../operations/plan.ts';
 import type { OpenCli } from '../cli.ts';
 import { examples } from '../examples.ts';
 import { openConfiguredArchive } from '../open-archive.ts';
 import { planText } from '../output/plan-text.ts';
+import { planTarget } from '../plan-target.ts';
 import { addTargetOptions, readTarget, type TargetFlags } from '../target-options.ts';
 
 export function addPlan(program: Command, open: OpenCli): void {
@@ -14,8 +14,7 @@ export function addPlan(program: Command, open: OpenCli): void {
       const cli = open(command);
       const target = readTarget(flags);
       using archive = await openConfiguredArchive(cli);
-      const plan = await makePlan(archive, target, { signal: cli.signal });
+      const plan = await planTarget(cli, archive, target);
       cli.print(plan, () => planText(plan));
-      if (plan.warnings.length > 0) cli.warn();
     });
 }

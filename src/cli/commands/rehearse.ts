@@ -26,6 +26,5 @@ export function addRehearse(program: Command, open: OpenCli): void {
         signal: cli.signal,
       });
       cli.print(result, () => rehearseText(result, cli.paint));
-      if (result.plan.warnings.length > 0) cli.warn();
     });
 }

@@ -1,5 +1,4 @@
 import { InvalidArgumentError, type Command } from 'commander';
-import { makePlan } from '../../operations/plan.ts';
 import { restore, type RestoreResult } from '../../operations/restore.ts';
 import type { Target } from '../../recovery/plan.ts';
 import type { Cli, OpenCli } from '../cli.ts';
@@ -7,6 +6,7 @@ import { examples } from '../examples.ts';
 import { openConfiguredArchive } from '../open-archive.ts';
 import { startRestoreBars } from '../output/progress.ts';
 import { restoreText } from '../output/restore-text.ts';
+import { planTarget } from '../plan-target.ts';
 import { addTargetOptions, readTarget, type TargetFlags } from '../target-options.ts';
 
 interface RestoreFlags extends TargetFlags {
@@ -32,13 +32,12 @@ export function addRestore(program: Command, open: OpenCli): void {
       const cli = open(command);
       const result = await restoreTo(cli, readTarget(flags), flags);
       cli.print(result, () => restoreText(result, cli.paint));
-      if (result.plan.warnings.length > 0) cli.warn();
     });
 }
 
 async function restoreTo(cli: Cli, target: Target, { datadir, port, stop }: RestoreFlags): Promise<RestoreResult> {
   using archive = await openConfiguredArchive(cli);
-  const plan = await makePlan(archive, target, { signal: cli.signal });
+  const plan = await planTarget(cli, archive, target);
   using bars = startRestoreBars(cli.showsProgress);
   return await restore(archive, {
     plan,

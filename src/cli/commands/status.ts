@@ -4,7 +4,6 @@ import { isLastgoodError } from '../../platform/errors.ts';
 import type { Cli, OpenCli } from '../cli.ts';
 import { examples } from '../examples.ts';
 import { openConfiguredArchive } from '../open-archive.ts';
-import { worstOf } from '../output/findings-text.ts';
 import { NAGIOS_EXIT, nagiosLine, statusText } from '../output/status-text.ts';
 
 export function addStatus(program: Command, open: OpenCli): void {
@@ -18,7 +17,6 @@ export function addStatus(program: Command, open: OpenCli): void {
       if (options.nagios === true) return printForMonitoring(cli);
       const status = await read(cli);
       cli.print(status, () => statusText(status, cli.paint));
-      if (worstOf(status.findings) !== null) cli.warn();
     });
 }
 
