@@ -76,7 +76,6 @@ export class ArchiveWriter {
 
   /** Writes what was received and closes the open segment at a whole group. @throws what made the writer fail */
   async finish(): Promise<void> {
-    this.#run();
     await this.#work;
     clearTimeout(this.#timer);
     const segment = this.#segment;

@@ -66,7 +66,7 @@ export class EventWalker {
     return this.#large === null ? 0 : this.#large.length - this.#large.remaining;
   }
 
-  /** True when the event that is not yet whole contradicts itself: if nothing follows, it is damaged and not cut. */
+  /** True when the event that is not yet whole says itself that it is: if nothing follows, it is damaged and not cut. */
   get contradicted(): boolean {
     return this.#contradicted;
   }
@@ -119,7 +119,7 @@ export class EventWalker {
       this.#fail(this.offset, `the first event is no FORMAT_DESCRIPTION${old}`);
       return to;
     }
-    if (at + length > to) return this.#wait(buffer, at);
+    if (at + length > to) return this.#wait(buffer, at, to);
     return this.#formatDescription(buffer, at, length) ? this.#dispatch(buffer, at, length) : to;
   }
 
@@ -180,7 +180,7 @@ export class EventWalker {
     if (to - at < EVENT_HEADER_BYTES) return at;
     const length = buffer.readUInt32LE(at + 9);
     if (at + length <= to) return this.#formatDescription(buffer, at, length) ? this.#dispatch(buffer, at, length) : to;
-    if (length <= MAX_WHOLE_EVENT_BYTES || to - at < MAX_WHOLE_EVENT_BYTES) return this.#wait(buffer, at);
+    if (length <= MAX_WHOLE_EVENT_BYTES || to - at < MAX_WHOLE_EVENT_BYTES) return this.#wait(buffer, at, to);
     if (this.#rules.positioned) this.#checkPosition(buffer.readUInt32LE(at + 13), length);
     const head = Buffer.from(buffer.subarray(at, at + MAX_WHOLE_EVENT_BYTES));
     this.#large = { head, length, remaining: length, crc: 0 };
@@ -203,10 +203,10 @@ export class EventWalker {
     return at + taken;
   }
 
-  /** More bytes are needed. A length that the end position denies is seen now: no later byte tells of it. */
-  #wait(buffer: Buffer, at: number): number {
-    const [length, end] = [buffer.readUInt32LE(at + 9), buffer.readUInt32LE(at + 13)];
-    this.#contradicted = this.#rules.positioned && !this.#endsAt(end, length);
+  /** More bytes are needed by the event's length. Its end position may say that it is whole: one of the two is wrong. */
+  #wait(buffer: Buffer, at: number, to: number): number {
+    const end = buffer.readUInt32LE(at + 13);
+    this.#contradicted = this.#rules.positioned && end !== 0 && (end - this.offset) >>> 0 <= to - at;
     return at;
   }
 

@@ -4,7 +4,7 @@
  * filtered. Everything in it is derived from the archive's bytes and may be deleted at any moment; nothing may be decided
  * by it that the archive does not confirm. Must not know servers, or how segments are stored.
  */
-import { renameSync, rmSync } from 'node:fs';
+import { closeSync, openSync, renameSync, rmSync } from 'node:fs';
 import Sqlite, { type Database, type Statement } from 'better-sqlite3';
 import type { BackupRecord } from '../archive/backup-record.ts';
 import type { Checkpoint } from '../archive/checkpoint.ts';
@@ -19,6 +19,9 @@ import { migrate } from './schema.ts';
 import { isDamage, sqliteFailure } from './sqlite-failure.ts';
 
 const BUSY_TIMEOUT_MS = 10_000;
+
+/** The path of a catalog that is not kept: for repositories that can only be read. */
+export const MEMORY = ':memory:';
 
 /** A segment as the catalog knows it. */
 export interface CatalogSegment {

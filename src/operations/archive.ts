@@ -145,7 +145,9 @@ class ArchiveRun {
   #isWorthRetrying(error: unknown): boolean {
     if (this.#connections === 0) return false;
     if (isLastgoodError(error, 'SERVER_UNREACHABLE')) return true;
-    return isLastgoodError(error, 'STREAM_DAMAGED') && this.#fruitless < MAX_FRUITLESS;
+    if (this.#fruitless >= MAX_FRUITLESS) return false;
+    // A log that was reset or purged under us: the next look at the source says which, and stops with it.
+    return isLastgoodError(error, 'STREAM_DAMAGED') || isBrokenOff(error);
   }
 
   /** One connection: from where the archive ends until the stream ends. */
@@ -269,6 +271,11 @@ function durableEnd({ open, sealed }: ArchiveEnd): DurableEnd | null {
 function bytesFrom(start: Coordinates, logs: readonly BinaryLog[]): number {
   const later = logs.filter(({ file }) => compareFiles(file, start.file) >= 0);
   return later.reduce((sum, { bytes }) => sum + bytes, 0) - start.position;
+}
+
+/** ER_MASTER_FATAL_ERROR_READING_BINLOG: the source cannot go on reading its own log. */
+function isBrokenOff(error: unknown): boolean {
+  return isLastgoodError(error, 'SERVER_QUERY_FAILED') && error.details['errno'] === 1236;
 }
 
 /** The archiver's own uuid on MySQL sources, the same at each start: its server id in a fixed frame. */

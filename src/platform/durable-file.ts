@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { LastgoodError } from './errors.ts';
 
@@ -44,17 +44,28 @@ export async function renameDurably(from: string, to: string): Promise<void> {
 
 /** Makes a folder and its missing parents, mode 0700; they are there after a power cut. */
 export async function makeDirectory(path: string): Promise<void> {
+  const folder = resolve(path);
   try {
-    const first = await mkdir(path, { recursive: true, mode: 0o700 });
-    if (first === undefined) return;
-    const top = dirname(resolve(first));
-    for (let at = dirname(resolve(path)); at.length >= top.length; at = dirname(at)) {
-      await syncDirectory(at);
-      if (at === top) break;
-    }
+    await mkdir(folder, { mode: 0o700 });
+    await syncDirectory(dirname(folder));
   } catch (error) {
-    throw storageFailure(path, error);
+    if (hasCode(error, 'EEXIST') && (await stat(folder)).isDirectory()) return;
+    // One step at a time: where a parent cannot be made (/proc), mkdir's own recursion in Node 20 never ends.
+    if (!hasCode(error, 'ENOENT') || (await exists(dirname(folder)))) throw storageFailure(path, error);
+    await makeDirectory(dirname(folder));
+    await makeDirectory(folder);
   }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
 }
 
 /** Makes the names in a folder durable. */

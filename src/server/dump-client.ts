@@ -189,7 +189,7 @@ class Dump implements DumpStream {
     const errno = packet.length >= 3 ? packet.readUInt16LE(1) : 0;
     const message = packet.toString('utf8', packet[3] === 0x23 ? 9 : 3);
     return new LastgoodError(
-      'SERVER_QUERY_FAILED',
+      NOT_ALLOWED.has(errno) ? 'PRIVILEGE_MISSING' : 'SERVER_QUERY_FAILED',
       `the ${describeServer(this.#connection.options)} ended the binary log stream: ${message}`,
       {
         details: { errno, file: this.#request.from.file, position: this.#request.from.position },
@@ -197,6 +197,9 @@ class Dump implements DumpStream {
     );
   }
 }
+
+/** ER_ACCESS_DENIED_ERROR, ER_TABLEACCESS_DENIED_ERROR, ER_SPECIFIC_ACCESS_DENIED_ERROR: no REPLICATION SLAVE. */
+const NOT_ALLOWED: ReadonlySet<number> = new Set([1045, 1142, 1227]);
 
 /** server id 4, host, user and password each with a length byte, port 2, rank 4, primary's id 4. */
 function registerCommand(serverId: number): Buffer {

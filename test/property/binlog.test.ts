@@ -122,7 +122,7 @@ describe('a log that is cut', () => {
     fc.assert(
       fc.property(logs(), fc.nat(), (log, pick) => {
         const { builder } = log;
-        const cut = 4 + (pick % (builder.size - 3));
+        const cut = 5 + (pick % (builder.size - 4));
         const [problem] = readInPieces(builder.bytes.subarray(0, cut)).reading.problems;
         const event = builder.eventAt(cut);
         const expected = event.start === cut || cut === builder.size ? builder.boundaryBefore(cut) : event.start;

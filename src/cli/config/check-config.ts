@@ -9,7 +9,7 @@ import { nearestWord } from './nearest-word.ts';
  * @throws LastgoodError `CONFIG_INVALID` naming every wrong key, not only the first
  */
 export function checkConfig(path: string, raw: unknown): Config {
-  const checked = configSchema.safeParse(raw);
+  const checked = configSchema.safeParse(raw, { reportInput: true });
   if (checked.success) return checked.data;
   const problems = checked.error.issues.flatMap(describe);
   throw new LastgoodError('CONFIG_INVALID', `${path}: ${problems.join('; ')}`, { details: { path } });

@@ -54,6 +54,7 @@ describe('readArchiveEnd', () => {
 
   it('refuses a segment without a manifest that is not the last one', async () => {
     await using folder = await filledFolder();
+    await rm(folder.path(file(4)));
     await rm(folder.path(manifestName(file(2))));
     await expect(folder.end()).rejects.toMatchObject({
       code: 'ARCHIVE_DAMAGED',

@@ -18,10 +18,10 @@ import {
 const FILE = 'binlog.000001';
 const MIB = 1024 * 1024;
 
-function log(options: ConstructorParameters<typeof BinlogBuilder>[0] = {}): BinlogBuilder {
-  const builder = new BinlogBuilder(options).between(gtidList(''));
-  for (const n of [1, 2, 3])
-    builder.group([mariadbGtid(`0-101-${n}`), tableMap('shop', 't'), writeRows(500), xid()], {
+function log({ groups = 3, rowBytes = 500 } = {}): BinlogBuilder {
+  const builder = new BinlogBuilder().between(gtidList(''));
+  for (let n = 1; n <= groups; n += 1)
+    builder.group([mariadbGtid(`0-101-${n}`), tableMap('shop', 't'), writeRows(rowBytes), xid()], {
       gtid: `0-101-${n}`,
       ending: 'commit',
     });
@@ -94,6 +94,16 @@ describe('an open segment after a crash', () => {
     }
   });
 
+  it('of many mebibytes is sealed with the hash of all its bytes', async () => {
+    await using folder = await archiveFolder();
+    const builder = log({ groups: 14, rowBytes: 700_000 });
+    await folder.put(FILE, builder.bytes);
+    const { open } = await folder.end();
+    expect(open?.size).toBe(builder.size);
+    const sealed = await open?.seal({ previousManifestSha256: null });
+    expect(sealed?.manifest.sha256).toBe(createHash('sha256').update(builder.bytes).digest('hex'));
+  });
+
   it.each([
     ['of an event in the middle', 3],
     ['of the last event', -1],
@@ -156,6 +166,10 @@ describe('a sealed segment', () => {
       previousManifestSha256: 'before',
       gtidEnd: '0-101-3',
       groups: 3,
+      first: { gtid: '0-101-1', start: builder.groups[0]?.start, end: builder.groups[0]?.end },
+      last: { gtid: '0-101-3', start: builder.groups[2]?.start, end: builder.groups[2]?.end },
+      minTime: builder.groups[0]?.time,
+      maxTime: builder.groups[2]?.time,
     });
     const [segment] = await folder.segments();
     expect(segment).toMatchObject({ state: 'sealed', manifest });

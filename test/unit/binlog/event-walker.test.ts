@@ -7,6 +7,7 @@ import {
   BinlogBuilder,
   gtidList,
   mariadbGtid,
+  MYSQL,
   MYSQL_55,
   query,
   rotate,
@@ -103,10 +104,10 @@ describe('events larger than a mebibyte', () => {
   });
 
   it('are damaged when a bit behind their first mebibyte is wrong', async () => {
-    const builder = withRowsEvent(3 * MIB);
+    const builder = withRowsEvent(9 * MIB);
     const rows = builder.events.find(({ type }) => type === 23);
     const { bytes } = builder;
-    const at = (rows?.start ?? 0) + 2 * MIB;
+    const at = (rows?.start ?? 0) + 6 * MIB;
     bytes[at] = (bytes[at] ?? 0) ^ 1;
     const { reading, heard } = await readInBlocks(bytes);
     expect(reading.problems).toEqual([
@@ -126,15 +127,19 @@ describe('events larger than a mebibyte', () => {
   });
 
   it('hand over the head of a large statement, marked as such', async () => {
-    const text = `insert into t values ('${'x'.repeat(2 * MIB)}')`;
-    const builder = new BinlogBuilder({ version: MYSQL_55, checksum: 'none' }).group([query(text)], {
-      ending: 'statement',
-    });
-    const { reading, heard } = await readInBlocks(builder.bytes);
-    expect(heard.groups).toEqual(builder.groups);
-    expect(heard.statements[0]?.text).toBe(text.slice(0, heard.statements[0]?.text.length));
-    expect(heard.statements[0]?.text.length).toBeGreaterThan(MIB - 100);
-    expect(reading.problems).toEqual([]);
+    const text = `insert into t values ('${'x'.repeat(9 * MIB)}')`;
+    for (const options of [
+      { version: MYSQL_55, checksum: 'none' },
+      { version: MYSQL, checksum: 'crc32' },
+    ] as const) {
+      const builder = new BinlogBuilder(options).group([query(text, { schema: 'shop' })], { ending: 'statement' });
+      const { reading, heard } = await readInBlocks(builder.bytes);
+      expect(heard.groups).toEqual(builder.groups);
+      expect(heard.statements).toEqual([
+        { offset: builder.groups[0]?.start, text: text.slice(0, MIB - 19 - 13 - 'shop'.length - 1) },
+      ]);
+      expect(reading.problems).toEqual([]);
+    }
   });
 });
 
@@ -157,6 +162,12 @@ describe('a file that is no readable binary log', () => {
     ]);
   });
 
+  it('is reported when its first event is too long to say only how the others are written', () => {
+    const bytes = log();
+    bytes.writeUInt32LE(2 * MIB, 4 + 9);
+    expect(unreadable(bytes)).toEqual(['unreadable 4: the first event is no FORMAT_DESCRIPTION']);
+  });
+
   it('is reported when MySQL 4.1 wrote it', () => {
     const bytes = log();
     bytes[8] = EVENT.START_V3;
@@ -171,12 +182,14 @@ describe('a file that is no readable binary log', () => {
       const { bytes } = builder;
       const start = builder.events[2]?.start ?? 0;
       bytes.writeUInt32LE(length, start + 9);
-      const { reading, heard } = readInPieces(bytes);
-      expect(reading.problems.filter(({ kind }) => kind === 'unreadable')).toEqual([
-        { kind: 'unreadable', offset: start, problem: `an event cannot have ${length} bytes` },
-      ]);
-      expect(heard.groups).toEqual([]);
-      expect(reading).toMatchObject({ wholeTo: start, end: 'torn' });
+      for (const sizes of [[bytes.length], [start, 200], [1]]) {
+        const { reading, heard } = readInPieces(bytes, sizes);
+        expect(reading.problems.filter(({ kind }) => kind === 'unreadable')).toEqual([
+          { kind: 'unreadable', offset: start, problem: `an event cannot have ${length} bytes` },
+        ]);
+        expect(heard.groups).toEqual([]);
+        expect(reading).toMatchObject({ wholeTo: start, end: 'torn' });
+      }
     }
   });
 
@@ -201,6 +214,20 @@ describe('the end of a file', () => {
     const { bytes } = withRowsEvent(300);
     bytes.writeUInt32LE(60_000, 4 + 9);
     expect(problemsOf(bytes, [50])).toMatchObject([{ kind: 'damage', offset: 4 }]);
+  });
+
+  it('is torn where something stands that was never an event, as a power cut may leave it', () => {
+    const builder = withRowsEvent(300);
+    expect(problemsOf(Buffer.concat([builder.bytes, Buffer.alloc(33, 1)]), [50])).toEqual([
+      { kind: 'torn', offset: builder.size, problem: 'the file ends inside an event' },
+    ]);
+  });
+
+  it('is torn in a relay log, whose end positions tell nothing of it', () => {
+    const builder = new BinlogBuilder({ relayLog: true, positionsFrom: 2 ** 32 - 20 }).between(rotate('binlog.000002'));
+    expect(problemsOf(builder.bytes.subarray(0, -5))).toEqual([
+      { kind: 'torn', offset: builder.events[1]?.start, problem: 'the file ends inside an event' },
+    ]);
   });
 
   it('is torn after an event that is not whole, whose header is right', () => {

@@ -302,6 +302,21 @@ describe('a GTID event that cannot be right', () => {
   });
 });
 
+describe('the GTID state at the start of a file', () => {
+  it('is read though the list has flags above its count', () => {
+    const list = gtidList('0-101-5');
+    list.body.writeUInt32LE(0x80000001, 0);
+    const { reading } = readInPieces(new BinlogBuilder().between(list).bytes);
+    expect(reading).toMatchObject({ problems: [] });
+    expect(reading.gtidStart?.toString()).toBe('0-101-5');
+  });
+
+  it('is what the first list says, whatever comes later', () => {
+    const { reading } = readInPieces(mariadb().between(gtidList('0-101-99')).bytes);
+    expect([reading.gtidStart?.toString(), reading.gtidEnd?.toString()]).toEqual(['0-101-5', '0-101-5']);
+  });
+});
+
 describe('a QUERY event that contradicts itself', () => {
   it('is damage, and still ends its group', () => {
     const broken = query('drop table t');
