@@ -9,6 +9,7 @@ import { makeTempDirectory } from '../src/platform/temp-dir.ts';
 import { servedRange } from '../src/recovery/plan-ranges.ts';
 import { replay } from '../src/recovery/replay.ts';
 import { createScratchServer, type ScratchServer } from '../src/recovery/scratch-server.ts';
+import { sourceZone } from '../src/recovery/source-zone.ts';
 import { listTables, readTableStates, type TableState } from '../src/recovery/table-state.ts';
 import { writeOptionFile } from '../src/server/option-file.ts';
 import type { ServedRange } from '../src/server/served-range.ts';
@@ -44,7 +45,13 @@ interface Outcome {
 
 async function measureIn(work: (scratch: ScratchServer) => Promise<void>): Promise<Outcome> {
   await using folder = await makeTempDirectory('lastgood-bench-');
-  await using scratch = await createScratchServer({ datadir: join(folder.path, 'data'), port: 0, settings: {} });
+  await using scratch = await createScratchServer({
+    datadir: join(folder.path, 'data'),
+    port: 0,
+    settings: {},
+    zone: sourceZone({}, []),
+    log: createLogger({ level: 'silent', pretty: false }),
+  });
   const started = performance.now();
   await work(scratch);
   const seconds = (performance.now() - started) / 1000;

@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileNumber } from '../binlog/coordinates.ts';
+import { compareFiles } from '../binlog/coordinates.ts';
 import type { LastGood } from '../incident/incident.ts';
 import { LastgoodError } from '../platform/errors.ts';
+import { ArchivedTail } from './archived-tail.ts';
+import type { Lineage } from './lineage.ts';
 import type { SegmentManifest } from './manifest.ts';
 import { manifestName, type ArchivedSegment, type Repository } from './repository.ts';
-import { lastGoodOf } from './segment-indexer.ts';
+import { lastGoodOf, type SegmentUpdate } from './segment-indexer.ts';
 import { SegmentWriter } from './segment-writer.ts';
 
 /** Where a lineage's archive ends, derived from its files alone. */
@@ -15,6 +17,10 @@ export interface ArchiveEnd {
   readonly sealed: SealedEnd | null;
   /** The open one behind it, repaired; null when the archive ends with a sealed one. */
   readonly open: SegmentWriter | null;
+  /** The last archived bytes; null when nothing is archived, or when the source cannot send them again. */
+  readonly tail: ArchivedTail | null;
+  /** Older segments whose bytes are gone: a hole in the past is no reason to let one grow in the present. */
+  readonly missing: readonly string[];
 }
 
 export interface SealedEnd {
@@ -27,40 +33,81 @@ export interface SealedEnd {
 /**
  * Finds the end of a lineage and puts it back to a whole group. The caller holds the archiver's lock.
  *
- * @throws LastgoodError `ARCHIVE_DAMAGED` when a segment is missing, or damaged before its end
+ * @throws LastgoodError `ARCHIVE_DAMAGED` when the newest segment is missing, or the open one damaged before its end
  */
 export async function readArchiveEnd(
   repository: Repository,
-  lineage: string,
+  lineage: Lineage,
   signal?: AbortSignal,
 ): Promise<ArchiveEnd> {
-  const segments = await repository.segments(lineage);
-  checkUnbroken(segments);
+  const missing = await repository.missingSegments(lineage);
+  const segments = await repository.segments(lineage.id);
+  const open = checkOrder({ repository, lineage, segments, missing });
   const sealedOnes = segments.filter(({ state }) => state === 'sealed');
-  const openOnes = segments.filter(({ state }) => state === 'open');
-  const [open] = openOnes;
-  if (openOnes.length > 1 || (open !== undefined && open !== segments.at(-1))) {
-    throw new LastgoodError(
-      'ARCHIVE_DAMAGED',
-      `segment '${open?.path ?? ''}' has no manifest, but later segments exist`,
-    );
-  }
-  const sealed = await sealedEnd(repository, lineage, sealedOnes);
-  if (open === undefined) return { sealed, open: null };
-  const writer = await SegmentWriter.reopen(open, sealed?.last ?? null, signal);
-  if (writer.wholeTo > 0) return { sealed, open: writer };
-  await writer.close(); // a crash came before the file's first event was whole
-  await rm(open.path);
-  return { sealed, open: null };
+  const sealed = await sealedEnd(repository, lineage.id, sealedOnes);
+  const writer = open === null ? null : await reopen(open, sealed, signal);
+  if (writer !== null) return { sealed, open: writer, missing, tail: await writer.tail() };
+  return { sealed, open: null, missing, tail: await sealedTail(sealedOnes.at(-1)) };
 }
 
-/** Files are numbered one by one: a number left out is a segment that someone removed. */
-function checkUnbroken(segments: readonly ArchivedSegment[]): void {
-  for (const [index, { path, file }] of segments.entries()) {
-    const before = segments[index - 1]?.file;
-    if (before === undefined || fileNumber(file) === fileNumber(before) + 1) continue;
-    throw new LastgoodError('ARCHIVE_DAMAGED', `the segment between '${before}' and '${path}' is missing`);
+/** @returns the open segment, which must be the newest */
+function checkOrder(archive: {
+  repository: Repository;
+  lineage: Lineage;
+  segments: readonly ArchivedSegment[];
+  missing: readonly string[];
+}): ArchivedSegment | null {
+  const { repository, lineage, segments, missing } = archive;
+  const newest = segments.at(-1);
+  const newestMissing = missing.at(-1);
+  if (newestMissing !== undefined && compareFiles(newestMissing, newest?.file ?? lineage.firstFile) >= 0) {
+    throw missingSegments(repository.lineageFolder(lineage.id), missing);
   }
+  const open = segments.find(({ state }) => state === 'open') ?? null;
+  if (open === null || open === newest) return open;
+  throw new LastgoodError('ARCHIVE_DAMAGED', `segment '${open.path}' has no manifest, but later segments exist`);
+}
+
+async function reopen(
+  segment: ArchivedSegment,
+  sealed: SealedEnd | null,
+  signal: AbortSignal | undefined,
+): Promise<SegmentWriter | null> {
+  const writer = await SegmentWriter.reopen(segment, sealed?.last ?? null, signal);
+  if (writer.wholeTo > 0) return writer;
+  await writer.close(); // a crash came before the file's first event was whole
+  await rm(segment.path);
+  return null;
+}
+
+/**
+ * Seals the open segment at its last whole group because its source crashed while writing the rest, which nobody can read.
+ *
+ * @param sourceBytes of the source's file
+ */
+export async function sealCrashed(
+  { open, sealed, missing }: ArchiveEnd & { readonly open: SegmentWriter },
+  options: { repository: Repository; lineage: string; sourceBytes: number },
+): Promise<{ end: ArchiveEnd; update: SegmentUpdate }> {
+  const { repository, lineage, sourceBytes } = options;
+  const { manifest, update } = await open.seal({ previousManifestSha256: sealed?.manifestSha256 ?? null, sourceBytes });
+  const manifestSha256 = await manifestHash(repository, lineage, manifest.file);
+  return {
+    end: {
+      missing,
+      open: null,
+      tail: null,
+      sealed: { manifest, manifestSha256, last: lastGoodOf(manifest, sealed?.last ?? null) },
+    },
+    update,
+  };
+}
+
+/** The error for segments whose bytes are gone. */
+export function missingSegments(folder: string, files: readonly string[]): LastgoodError {
+  return new LastgoodError('ARCHIVE_DAMAGED', `segments are missing in '${folder}': ${files.join(', ')}`, {
+    details: { folder, missing: files.join(' ') },
+  });
 }
 
 /** SHA-256 of a sealed segment's manifest as it stands on disk: the link of the hash chain. */
@@ -69,6 +116,14 @@ export async function manifestHash(repository: Repository, lineage: string, file
   return createHash('sha256')
     .update(await readFile(path))
     .digest('hex');
+}
+
+/** A file that its source tore cannot be asked for again: the source fails at its end. */
+async function sealedTail(segment: ArchivedSegment | undefined): Promise<ArchivedTail | null> {
+  const manifest = segment?.manifest ?? null;
+  if (segment === undefined || manifest === null || manifest.ended === 'source-crashed') return null;
+  const { path, file, bytes } = segment;
+  return await ArchivedTail.read({ path, file, size: bytes, lastGroup: manifest.last?.start ?? null });
 }
 
 async function sealedEnd(

@@ -4,8 +4,11 @@
  */
 import { fileNumber, FIRST_EVENT_OFFSET } from '../binlog/coordinates.ts';
 import { parseGtidState } from '../binlog/gtid-text.ts';
+import type { GtidState } from '../binlog/gtid.ts';
+import { GtidPosition } from '../binlog/mariadb-gtid.ts';
 import { GtidSet } from '../binlog/mysql-gtid.ts';
 import { LastgoodError } from '../platform/errors.ts';
+import type { ArchivedTail } from './archived-tail.ts';
 import { manifestHash, type ArchiveEnd, type SealedEnd } from './archive-end.ts';
 import type { Lineage } from './lineage.ts';
 import type { SegmentManifest } from './manifest.ts';
@@ -37,6 +40,8 @@ export class ArchiveWriter {
   readonly #staged: StagedStream;
   #sealed: SealedEnd | null;
   #segment: SegmentWriter | null;
+  /** What the source still has to send again; null once it goes on. */
+  #tail: ArchivedTail | null = null;
   #continuityChecked: boolean;
   #syncedTo: number;
   #lastSyncMs = 0;
@@ -62,15 +67,29 @@ export class ArchiveWriter {
     if (end.open !== null) this.#publish(end.open);
   }
 
+  /** The source will send these bytes again before it sends new ones. */
+  expect(tail: ArchivedTail): void {
+    this.#tail = tail;
+  }
+
   /** The source says which file's bytes follow, and from where. */
   rotate(file: string, position: number): void {
-    this.#staged.rotate(file, position);
+    const tail = this.#tail;
+    if (tail !== null && file === tail.file && position === tail.from) {
+      if (this.#segment === null) return; // the end of a sealed file comes again
+      this.#staged.rotate(file, this.#segment.size);
+    } else {
+      tail?.complete();
+      this.#tail = null;
+      this.#staged.rotate(file, position);
+    }
     this.#run();
   }
 
   /** Bytes of that file. The chunk may be used again when this returns. */
   append(chunk: Buffer, from: number, to: number): void {
-    this.#staged.append(chunk, from, to);
+    const start = this.#tail?.match(chunk, from, to) ?? from;
+    if (start < to) this.#staged.append(chunk, start, to);
     this.#run();
   }
 
@@ -192,10 +211,7 @@ export class ArchiveWriter {
     const { flavor } = this.#options.lineage;
     const expected = parseGtidState(flavor, before.gtidEnd);
     const found = parseGtidState(flavor, segment.gtidStart);
-    // MySQL may have been given more by SET GLOBAL gtid_purged; it never has less.
-    const continues =
-      found instanceof GtidSet && expected instanceof GtidSet ? found.includes(expected) : found.equals(expected);
-    if (continues) return;
+    if (continuesFrom(expected, found)) return;
     throw new LastgoodError(
       'LINEAGE_MISMATCH',
       `'${segment.file}' begins after GTIDs '${segment.gtidStart}', but '${before.file}' ended at '${before.gtidEnd}'`,
@@ -212,4 +228,17 @@ export class ArchiveWriter {
     this.#options.onDurable(update);
     this.#options.onSealed(manifest);
   }
+}
+
+/**
+ * MySQL may have been given more by SET GLOBAL gtid_purged; it never has less. MariaDB may have been told to forget whole
+ * domains (FLUSH BINARY LOGS DELETE_DOMAIN_ID); those it still has are where they were, and none is new.
+ */
+function continuesFrom(expected: GtidState, found: GtidState): boolean {
+  if (found instanceof GtidSet && expected instanceof GtidSet) return found.includes(expected);
+  if (!(found instanceof GtidPosition && expected instanceof GtidPosition)) return false;
+  return found.gtids().every((gtid) => {
+    const before = expected.last(gtid.domain);
+    return before?.server === gtid.server && before.sequence === gtid.sequence;
+  });
 }

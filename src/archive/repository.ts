@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { access, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { compareFiles, isBinlogFileName } from '../binlog/coordinates.ts';
+import { compareFiles, isBinlogFileName, nextFile } from '../binlog/coordinates.ts';
 import { makeDirectory, writeFileDurably } from '../platform/durable-file.ts';
 import { LastgoodError } from '../platform/errors.ts';
 import type { BackupRecord } from './backup-record.ts';
@@ -95,10 +95,24 @@ export class Repository {
   async segments(lineage: string): Promise<ArchivedSegment[]> {
     const folder = this.lineageFolder(lineage);
     const names = await readFolder(folder);
+    const present = new Set(names);
     const files = names.filter(isBinlogFileName).sort(compareFiles);
     return Promise.all(
-      files.map(async (file) => segmentAt({ folder, lineage, file, sealed: names.includes(manifestName(file)) })),
+      files.map(async (file) => segmentAt({ folder, lineage, file, sealed: present.has(manifestName(file)) })),
     );
+  }
+
+  /** Names of a lineage's segments whose bytes are gone: sealed or passed over, from its first file on. */
+  async missingSegments({ id, firstFile }: Lineage): Promise<string[]> {
+    const names = new Set(await readFolder(this.lineageFolder(id)));
+    const files = [...names].filter(isBinlogFileName);
+    const sealed = [...names].filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -'.json'.length));
+    const last = [...files, ...sealed.filter(isBinlogFileName)].sort(compareFiles).at(-1) ?? firstFile;
+    const missing: string[] = [];
+    if (names.size === 1) return missing; // only lineage.json: nothing was archived yet
+    for (let file = firstFile; compareFiles(file, last) <= 0; file = nextFile(file))
+      if (!names.has(file)) missing.push(file);
+    return missing;
   }
 
   /** Oldest first. */

@@ -9,6 +9,7 @@ import { feed, type ByteSource } from '../binlog/read-binlog.ts';
 import type { LastGood } from '../incident/incident.ts';
 import { storageFailure, syncDirectory } from '../platform/durable-file.ts';
 import { LastgoodError } from '../platform/errors.ts';
+import { ArchivedTail } from './archived-tail.ts';
 import type { SegmentEnd, SegmentManifest } from './manifest.ts';
 import { openSegment } from './read-segment.ts';
 import { manifestName, writeRecord, type ArchivedSegment } from './repository.ts';
@@ -38,6 +39,9 @@ export class SegmentWriter {
   readonly #hash: Hash;
   readonly #before: LastGood | null;
   #size: number;
+  #syncedTo: number;
+  /** Where the file ends when it is closed after a failed sync; null: at the last whole group. */
+  #keepTo: number | null = null;
 
   private constructor(parts: WriterParts) {
     this.#path = parts.path;
@@ -47,6 +51,7 @@ export class SegmentWriter {
     this.#indexer = parts.indexer;
     this.#hash = parts.hash;
     this.#size = parts.size;
+    this.#syncedTo = parts.size;
     this.#before = parts.last;
   }
 
@@ -140,6 +145,12 @@ export class SegmentWriter {
     return end === 'open' ? 'source-crashed' : end;
   }
 
+  /** What the source is asked for again when this file is gone on with. */
+  async tail(): Promise<ArchivedTail> {
+    const lastGroup = this.#indexer.digest(this.#reader.counts)?.last?.start ?? null;
+    return await ArchivedTail.read({ path: this.#path, file: this.file, size: this.#size, lastGroup });
+  }
+
   /** The newest group up to here, in this file or before it. */
   get last(): LastGood | null {
     const digest = this.#indexer.digest(this.#reader.counts);
@@ -175,9 +186,13 @@ export class SegmentWriter {
 
   /** Makes what was written durable. */
   async sync(): Promise<void> {
+    const to = this.wholeTo;
     try {
       await this.#handle.datasync();
+      this.#syncedTo = to;
     } catch (error) {
+      // After a failed fsync the kernel may call the same pages clean: what was not synced is not relied on again.
+      this.#keepTo = this.#syncedTo;
       throw storageFailure(this.#path, error);
     }
   }
@@ -190,7 +205,8 @@ export class SegmentWriter {
   /** Closes the file at its last whole group. A half-received group is cut: the source will send it again. */
   async close(): Promise<void> {
     try {
-      if (this.wholeTo < this.#size) await this.#handle.truncate(this.wholeTo);
+      const end = this.#keepTo ?? this.wholeTo;
+      if (end < this.#size) await this.#handle.truncate(end);
       await this.#handle.sync();
     } catch (error) {
       throw storageFailure(this.#path, error);
@@ -205,13 +221,15 @@ export class SegmentWriter {
    */
   async seal(options: {
     previousManifestSha256: string | null;
+    /** Of the source's own file, when it ends in bytes that the source itself cannot read; else all came. */
+    sourceBytes?: number;
   }): Promise<{ manifest: SegmentManifest; update: SegmentUpdate }> {
     const update = this.#indexer.update(this.#reader.counts, 'sealed');
     if (update === null) throw new LastgoodError('STREAM_DAMAGED', `'${this.file}' ended before its format was seen`);
     const bytes = this.wholeTo;
-    const tornBytes = this.#size - bytes;
+    const cutBytes = this.#size - bytes;
     await this.close();
-    const sha256 = tornBytes === 0 ? this.#hash.digest('hex') : await hashFile(this.#path);
+    const sha256 = cutBytes === 0 ? this.#hash.digest('hex') : await hashFile(this.#path);
     const manifest: SegmentManifest = {
       format: 1,
       ...update.digest,
@@ -220,8 +238,8 @@ export class SegmentWriter {
       compression: 'none',
       sha256,
       storedSha256: sha256,
-      ...options,
-      tornBytes,
+      previousManifestSha256: options.previousManifestSha256,
+      tornBytes: (options.sourceBytes ?? this.#size) - bytes,
       ended: this.ended,
       sealedAt: new Date().toISOString(),
     };

@@ -1,6 +1,8 @@
-import { LastgoodError } from '../platform/errors.ts';
+import { isLastgoodError, LastgoodError } from '../platform/errors.ts';
 import type { ServerConnection } from '../server/connection.ts';
 import { SYSTEM_SCHEMAS } from '../server/facts.ts';
+import { quoteName } from '../server/quote-name.ts';
+import type { TableName } from './exact-rows.ts';
 
 /** What a dump will hold. */
 export interface DumpScope {
@@ -9,7 +11,14 @@ export interface DumpScope {
   readonly estimatedBytes: number;
   /** Tables that a snapshot does not cover: engines other than InnoDB, and sequences, which no transaction rolls back. */
   readonly outsideSnapshot: number;
+  /** Tables with FLOAT columns, which mariadb-dump prints with six digits. */
+  readonly inexactTables: readonly TableName[];
+  /** Views that the server itself cannot read, as after a table of theirs was dropped: no dump holds them. */
+  readonly brokenViews: readonly TableName[];
 }
+
+/** mariadb-dump leaves their rows out: they are elsewhere. Source: client/mysqldump.c, check_if_ignore_table() of MariaDB 10.11. */
+const ROWS_ELSEWHERE = "'MRG_MyISAM', 'MRG_ISAM', 'CONNECT', 'OQGRAPH', 'SPIDER', 'VIRTUAL', 'FEDERATED'";
 
 /** Reads it. @throws LastgoodError `PREFLIGHT_FAILED` for what a dump would silently lose */
 export async function readDumpScope(connection: ServerConnection): Promise<DumpScope> {
@@ -34,5 +43,36 @@ export async function readDumpScope(connection: ServerConnection): Promise<DumpS
     schemas: schemas.map(({ name }) => name),
     estimatedBytes: Number(row?.bytes ?? 0),
     outsideSnapshot: Number(row?.outside ?? 0),
+    inexactTables: await readInexactTables(connection),
+    brokenViews: await readBrokenViews(connection),
   };
+}
+
+async function readInexactTables(connection: ServerConnection): Promise<TableName[]> {
+  return await connection.query<{ schema: string; table: string }>(
+    `SELECT DISTINCT TABLE_SCHEMA AS \`schema\`, TABLE_NAME AS \`table\` FROM information_schema.COLUMNS
+     WHERE DATA_TYPE = 'float' AND IS_GENERATED = 'NEVER' AND TABLE_SCHEMA NOT IN (${SYSTEM_SCHEMAS})
+     AND (TABLE_SCHEMA, TABLE_NAME) IN (
+       SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES
+       WHERE TABLE_TYPE = 'BASE TABLE' AND ENGINE NOT IN (${ROWS_ELSEWHERE}))
+     ORDER BY 1, 2`,
+  );
+}
+
+/** Asks what the dump will ask. */
+async function readBrokenViews(connection: ServerConnection): Promise<TableName[]> {
+  const views = await connection.query<{ schema: string; table: string }>(
+    `SELECT TABLE_SCHEMA AS \`schema\`, TABLE_NAME AS \`table\` FROM information_schema.TABLES
+     WHERE TABLE_TYPE = 'VIEW' AND TABLE_SCHEMA NOT IN (${SYSTEM_SCHEMAS}) ORDER BY 1, 2`,
+  );
+  const broken: TableName[] = [];
+  for (const view of views) {
+    try {
+      await connection.query(`SHOW FIELDS FROM ${quoteName(view.schema)}.${quoteName(view.table)}`);
+    } catch (error) {
+      if (!isLastgoodError(error, 'SERVER_QUERY_FAILED')) throw error;
+      broken.push(view);
+    }
+  }
+  return broken;
 }

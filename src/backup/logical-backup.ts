@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import type { BackupRecord } from '../archive/backup-record.ts';
 import { writeRecord } from '../archive/repository.ts';
 import { formatCoordinates } from '../binlog/coordinates.ts';
-import { makeDirectory, renameDurably, syncDirectory, type WrittenFile } from '../platform/durable-file.ts';
+import { makeDirectory, renameDurably, syncDirectory } from '../platform/durable-file.ts';
 import { LastgoodError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
 import { pause as sleep, throwIfAborted } from '../platform/wait.ts';
@@ -17,7 +17,7 @@ import { readServerFacts, type ServerFacts } from '../server/facts.ts';
 import { grantStatement, missingPrivileges, readPrivileges } from '../server/grants.ts';
 import type { ServerOptions } from '../server/server-options.ts';
 import { ApplyingPause, statePath } from './applying-pause.ts';
-import { BACKUP_FILES } from './backup-files.ts';
+import { BACKUP_FILES, type BackupFile } from './backup-files.ts';
 import { readBackupSettings } from './backup-settings.ts';
 import { DefinitionWatch } from './definition-watch.ts';
 import { readDumpScope, type DumpScope } from './dump-scope.ts';
@@ -28,8 +28,9 @@ import {
   type PrimaryIdentity,
   type ReplicationPoint,
 } from './replication-point.ts';
+import { dumpSchemaFiles } from './schema-files.ts';
 import { dumpServer } from './server-dump.ts';
-import { dumpSchemas, readDumpVersion } from './sql-dump.ts';
+import { readDumpVersion } from './sql-dump.ts';
 
 /** How often to look for a moment at which the replica's place is certain, and the pause between two looks. */
 const ATTEMPTS = 5;
@@ -83,8 +84,8 @@ interface MadeFiles {
   readonly point: ReplicationPoint;
   readonly scope: DumpScope;
   readonly settings: Readonly<Record<string, string>>;
-  readonly schemas: WrittenFile;
-  readonly server: WrittenFile;
+  /** In the order in which they load. */
+  readonly files: readonly BackupFile[];
 }
 
 interface MakeOptions extends LogicalBackupOptions {
@@ -122,6 +123,7 @@ async function makeFiles(o: MakeOptions): Promise<MadeFiles> {
   const made = await tryToMakeFiles({ ...o, standStill: false });
   if (made !== null) return made;
   o.log.info('definitions changed during the dump: once more, with applying stopped to its end');
+  for (const name of Object.values(BACKUP_FILES)) await rm(join(o.folder, name), { force: true });
   const again = await tryToMakeFiles({ ...o, standStill: true });
   if (again !== null) return again;
   const server = describeServer(o.replica);
@@ -143,16 +145,22 @@ async function makeFiles(o: MakeOptions): Promise<MadeFiles> {
 async function tryToMakeFiles(o: MakeOptions & { standStill: boolean }): Promise<MadeFiles | null> {
   const point = await stopAtCertainPoint(o);
   const scope = await readDumpScope(o.connection);
+  for (const { schema, table } of scope.brokenViews)
+    o.log.warn(
+      { view: `${schema}.${table}` },
+      'view left out: the server cannot read it, and no restore brings it back',
+    );
   const settings = await readBackupSettings(o.connection);
-  const server = await dumpServer({ ...o, path: join(o.folder, BACKUP_FILES.server) });
-  const schemas = await dumpUnlessChanged({ ...o, scope, standStill: o.standStill || scope.outsideSnapshot > 0 });
+  const { accounts, grants } = await dumpServer(o);
+  const noSnapshot = scope.outsideSnapshot > 0 || scope.inexactTables.length > 0;
+  const schemas = await dumpUnlessChanged({ ...o, scope, standStill: o.standStill || noSnapshot });
   await o.pause.resume();
-  return schemas === null ? null : { point, scope, settings, schemas, server };
+  return schemas === null ? null : { point, scope, settings, files: [accounts, ...schemas, grants] };
 }
 
 async function dumpUnlessChanged(
   o: MakeOptions & { scope: DumpScope; standStill: boolean },
-): Promise<WrittenFile | null> {
+): Promise<BackupFile[] | null> {
   await using watch = await DefinitionWatch.begin(o.replica);
   const [changed, done] = [new AbortController(), new AbortController()];
   const watching = watch
@@ -166,10 +174,10 @@ async function dumpUnlessChanged(
     resuming.catch(() => undefined); // thrown below
   };
   try {
-    const written = await dumpSchemas({
-      path: join(o.folder, BACKUP_FILES.schemas),
+    const written = await dumpSchemaFiles({
+      folder: o.folder,
       replica: o.replica,
-      schemas: o.scope.schemas,
+      scope: o.scope,
       onSnapshot,
       onProgress: (bytes) => o.onProgress?.({ bytes, estimatedBytes: o.scope.estimatedBytes }),
       signal: AbortSignal.any([changed.signal, ...(o.signal === undefined ? [] : [o.signal])]),
@@ -215,10 +223,6 @@ function describeBackup(o: {
 }): BackupRecord {
   const { options, facts, made } = o;
   const { primary, replica } = made.point;
-  const files = [
-    { name: BACKUP_FILES.schemas, ...made.schemas },
-    { name: BACKUP_FILES.server, ...made.server },
-  ];
   return {
     format: 1,
     id: options.id,
@@ -227,8 +231,8 @@ function describeBackup(o: {
     toolVersion: o.toolVersion,
     startedAt: o.startedAt,
     finishedAt: new Date().toISOString(),
-    bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
-    files,
+    bytes: made.files.reduce((sum, { bytes }) => sum + bytes, 0),
+    files: made.files,
     flavor: facts.flavor,
     serverVersion: facts.version,
     replica: {

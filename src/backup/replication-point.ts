@@ -62,6 +62,8 @@ export async function readReplicationPoint(o: {
   if (status.openTempTables > 0) {
     return `replicated statements have ${status.openTempTables} temporary tables open, which no dump holds`;
   }
+  const prepared = await o.replica.query('XA RECOVER');
+  if (prepared.length > 0) return `it has ${prepared.length} prepared XA transactions, which no dump holds`;
   const { executed: coordinates, gtidApplied: gtid } = status;
   const contradiction = await contradictionAt(o.primary, coordinates, gtid);
   if (contradiction !== null) return contradiction;

@@ -1,8 +1,11 @@
-import type { WrittenFile } from '../platform/durable-file.ts';
+import { join } from 'node:path';
 import type { Logger } from '../platform/logger.ts';
 import { isLastgoodError } from '../platform/errors.ts';
 import type { ServerConnection } from '../server/connection.ts';
+import { quoteName } from '../server/quote-name.ts';
+import { BACKUP_FILES, type BackupFile } from './backup-files.ts';
 import { writeCompressed } from './compressed-file.ts';
+import { withoutStaleGrants } from './object-grant.ts';
 import { runDump } from './sql-dump.ts';
 
 /** ER_PASSWORD_NO_MATCH: with skip_name_resolve the server does not load accounts of named hosts, and nobody can use them. */
@@ -11,27 +14,45 @@ const ACCOUNT_NOT_LOADED = 1133;
 const NO_GRANT = 1141;
 
 export interface ServerDumpOptions {
-  readonly path: string;
+  readonly folder: string;
   readonly connection: ServerConnection;
   readonly log: Logger;
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What to load before the schemas, and what after them. */
+export interface ServerFiles {
+  readonly accounts: BackupFile;
+  readonly grants: BackupFile;
+}
+
+/** Without a mode and a character set of its own, a server reads the statements as they are meant. */
+const SESSION = ['SET NAMES utf8mb4', "SET SESSION sql_mode = ''"];
+
 /**
- * Writes what belongs to no schema: foreign servers, time zones, then accounts and roles with their privileges. It
- * loads after the schemas, because privileges on a routine need the routine. Run while applying is stopped: no
- * lock holds accounts still.
+ * Writes what belongs to no schema: foreign servers, time zones, accounts and roles with their privileges. Run while
+ * applying is stopped: no lock holds accounts still.
  */
-export async function dumpServer({ path, connection, log, signal }: ServerDumpOptions): Promise<WrittenFile> {
-  return await writeCompressed(path, async (write) => {
+export async function dumpServer({ folder, connection, log, signal }: ServerDumpOptions): Promise<ServerFiles> {
+  const { creations, grants } = await readAccountStatements(connection, log);
+  const path = (name: string): string => join(folder, name);
+  const lines = (statements: readonly string[]): string =>
+    [...SESSION, ...statements].map((statement) => `${statement};\n`).join('');
+  const accounts = await writeCompressed(path(BACKUP_FILES.accounts), async (write) => {
     await runDump(
-      { path, replica: connection.options, signal },
+      { path: path(BACKUP_FILES.accounts), replica: connection.options, signal },
       ['--skip-dump-date', '--system=servers,timezones'],
       write,
     );
-    await write("SET NAMES utf8mb4;\nSET SESSION sql_mode = '';\n");
-    for (const statement of await readAccountStatements(connection, log)) await write(`${statement};\n`);
+    await write(lines(creations));
   });
+  const granted = await writeCompressed(path(BACKUP_FILES.grants), async (write) => {
+    await write(lines(grants));
+  });
+  return {
+    accounts: { name: BACKUP_FILES.accounts, ...accounts },
+    grants: { name: BACKUP_FILES.grants, ...granted },
+  };
 }
 
 interface AccountRow {
@@ -40,13 +61,20 @@ interface AccountRow {
   is_role: 'Y' | 'N';
 }
 
-/** All accounts and roles first, then all privileges, so that a role exists before it is granted. */
-async function readAccountStatements(connection: ServerConnection, log: Logger): Promise<string[]> {
+/**
+ * Accounts and roles can do everything while schemas load: a view on another one can only be created when the other
+ * one's definer may read what it reads. Then they lose it all, and get what is theirs.
+ */
+async function readAccountStatements(
+  connection: ServerConnection,
+  log: Logger,
+): Promise<{ creations: string[]; grants: string[] }> {
   await connection.query("SET SESSION sql_mode = '', sql_quote_show_create = 1");
   const accounts = await connection.query<AccountRow>(
     'SELECT User, Host, is_role FROM mysql.user ORDER BY is_role, User, Host',
   );
   const creations: string[] = [];
+  const revocations: string[] = [];
   const grants: string[] = [];
   for (const account of accounts) {
     const creation = await readCreation(connection, account);
@@ -57,25 +85,41 @@ async function readAccountStatements(connection: ServerConnection, log: Logger):
       );
       continue;
     }
-    creations.push(...creation);
-    grants.push(...(await readGrants(connection, account)));
+    grants.push(...(await readGrants(connection, account, log)));
+    if (isPublic(account)) continue;
+    creations.push(creation, `GRANT ALL PRIVILEGES ON *.* TO ${nameOf(account)}`);
+    revocations.push(`REVOKE ALL PRIVILEGES, GRANT OPTION FROM ${nameOf(account)}`);
   }
-  return [...creations, ...grants];
+  return { creations, grants: [...revocations, ...grants] };
 }
 
-/** None for a role that needs no creation; null for an account that the server itself cannot use. */
-async function readCreation(connection: ServerConnection, account: AccountRow): Promise<string[] | null> {
-  if (account.is_role === 'Y') return isPublic(account) ? [] : [`CREATE OR REPLACE ROLE ${nameOf(account)}`];
+/** Null for an account that the server itself cannot use. */
+async function readCreation(connection: ServerConnection, account: AccountRow): Promise<string | null> {
+  if (account.is_role === 'Y') return `CREATE OR REPLACE ROLE ${nameOf(account)}`;
   try {
     const [row] = await connection.query(`SHOW CREATE USER ${nameOf(account)}`);
-    return [String(Object.values(row ?? {})[0]).replace(/^CREATE USER/, 'CREATE OR REPLACE USER')];
+    return String(Object.values(row ?? {})[0]).replace(/^CREATE USER/, 'CREATE OR REPLACE USER');
   } catch (error) {
     if (isLastgoodError(error) && error.details['errno'] === ACCOUNT_NOT_LOADED) return null;
     throw error;
   }
 }
 
-async function readGrants(connection: ServerConnection, account: AccountRow): Promise<string[]> {
+async function readGrants(connection: ServerConnection, account: AccountRow, log: Logger): Promise<string[]> {
+  const grants: string[] = [];
+  for (const line of await showGrants(connection, account)) {
+    const grant = await withoutStaleGrants(connection, line);
+    if (grant !== null) grants.push(grant);
+    if (grant !== line)
+      log.info(
+        { user: account.User, host: account.Host, grant: line },
+        'privileges left out: what they are for is gone',
+      );
+  }
+  return grants;
+}
+
+async function showGrants(connection: ServerConnection, account: AccountRow): Promise<string[]> {
   try {
     const rows = await connection.query(`SHOW GRANTS FOR ${nameOf(account)}`);
     return rows.map((row) => String(Object.values(row)[0]));
@@ -92,6 +136,6 @@ function isPublic({ User, is_role }: AccountRow): boolean {
 
 function nameOf(account: AccountRow): string {
   if (isPublic(account)) return 'PUBLIC';
-  const quote = (name: string): string => `\`${name.replaceAll('`', '``')}\``;
-  return account.is_role === 'Y' ? quote(account.User) : `${quote(account.User)}@${quote(account.Host)}`;
+  const user = quoteName(account.User);
+  return account.is_role === 'Y' ? user : `${user}@${quoteName(account.Host)}`;
 }

@@ -5,6 +5,7 @@ import type { WrittenFile } from '../platform/durable-file.ts';
 import { writeOptionFile } from '../server/option-file.ts';
 import type { ServerOptions } from '../server/server-options.ts';
 import { writeCompressed } from './compressed-file.ts';
+import type { TableName } from './exact-rows.ts';
 
 /** The tool's last line; without it the dump is not whole, whatever the exit status says. */
 const COMPLETE = '-- Dump completed';
@@ -18,6 +19,10 @@ export interface SqlDumpOptions {
   readonly path: string;
   readonly replica: ServerOptions;
   readonly schemas: readonly string[];
+  /** Views that cannot be read. */
+  readonly brokenViews: readonly TableName[];
+  /** Tables whose rows come in a file of their own: then triggers do, too. */
+  readonly withoutRows: readonly TableName[];
   /** Called once, as soon as the snapshot has certainly been taken. */
   readonly onSnapshot: () => void;
   /** Bytes of SQL so far. */
@@ -28,9 +33,6 @@ export interface SqlDumpOptions {
 /** Source: MariaDB manual, "mariadb-dump". Nothing in the output depends on when it was made. */
 const DUMP_ARGS = [
   '--single-transaction',
-  '--routines',
-  '--events',
-  '--triggers',
   '--hex-blob',
   '--default-character-set=utf8mb4',
   '--max-allowed-packet=1G',
@@ -48,13 +50,33 @@ export async function dumpSchemas(o: SqlDumpOptions): Promise<WrittenFile> {
       return;
     }
     let bytes = 0;
-    await runDump(o, [...DUMP_ARGS, '--databases', '--', ...o.schemas], async (chunk) => {
+    await runDump(o, [...DUMP_ARGS, ...contentArgs(o), '--databases', '--', ...o.schemas], async (chunk) => {
       watch.see(chunk);
       bytes += chunk.length;
       o.onProgress(bytes);
       await write(chunk);
     });
   });
+}
+
+/** Dumps the triggers that `dumpSchemas` left out. */
+export async function dumpTriggers(
+  o: Pick<SqlDumpOptions, 'path' | 'replica' | 'schemas' | 'brokenViews' | 'signal'>,
+): Promise<WrittenFile> {
+  const args = ['--triggers', '--no-create-db', '--no-create-info', '--no-data', ...leftOut(o)];
+  return await writeCompressed(o.path, async (write) => {
+    await runDump(o, [...DUMP_ARGS, ...args, '--databases', '--', ...o.schemas], write);
+  });
+}
+
+function contentArgs(o: Pick<SqlDumpOptions, 'brokenViews' | 'withoutRows'>): string[] {
+  const triggers = o.withoutRows.length === 0 ? '--triggers' : '--skip-triggers';
+  const withoutRows = o.withoutRows.map(({ schema, table }) => `--ignore-table-data=${schema}.${table}`);
+  return ['--routines', '--events', triggers, ...withoutRows, ...leftOut(o)];
+}
+
+function leftOut({ brokenViews }: Pick<SqlDumpOptions, 'brokenViews'>): string[] {
+  return brokenViews.map(({ schema, table }) => `--ignore-table=${schema}.${table}`);
 }
 
 /** Runs mariadb-dump to its end and checks that its output is whole. */

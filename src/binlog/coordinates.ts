@@ -51,3 +51,9 @@ export function compareFiles(a: string, b: string): number {
 export function fileNumber(file: string): number {
   return Number(file.slice(file.lastIndexOf('.') + 1));
 }
+
+/** The name after this one: `binlog.000043` follows `binlog.000042`, and `binlog.1000000` follows `binlog.999999`. */
+export function nextFile(file: string): string {
+  const dot = file.lastIndexOf('.') + 1;
+  return file.slice(0, dot) + String(fileNumber(file) + 1).padStart(file.length - dot, '0');
+}

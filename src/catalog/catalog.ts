@@ -58,6 +58,15 @@ export function removeJournals(path: string): void {
   for (const suffix of ['-wal', '-shm']) rmSync(path + suffix, { force: true });
 }
 
+/** The catalog holds statements, as the log does; its journals get the file's own mode. */
+function makePrivate(path: string): void {
+  try {
+    closeSync(openSync(path, 'a', 0o600));
+  } catch {
+    // Read-only, or no folder: SQLite says so in its own words.
+  }
+}
+
 /** One open catalog. Writes are single transactions and idempotent; many processes may read while one writes. */
 export class Catalog implements Disposable {
   readonly #path: string;
@@ -67,6 +76,7 @@ export class Catalog implements Disposable {
   /** Use `openCatalog`: it also heals a damaged file. */
   constructor(path: string) {
     this.#path = path;
+    if (path !== MEMORY) makePrivate(path);
     this.#database = new Sqlite(path, { timeout: BUSY_TIMEOUT_MS });
     try {
       // Lost with the last moments of a power cut, not damaged by it: the archive brings them back.

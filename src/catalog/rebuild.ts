@@ -1,5 +1,5 @@
 import { renameSync, rmSync } from 'node:fs';
-import { compareFiles } from '../binlog/coordinates.ts';
+import { compareFiles, fileNumber } from '../binlog/coordinates.ts';
 import type { Lineage } from '../archive/lineage.ts';
 import type { SegmentDigest } from '../archive/manifest.ts';
 import type { ArchivedSegment, Repository } from '../archive/repository.ts';
@@ -7,14 +7,23 @@ import { indexSegment } from '../archive/read-segment.ts';
 import { lastGoodOf } from '../archive/segment-indexer.ts';
 import type { BinlogReading } from '../binlog/binlog-reader.ts';
 import type { LastGood } from '../incident/incident.ts';
-import { LastgoodError } from '../platform/errors.ts';
+import { isLastgoodError, LastgoodError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
 import { openCatalog, removeJournals, type Catalog, type CatalogSegment } from './catalog.ts';
 
 /** How far reading the archive is, bytes of plain segments. */
 export type IndexProgress = (done: { bytes: number; totalBytes: number }) => void;
 
+/** A damaged segment stays out of the catalog: whatever needs it meets a gap, and everything else still works. */
+function logDamage(log: Logger): (error: LastgoodError) => void {
+  return (error) => {
+    log.error({ error: error.message, ...error.details }, 'damaged segment left out');
+  };
+}
+
 interface IndexOptions {
+  /** Told of a damaged segment, which is left out then; without it the damage is thrown. */
+  readonly onDamage?: (error: LastgoodError) => void;
   readonly log: Logger;
   readonly signal?: AbortSignal | undefined;
   readonly progress?: IndexProgress | undefined;
@@ -53,14 +62,15 @@ async function indexEverything(repository: Repository, catalog: Catalog, options
 
 /**
  * Brings the catalog up to the archive: reads segments that it does not know or knows only in part, drops what is gone,
- * copies the records of backups and rehearsals. Open segments of a living archiver are left to that archiver.
+ * copies the records of backups and rehearsals. A living archiver's open segment is read beside it: its rows may be in a file that was
+ * deleted under it. A damaged segment is left out and logged.
  *
- * @param options.isArchived tells whether an archiver of this `[primary]` name is alive
+ * @param options.openSegments 'leave' for the archiver, whose writer indexes its own
  */
 export async function catchUp(
   repository: Repository,
   catalog: Catalog,
-  options: IndexOptions & { isArchived(name: string): Promise<boolean> },
+  options: IndexOptions & { openSegments: 'read' | 'leave' },
 ): Promise<void> {
   // Before the archive is listed: what a living archiver adds meanwhile must not look like something gone.
   const known = catalog.lineages().map(({ id }) => ({ id, segments: catalog.segments(id) }));
@@ -70,10 +80,10 @@ export async function catchUp(
   const behind: SegmentWork[] = [];
   for (const item of archived.segments) {
     if (!isBehind(catalog, item)) continue;
-    if (item.segment.state === 'open' && (await options.isArchived(item.lineage.name))) continue;
+    if (item.segment.state === 'open' && options.openSegments === 'leave') continue;
     behind.push(item);
   }
-  await indexAll(catalog, behind, options);
+  await indexAll(catalog, behind, { ...options, onDamage: logDamage(options.log) });
 }
 
 interface SegmentWork {
@@ -133,33 +143,67 @@ function isAnother({ bytes, manifest }: ArchivedSegment, { indexedTo, openedAt }
 async function indexAll(catalog: Catalog, work: readonly SegmentWork[], options: IndexOptions): Promise<void> {
   const totalBytes = work.reduce((sum, { segment }) => sum + segment.bytes, 0);
   let bytes = 0;
+  let last: Indexed | null = null;
   for (const item of work) {
-    await indexOne(catalog, item, options.signal);
+    last = await indexOrReport(catalog, { ...item, last: lastBefore(catalog, item, last) }, options);
     bytes += item.segment.bytes;
     options.progress?.({ bytes, totalBytes });
     options.log.debug({ lineage: item.lineage.id, file: item.segment.file }, 'segment indexed');
   }
 }
 
-async function indexOne(catalog: Catalog, work: SegmentWork, signal: AbortSignal | undefined): Promise<void> {
-  const { lineage, segment } = work;
+/** A segment that was just indexed: the next one need not ask for the group before it. */
+interface Indexed {
+  readonly lineage: string;
+  readonly file: string;
+  readonly last: LastGood | null;
+}
+
+async function indexOrReport(
+  catalog: Catalog,
+  work: SegmentWork & { readonly last: LastGood | null },
+  { signal, onDamage }: IndexOptions,
+): Promise<Indexed | null> {
+  try {
+    return await indexOne(catalog, work, signal);
+  } catch (error) {
+    if (onDamage === undefined || !isLastgoodError(error, 'ARCHIVE_DAMAGED')) throw error;
+    catalog.forget(work.lineage.id, work.segment.file);
+    onDamage(error);
+    return null;
+  }
+}
+
+async function indexOne(
+  catalog: Catalog,
+  { lineage, segment, last }: SegmentWork & { readonly last: LastGood | null },
+  signal: AbortSignal | undefined,
+): Promise<Indexed | null> {
   const { update, reading } = await indexSegment({
     segment,
-    last: lastGoodBefore(catalog, lineage.id, segment.file),
+    last,
     verifyChecksums: true,
     ...(signal === undefined ? {} : { signal }),
   });
-  if (segment.manifest !== null && reading.wholeTo !== segment.manifest.indexedTo) throw damaged(segment, reading);
-  if (update === null) return;
+  checkReading(segment, reading);
+  if (update === null) return null;
   catalog.replace(lineage, update);
+  return { lineage: lineage.id, file: segment.file, last: lastGoodOf(update.digest, last) };
 }
 
-/** A sealed segment must read as it did when it was sealed; what is missing in the catalog would look like "nothing there". */
-function damaged({ path, file }: ArchivedSegment, { problems, wholeTo }: BinlogReading): LastgoodError {
-  const why = problems.at(-1)?.problem ?? 'its manifest says otherwise';
-  return new LastgoodError('ARCHIVE_DAMAGED', `${file} can be read only up to ${wholeTo}: ${why}`, {
-    details: { path, offset: wholeTo },
+/** Wrong bytes could hide an incident, and what is missing in the catalog would look like "nothing there". */
+function checkReading({ path, file, manifest }: ArchivedSegment, { problems, wholeTo }: BinlogReading): void {
+  const damage = problems.find(({ kind }) => kind === 'damage' || kind === 'unreadable');
+  if (damage === undefined && (manifest === null || wholeTo === manifest.indexedTo)) return;
+  const why = damage?.problem ?? `it can be read only up to ${wholeTo}, and its manifest says otherwise`;
+  throw new LastgoodError('ARCHIVE_DAMAGED', `${file} is damaged at offset ${damage?.offset ?? wholeTo}: ${why}`, {
+    details: { path, offset: damage?.offset ?? wholeTo },
   });
+}
+
+function lastBefore(catalog: Catalog, { lineage, segment }: SegmentWork, before: Indexed | null): LastGood | null {
+  const follows = before?.lineage === lineage.id && fileNumber(before.file) + 1 === fileNumber(segment.file);
+  return follows ? before.last : lastGoodBefore(catalog, lineage.id, segment.file);
 }
 
 /** The last group of the files before this one: what an incident at the file's very start comes after. */

@@ -7,8 +7,9 @@ import type { Cli } from './cli.ts';
 
 /** Plans a target. Only a time can lie after the archive's end, so only then is the primary asked whether it has more. */
 export async function planTarget(cli: Cli, archive: OpenArchive, target: Target): Promise<Plan> {
+  const { name } = (await cli.offlineSettings()).primary;
   const primary = target.kind === 'at' ? await primaryAtHand(cli) : null;
-  return await makePlan(archive, target, { signal: cli.signal, ...(primary === null ? {} : { primary }) });
+  return await makePlan(archive, target, { name, signal: cli.signal, ...(primary === null ? {} : { primary }) });
 }
 
 /** A restore must work where the servers' passwords are not at hand: null then. */

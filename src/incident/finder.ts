@@ -51,6 +51,7 @@ export class IncidentFinder implements GroupVisitor {
   /** The groups that follow are of this file, written as its format says. */
   enterFile(file: string, format: FormatDescription): void {
     this.#file = file;
+    this.#pending = []; // of a group that the file before ended inside: it is torn, and counts for nothing
     this.#source = sourceOf(format);
     this.#serverId = format.serverId;
   }

@@ -2,7 +2,13 @@ import { createHash } from 'node:crypto';
 import type { ArchiveEnd } from '../archive/archive-end.ts';
 import type { Lineage } from '../archive/lineage.ts';
 import type { Repository } from '../archive/repository.ts';
-import { fileNumber, FIRST_EVENT_OFFSET, formatCoordinates, type Coordinates } from '../binlog/coordinates.ts';
+import {
+  fileNumber,
+  FIRST_EVENT_OFFSET,
+  formatCoordinates,
+  nextFile,
+  type Coordinates,
+} from '../binlog/coordinates.ts';
 import { parseGtidState } from '../binlog/gtid-text.ts';
 import { LastgoodError } from '../platform/errors.ts';
 import { gtidStateAt, type BinaryLog } from '../server/binary-logs.ts';
@@ -75,27 +81,41 @@ export async function findStart(options: {
   const next = nextCoordinates(end);
   const oldest = logs[0]?.file ?? '';
   if (next === null) return { file: oldest, position: FIRST_EVENT_OFFSET };
-  const listed = logs.find(({ file }) => file === next.file);
-  if (listed === undefined && fileNumber(oldest) > fileNumber(next.file)) throw await recordGap(options, next, oldest);
-  if (listed === undefined || listed.bytes < next.position) {
-    const has = listed === undefined ? `'${oldest}' to '${logs.at(-1)?.file ?? ''}'` : `${listed.bytes} bytes of it`;
-    throw mismatch(lineage, `the archive goes on at ${formatCoordinates(next)}, the source has ${has}`);
-  }
+  if (fileNumber(oldest) > fileNumber(next.file)) throw await recordGap(options, next, oldest);
+  checkListed(lineage, next, logs);
   await checkSameFile(options);
   await checkSameState(options, next);
-  return next;
+  const { tail } = end;
+  return tail !== null && logs.some(({ file }) => file === tail.file) ? { file: tail.file, position: tail.from } : next;
+}
+
+function checkListed(lineage: Lineage, next: Coordinates, logs: readonly BinaryLog[]): void {
+  const listed = logs.find(({ file }) => file === next.file);
+  if (listed !== undefined && listed.bytes >= next.position) return;
+  const all = `'${logs[0]?.file ?? ''}' to '${logs.at(-1)?.file ?? ''}'`;
+  const has = listed === undefined ? all : `${listed.bytes} bytes of it`;
+  throw mismatch(lineage, `the archive goes on at ${formatCoordinates(next)}, the source has ${has}`);
 }
 
 function nextCoordinates({ open, sealed }: ArchiveEnd): Coordinates | null {
   if (open !== null) return { file: open.file, position: open.size };
   if (sealed === null) return null;
-  return { file: followingFile(sealed.manifest.file), position: FIRST_EVENT_OFFSET };
+  return { file: nextFile(sealed.manifest.file), position: FIRST_EVENT_OFFSET };
 }
 
-/** `binlog.000042` -> `binlog.000043`; the number grows past six digits. */
-function followingFile(file: string): string {
-  const dot = file.lastIndexOf('.') + 1;
-  return file.slice(0, dot) + String(fileNumber(file) + 1).padStart(file.length - dot, '0');
+/**
+ * True when the source went on in the next file with exactly the GTIDs that the archive ends with: then what its crashed
+ * file has behind our last whole group is torn, and the next file is the true continuation.
+ */
+export async function continuesAfterCrash(
+  open: { readonly file: string; readonly gtidEnd: string | null },
+  { primary, logs, lineage }: { primary: PrimarySettings; logs: readonly BinaryLog[]; lineage: Lineage },
+): Promise<boolean> {
+  const file = nextFile(open.file);
+  if (open.gtidEnd === null || !logs.some((log) => log.file === file)) return false;
+  const { gtidStart } = await peekBinlog(primary, { file, position: FIRST_EVENT_OFFSET });
+  if (gtidStart === null) return false;
+  return parseGtidState(lineage.flavor, gtidStart).equals(parseGtidState(lineage.flavor, open.gtidEnd));
 }
 
 async function recordGap(

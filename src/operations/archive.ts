@@ -2,8 +2,9 @@
  * The archiver: streams the primary's binary log into the repository until it is told to stop. One file per user
  * intention; the order of the steps and nothing else.
  */
-import { readArchiveEnd, type ArchiveEnd } from '../archive/archive-end.ts';
+import { readArchiveEnd, sealCrashed, type ArchiveEnd } from '../archive/archive-end.ts';
 import { ArchiveWriter } from '../archive/archive-writer.ts';
+import type { Lineage } from '../archive/lineage.ts';
 import { openRepository, type Repository } from '../archive/repository.ts';
 import { compareCoordinates, compareFiles, formatCoordinates, type Coordinates } from '../binlog/coordinates.ts';
 import { openCatalog, type Catalog } from '../catalog/catalog.ts';
@@ -17,7 +18,7 @@ import { listBinaryLogs, readBinlogEnd, type BinaryLog } from '../server/binary-
 import { connect, type ServerConnection } from '../server/connection.ts';
 import { startDump, type DumpStream } from '../server/dump-client.ts';
 import { checkSource } from './archive-preflight.ts';
-import { findStart, openLineage } from './archive-start.ts';
+import { continuesAfterCrash, findStart, openLineage } from './archive-start.ts';
 import type { ArchiveSettings, PrimarySettings } from './settings.ts';
 
 export interface ArchiveOptions {
@@ -84,7 +85,7 @@ async function openCurrentCatalog(repository: Repository, { log, signal }: Archi
   });
   try {
     // The open segment is indexed by its writer.
-    await catchUp(repository, catalog, { log, signal, isArchived: () => Promise.resolve(true) });
+    await catchUp(repository, catalog, { log, signal, openSegments: 'leave' });
     return catalog;
   } catch (error) {
     catalog[Symbol.dispose]();
@@ -104,6 +105,8 @@ class ArchiveRun {
   #sealed = 0;
   #connections = 0;
   #fruitless = 0;
+  /** The file in whose middle the source said that it cannot read on. */
+  #brokenOff: string | null = null;
 
   constructor(options: ArchiveOptions, repository: Repository, catalog: Catalog) {
     this.#options = options;
@@ -132,6 +135,7 @@ class ArchiveRun {
         return;
       } catch (error) {
         this.#fruitless = this.#bytes > before ? 0 : this.#fruitless + 1;
+        if (isBrokenOff(error)) this.#brokenOff = this.#end?.file ?? null;
         if (!this.#isWorthRetrying(error)) throw error;
         if (this.#fruitless === 0) this.#backoff.reset();
         const waitMs = Math.round(this.#backoff.next());
@@ -158,7 +162,7 @@ class ArchiveRun {
     const logs = await listBinaryLogs(connection);
     const lineage = await openLineage(this.#repository, { connection, primary, logs });
     const session = new Session(this.#options.untilCurrent ? (await readBinlogEnd(connection)).coordinates : null);
-    const end = await readArchiveEnd(this.#repository, lineage.id, signal);
+    const end = await this.#readEnd(lineage, logs);
     this.#lineage = lineage.id;
     this.#end = durableEnd(end);
     const writer = new ArchiveWriter(
@@ -186,10 +190,34 @@ class ArchiveRun {
       this.#totalBytes = this.#bytes + bytesFrom(start, logs);
       this.#connections += 1;
       log.info({ lineage: lineage.id, from: formatCoordinates(start) }, 'streaming');
-      await session.run({ connection, writer, start, serverId: primary.serverId, signal });
+      if (start.file === end.tail?.file && start.position === end.tail.from) writer.expect(end.tail);
+      await session.run({ connection, writer, start, archived: this.#end, serverId: primary.serverId, signal });
     } finally {
       await writer.finish();
     }
+  }
+
+  /** Where the archive ends; past a file that the source itself cannot read to its end, once that is certain. */
+  async #readEnd(lineage: Lineage, logs: readonly BinaryLog[]): Promise<ArchiveEnd> {
+    const { primary, signal, log } = this.#options;
+    const end = await readArchiveEnd(this.#repository, lineage, signal);
+    if (end.missing.length > 0)
+      log.error({ lineage: lineage.id, missing: end.missing }, 'segments are missing in the archive');
+    const { open } = end;
+    if (open === null || open.file !== this.#brokenOff) return end;
+    if (!(await continuesAfterCrash(open, { primary, logs, lineage }))) return end;
+    const sourceBytes = logs.find(({ file }) => file === open.file)?.bytes ?? open.size;
+    const crashed = await sealCrashed(
+      { ...end, open },
+      { repository: this.#repository, lineage: lineage.id, sourceBytes },
+    );
+    this.#catalog.record(lineage, crashed.update);
+    this.#sealed += 1;
+    log.warn(
+      { file: open.file, tornBytes: sourceBytes - open.wholeTo },
+      'the source crashed while writing this file: its torn end is lost there too',
+    );
+    return crashed.end;
   }
 
   #advance(digest: DurableEnd): void {
@@ -225,11 +253,14 @@ class Session {
     connection: ServerConnection;
     writer: ArchiveWriter;
     start: Coordinates;
+    /** Where the archive ends; the start may lie before it. */
+    archived: DurableEnd | null;
     serverId: number;
     signal: AbortSignal;
   }): Promise<void> {
-    const { connection, writer, start, serverId, signal } = options;
-    if (this.#isEnough(start) || signal.aborted) return;
+    const { connection, writer, start, archived, serverId, signal } = options;
+    if (signal.aborted || (archived !== null && this.#isEnough({ file: archived.file, position: archived.indexedTo })))
+      return;
     const reached = new Promise<void>((resolve) => {
       this.#reached = resolve;
     });

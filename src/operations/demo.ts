@@ -35,7 +35,7 @@ export interface DemoOptions {
 }
 
 /** What the story came to. */
-export interface DemoResult extends Omit<RestoreResult, 'plan'> {
+export interface DemoResult extends Omit<RestoreResult, 'plan' | 'warnings'> {
   readonly incident: Incident;
   /** The lost schema's tables just before the mistake, and in the restored server. */
   readonly lost: readonly TableState[];

@@ -1,6 +1,9 @@
+import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
+
 import { join } from 'node:path';
 import { openSegment, readSegmentFormat } from '../archive/read-segment.ts';
+import { missingSegments } from '../archive/archive-end.ts';
 import type { ArchivedSegment, Repository } from '../archive/repository.ts';
 import { readBinlog } from '../binlog/read-binlog.ts';
 import {
@@ -55,6 +58,8 @@ export async function exportLogs(options: ExportOptions): Promise<{ lineage: str
   const lineage = (await repository.lineages()).findLast((candidate) => candidate.name === name);
   if (lineage === undefined) throw new LastgoodError('TARGET_UNREACHABLE', `nothing is archived of '${name}'`);
   const pieces = await choosePieces(await repository.segments(lineage.id), options);
+  const missing = (await repository.missingSegments(lineage)).filter((file) => isBetween(file, options));
+  if (missing.length > 0) throw missingSegments(repository.lineageFolder(lineage.id), missing);
   await makeEmptyDirectory(out);
   const totalBytes = pieces.reduce((sum, { from, to }) => sum + to - from, 0);
   const files: ExportedFile[] = [];
@@ -79,15 +84,12 @@ async function choosePieces(
   segments: readonly ArchivedSegment[],
   { from, to, signal }: ExportOptions,
 ): Promise<Piece[]> {
-  const chosen = segments.filter(({ file }) => {
-    const afterFrom = from === null || compareFiles(file, from.file) >= 0;
-    return afterFrom && (to === null || compareFiles(file, to.file) <= 0);
-  });
-  checkReach(chosen, from);
-  checkReach(chosen, to);
   if (from !== null && to !== null && compareCoordinates(from, to) > 0) {
     throw new LastgoodError('USAGE', `--from ${formatCoordinates(from)} is after --to ${formatCoordinates(to)}`);
   }
+  const chosen = segments.filter(({ file }) => isBetween(file, { from, to }));
+  checkReach(chosen, from);
+  checkReach(chosen, to);
   return Promise.all(
     chosen.map(async (segment) => {
       const start = from?.file === segment.file && from.position > FIRST_EVENT_OFFSET ? from.position : 0;
@@ -97,36 +99,54 @@ async function choosePieces(
   );
 }
 
+function isBetween(file: string, { from, to }: Pick<ExportOptions, 'from' | 'to'>): boolean {
+  return (from === null || compareFiles(file, from.file) >= 0) && (to === null || compareFiles(file, to.file) <= 0);
+}
+
 function checkReach(chosen: readonly ArchivedSegment[], wanted: Coordinates | null): void {
   if (wanted === null || chosen.some(({ file }) => file === wanted.file)) return;
   throw new LastgoodError('TARGET_UNREACHABLE', `'${wanted.file}' is not in the archive`);
 }
 
-/** @returns where the piece ends: `end`, or the last whole group */
+/**
+ * Only at the file's start, at a group's border, or at the archive's end may a piece be cut.
+ *
+ * @returns where the piece ends: `end`, or the last whole group
+ */
 async function checkBoundaries(
   segment: ArchivedSegment,
   [start, end]: [number, number | null],
   signal: AbortSignal,
 ): Promise<number> {
   if (segment.manifest !== null && start === 0 && end === null) return segment.manifest.bytes;
-  const wanted = [start, end ?? 0];
+  const unseen = new Set([start, end ?? 0, 0, FIRST_EVENT_OFFSET].filter((offset) => offset > FIRST_EVENT_OFFSET));
+  let around: { start: number; end: number } | null = null;
   const visitor = {
     query: (): void => undefined,
     group: (group: { start: number; end: number }): void => {
-      const inside = wanted.find((offset) => offset > group.start && offset < group.end);
-      if (inside === undefined) return;
-      throw new LastgoodError(
-        'COORDINATES_INVALID',
-        `${segment.file}:${inside} lies inside the transaction group from ${group.start} to ${group.end}`,
-        { hint: 'Give the start or the end of that group.' },
-      );
+      for (const offset of unseen) if (offset > group.start && offset < group.end) around = group;
+      unseen.delete(group.start);
+      unseen.delete(group.end);
     },
   };
   await using source = await openSegment(segment);
   const { wholeTo } = await readBinlog(source, { visitor, verifyChecksums: false, signal });
-  if (end === null) return wholeTo;
-  if (end <= wholeTo) return end;
-  throw new LastgoodError('TARGET_UNREACHABLE', `'${segment.file}' is archived up to ${wholeTo}, not to ${end}`);
+  unseen.delete(wholeTo);
+  for (const offset of unseen) throw notABoundary({ file: segment.file, position: offset }, around, wholeTo);
+  return end ?? wholeTo;
+}
+
+function notABoundary(at: Coordinates, around: { start: number; end: number } | null, wholeTo: number): LastgoodError {
+  if (at.position > wholeTo) {
+    return new LastgoodError('TARGET_UNREACHABLE', `'${at.file}' is archived up to ${wholeTo}, not to ${at.position}`);
+  }
+  const where =
+    around === null
+      ? 'at no border of a transaction group'
+      : `inside the transaction group from ${around.start} to ${around.end}`;
+  return new LastgoodError('COORDINATES_INVALID', `${formatCoordinates(at)} lies ${where}`, {
+    hint: 'Give the start or the end of a group; `lastgood incidents show` names those around an incident.',
+  });
 }
 
 async function* bytesOf(
@@ -138,6 +158,7 @@ async function* bytesOf(
     yield BINLOG_MAGIC;
     yield (await readSegmentFormat(segment)).bytes;
   }
+  const hash = createHash('sha256');
   await using source = await openSegment(segment, from);
   for (let at = from; at < to;) {
     signal.throwIfAborted();
@@ -146,6 +167,11 @@ async function* bytesOf(
     if (got === 0) throw new LastgoodError('ARCHIVE_DAMAGED', `segment '${segment.path}' ends at ${at}, not at ${to}`);
     at += got;
     report(got);
+    hash.update(chunk.subarray(0, got));
     yield chunk.subarray(0, got);
   }
+  // Thrown before the file gets its name: what was sealed is exported as it was sealed, or not at all.
+  const { manifest } = segment;
+  if (manifest === null || from > 0 || to < manifest.bytes || hash.digest('hex') === manifest.sha256) return;
+  throw new LastgoodError('ARCHIVE_DAMAGED', `segment '${segment.path}' is not what was sealed: its SHA-256 differs`);
 }

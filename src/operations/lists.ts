@@ -12,8 +12,9 @@ export type ListedBackup = BackupRecord & { readonly usable: boolean; readonly w
 export async function listBackups(archive: OpenArchive, signal?: AbortSignal): Promise<ListedBackup[]> {
   const views = await openLineageViews({ ...archive, signal });
   const listed: ListedBackup[] = [];
-  for (const record of await archive.repository.backups()) {
-    const { why } = await examineBackup(views, record);
+  const { repository } = archive;
+  for (const record of await repository.backups()) {
+    const { why } = await examineBackup(views, record, repository.backupFolder(record.id));
     listed.push({ ...record, usable: why === null, why });
   }
   return listed;

@@ -1,6 +1,7 @@
 import { openRepository, type Repository } from '../archive/repository.ts';
-import { openCatalog, type Catalog } from '../catalog/catalog.ts';
+import { MEMORY, openCatalog, type Catalog } from '../catalog/catalog.ts';
 import { catchUp, rebuildCatalog, type IndexProgress } from '../catalog/rebuild.ts';
+import { isLastgoodError } from '../platform/errors.ts';
 import { acquireLock, readLock, type Lock } from '../platform/lock.ts';
 import type { Logger } from '../platform/logger.ts';
 
@@ -18,22 +19,14 @@ interface ReadingOptions {
 }
 
 /**
- * Opens a repository and brings its catalog up to it. The open segment of a living archiver stays as that archiver
- * has recorded it.
+ * Opens a repository and brings its catalog up to it. Where the catalog cannot be
+ * written it is made in memory, for this command.
  *
  * @throws LastgoodError `REPOSITORY_MISSING`, `REPOSITORY_UNREADABLE`, `REPOSITORY_VERSION`, `ARCHIVE_DAMAGED`
  */
 export async function openArchive(path: string, options: ReadingOptions): Promise<OpenArchive> {
   const repository = await openRepository(path);
-  const catalog = openCatalog(repository.catalogPath, (reason) => {
-    options.log.warn({ path: repository.catalogPath, reason }, 'catalog damaged, making it anew');
-  });
-  try {
-    await catchUp(repository, catalog, { ...options, isArchived: async (name) => isArchiverAlive(repository, name) });
-  } catch (error) {
-    catalog[Symbol.dispose]();
-    throw error;
-  }
+  const catalog = await openCurrentCatalog(repository, options);
   return {
     repository,
     catalog,
@@ -41,6 +34,36 @@ export async function openArchive(path: string, options: ReadingOptions): Promis
       catalog[Symbol.dispose]();
     },
   };
+}
+
+async function openCurrentCatalog(repository: Repository, options: ReadingOptions): Promise<Catalog> {
+  const { catalogPath } = repository;
+  try {
+    return await catchUpWith(repository, options, () =>
+      openCatalog(catalogPath, (reason) => {
+        options.log.warn({ path: catalogPath, reason }, 'catalog damaged, making it anew');
+      }),
+    );
+  } catch (error) {
+    if (!isLastgoodError(error, 'REPOSITORY_UNREADABLE') && !isLastgoodError(error, 'STORAGE_FAILED')) throw error;
+    // A second copy of the archive, mounted read-only, or a full disk: a restore must work from there too.
+    options.log.warn(
+      { path: catalogPath, reason: error.message },
+      'catalog cannot be kept, reading the archive instead',
+    );
+    return await catchUpWith(repository, options, () => openCatalog(MEMORY));
+  }
+}
+
+async function catchUpWith(repository: Repository, options: ReadingOptions, open: () => Catalog): Promise<Catalog> {
+  const catalog = open();
+  try {
+    await catchUp(repository, catalog, { ...options, openSegments: 'read' });
+    return catalog;
+  } catch (error) {
+    catalog[Symbol.dispose]();
+    throw error;
+  }
 }
 
 /** True while a process holds the archiver's lock. */

@@ -1,8 +1,10 @@
 import type { BackupRecord } from '../archive/backup-record.ts';
+import type { Repository } from '../archive/repository.ts';
 import { examineBackup } from '../recovery/examine-backup.ts';
 import { openLineageViews, type LineageView } from '../recovery/lineage-view.ts';
 import { locate } from '../recovery/locate.ts';
 import type { Plan, Target } from '../recovery/plan.ts';
+import { LastgoodError } from '../platform/errors.ts';
 import type { ServerOptions } from '../server/server-options.ts';
 import { readExposure } from './exposure.ts';
 import type { OpenArchive } from './open-archive.ts';
@@ -12,6 +14,7 @@ import { backupsBefore, planRestore, type ExaminedBackup } from '../recovery/pla
  * Plans a restore: finds the target in the archive, chooses backup and segments, counts. Changes nothing; the plan is
  * what `restore` and `rehearse` run.
  *
+ * @param options.name of the primary whose lineages are meant; without it all are looked at
  * @param options.primary asked, if it can be, whether it has written anything since the archive's end, when the target
  *   is a time after that
  * @throws LastgoodError `TARGET_UNREACHABLE`, `INCIDENT_UNKNOWN`, `BACKUP_MISSING`, `ARCHIVE_GAP`, `GTID_INVALID`,
@@ -20,10 +23,12 @@ import { backupsBefore, planRestore, type ExaminedBackup } from '../recovery/pla
 export async function makePlan(
   { repository, catalog }: Pick<OpenArchive, 'repository' | 'catalog'>,
   target: Target,
-  options: { primary?: ServerOptions; now?: Date; signal?: AbortSignal | undefined } = {},
+  options: { name?: string; primary?: ServerOptions; now?: Date; signal?: AbortSignal | undefined } = {},
 ): Promise<Plan> {
-  const { primary, now = new Date(), signal } = options;
-  const views = await openLineageViews({ repository, catalog, signal });
+  const { name, primary, now = new Date(), signal } = options;
+  const all = await openLineageViews({ repository, catalog, signal });
+  // An incident's id says whose log it stands in; every other target is a place in the configured primary's.
+  const views = target.kind === 'before-incident' ? all : ofPrimary(all, name);
   const backups = await repository.backups();
   const source = {
     views,
@@ -38,12 +43,22 @@ export async function makePlan(
     target,
     resolved,
     groupsBefore,
-    backups: [...(await examineUntilUsable(views, candidates)), ...later.map(unexamined)],
+    backups: [...(await examineUntilUsable(repository, views, candidates)), ...later.map(unexamined)],
     segments: view.segments,
     incidents: catalog.incidents({ lineage: resolved.lineage }),
     rehearsals: await repository.rehearsals(),
     warnings,
     now: now.getTime() / 1000,
+  });
+}
+
+/** @throws LastgoodError `TARGET_UNREACHABLE` when nothing is archived under the name */
+function ofPrimary(views: readonly LineageView[], name: string | undefined): LineageView[] {
+  const own = views.filter(({ lineage }) => name === undefined || lineage.name === name);
+  if (own.length > 0 || name === undefined) return own;
+  const known = [...new Set(views.map(({ lineage }) => lineage.name))].join(', ');
+  throw new LastgoodError('TARGET_UNREACHABLE', `nothing is archived of primary '${name}'`, {
+    hint: known === '' ? 'Run `lastgood archive` first.' : `The repository holds: ${known}. Is primary.name right?`,
   });
 }
 
@@ -59,12 +74,13 @@ async function currentAt(view: LineageView, primary: ServerOptions): Promise<num
 
 /** Each look reads some of the archive: the newest usable backup ends the search. */
 async function examineUntilUsable(
+  repository: Repository,
   views: readonly LineageView[],
   candidates: readonly BackupRecord[],
 ): Promise<ExaminedBackup[]> {
   const examined: ExaminedBackup[] = [];
   for (const backup of candidates) {
-    const result = await examineBackup(views, backup);
+    const result = await examineBackup(views, backup, repository.backupFolder(backup.id));
     examined.push(result);
     if (result.why === null) break;
   }

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { RehearsalRecord } from '../archive/rehearsal-record.ts';
 import type { Repository } from '../archive/repository.ts';
 import { formatCoordinates } from '../binlog/coordinates.ts';
@@ -8,14 +8,19 @@ import type { RestoreResult } from './restore.ts';
 /** What a report tells. */
 export type RehearsalOutcome = RestoreResult & { readonly rehearsal: RehearsalRecord };
 
+/** Where a rehearsal's report is, for people and for programs. */
+export function reportPaths(repository: Repository, rehearsal: string): { markdown: string; json: string } {
+  const folder = join(repository.path, 'rehearsals', rehearsal);
+  return { markdown: join(folder, 'report.md'), json: join(folder, 'report.json') };
+}
+
 /** Writes the report beside the rehearsal's record: `REPO/rehearsals/<id>/report.md` and `report.json`. */
 export async function writeRehearsalReport(
   repository: Repository,
   outcome: RehearsalOutcome,
 ): Promise<{ markdown: string; json: string }> {
-  const folder = join(repository.path, 'rehearsals', outcome.rehearsal.id);
-  const paths = { markdown: join(folder, 'report.md'), json: join(folder, 'report.json') };
-  await makeDirectory(folder);
+  const paths = reportPaths(repository, outcome.rehearsal.id);
+  await makeDirectory(dirname(paths.markdown));
   await writeFileDurably(paths.json, `${JSON.stringify(outcome, null, 2)}\n`);
   await writeFileDurably(paths.markdown, reportText(outcome));
   return paths;

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { RehearsalRecord } from '../archive/rehearsal-record.ts';
 import type { Repository } from '../archive/repository.ts';
 import { partialFolder, removeUnfinished } from '../backup/interrupted-backups.ts';
@@ -10,7 +10,7 @@ import { acquireLock } from '../platform/lock.ts';
 import type { Logger } from '../platform/logger.ts';
 import { makeTempDirectory } from '../platform/temp-dir.ts';
 import type { Plan, Target } from '../recovery/plan.ts';
-import { describeFailure, type Reference } from '../recovery/proof.ts';
+import { describeFailure, onlyDiffersFromReference, type Reference } from '../recovery/proof.ts';
 import { readReference } from '../recovery/reference.ts';
 import { runPlan, type RanPlan, type RestoreProgress } from '../recovery/restore.ts';
 import { connect } from '../server/connection.ts';
@@ -28,6 +28,8 @@ export interface RehearseOptions {
   readonly settings: Settings;
   /** Without one, the point where the replica stands now, and every table is compared with the replica's. */
   readonly target?: Target | undefined;
+  /** The scratch server's data folder: must not exist, or be empty, and is empty in the end. A temporary one when not given. */
+  readonly datadir?: string | undefined;
   readonly log: Logger;
   readonly progress?: ((progress: RehearseProgress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -59,20 +61,28 @@ export async function rehearse(options: RehearseOptions): Promise<RehearseResult
   const aim =
     options.target === undefined ? await aimAtReplica(id, options) : { target: options.target, reference: null };
   using archive = await openArchive(repositoryPath, { log, signal });
-  const plan = await makePlan(archive, aim.target, { signal });
+  const plan = await makePlan(archive, aim.target, { name: settings.primary.name, signal });
   const incident = aim.target.kind === 'before-incident' ? archive.catalog.incident(aim.target.incident) : null;
-  await using folder = await makeTempDirectory('lastgood-rehearsal-');
-  const datadir = join(folder.path, 'data');
+  await using place = await scratchFolder(options.datadir);
+  const { datadir } = place;
   const { repository } = archive;
   const ran = await runPlan({ ...options, plan, repository, datadir, port: 0, incident, reference: aim.reference });
   await using scratch = ran.scratch;
   const rehearsal = recordOf({ id, startedAt, plan, ran });
   await repository.writeRehearsal(rehearsal);
   const server = { ...scratch.place, pid: null };
-  const outcome = { plan, server, proof: ran.proof, seconds: ran.seconds, rehearsal };
+  const { proof, seconds, warnings } = ran;
+  const outcome = { plan, server, proof, seconds, warnings, rehearsal };
   const report = await writeRehearsalReport(repository, outcome);
-  if (!ran.proof.ok) throw failure(ran, report.markdown);
+  if (!proof.ok) throw failure(ran, report.markdown);
   return { ...outcome, report };
+}
+
+/** The system's temporary folder is often too small for a large server's data. */
+async function scratchFolder(given: string | undefined): Promise<{ datadir: string } & AsyncDisposable> {
+  if (given !== undefined) return { datadir: resolve(given), [Symbol.asyncDispose]: () => Promise.resolve() };
+  const folder = await makeTempDirectory('lastgood-rehearsal-');
+  return { datadir: join(folder.path, 'data'), [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() };
 }
 
 interface Aim {
@@ -100,7 +110,7 @@ async function aimAtReplica(id: string, { settings, log, progress, signal }: Reh
   const name = `the replica's at ${gtid === '' ? formatCoordinates(coordinates) : gtid}`;
   return {
     target: { kind: 'before-coordinates', coordinates: formatCoordinates(coordinates) },
-    reference: { name, tables },
+    reference: { name, place: 'on the replica', tables },
   };
 }
 
@@ -139,9 +149,15 @@ function recordOf(o: { id: string; startedAt: string; plan: Plan; ran: RanPlan }
 }
 
 function failure({ proof }: RanPlan, report: string): LastgoodError {
-  return new LastgoodError('PROOF_FAILED', `the rehearsal failed: ${describeFailure(proof)}`, {
+  const found = describeFailure(proof);
+  const drifted = onlyDiffersFromReference(proof);
+  const what = drifted ? `the replica is not what its primary wrote, or the restore is wrong: ${found}` : found;
+  const next = drifted
+    ? 'Compare these tables with those of the primary: that tells which of the two it is.'
+    : 'A restore from this backup would not be what it should be.';
+  return new LastgoodError('PROOF_FAILED', `the rehearsal failed: ${what}`, {
     details: { report },
-    hint: `A restore from this backup would not be what it should be. Read ${report}.`,
+    hint: `${next} Read ${report}.`,
   });
 }
 

@@ -28,13 +28,16 @@ export interface RestoreResult {
   readonly server: HandedOver;
   readonly proof: Proof;
   readonly seconds: RestoreSeconds;
+  /** Of the restored server; the plan has its own. */
+  readonly warnings: readonly string[];
 }
 
 /**
  * Restores to a new server and hands it over once proven, running unless told to leave it stopped. A server whose proof
- * fails is stopped and kept, its note says why; on any other error nothing is left in the folder.
+ * fails is stopped and kept, its note says why; one that is proven but cannot be handed over is kept too. On any other
+ * error nothing is left in the folder.
  *
- * @throws LastgoodError `PROOF_FAILED`, and what `runPlan` throws
+ * @throws LastgoodError `PROOF_FAILED`, `TOOL_FAILED` with the start command when it is proven, and what `runPlan` throws
  */
 export async function restore(
   archive: Pick<OpenArchive, 'repository' | 'catalog'>,
@@ -45,16 +48,22 @@ export async function restore(
   const incident = plan.target.kind === 'before-incident' ? archive.catalog.incident(plan.target.incident) : null;
   const ran = await runPlan({ ...options, repository: archive.repository, datadir, port, incident, reference: null });
   await using scratch = ran.scratch;
-  const { proof, seconds } = ran;
+  const { proof, seconds, warnings } = ran;
   if (!proof.ok) return await refuse(ran, plan);
+  await ran.note('proven', { plan, proof, seconds, warnings });
   const server = await scratch.handOver({ stop });
-  const result = { plan, server, proof, seconds };
+  const result = { plan, server, proof, seconds, warnings };
   await ran.note('done', result);
   return result;
 }
 
-async function refuse({ scratch, proof, seconds, note }: RanPlan, plan: Plan): Promise<never> {
-  await note('failed', { plan, proof, seconds });
+/** True when a person should look at it, although it is proven. */
+export function hasWarnings({ plan, warnings }: Pick<RestoreResult, 'plan' | 'warnings'>): boolean {
+  return plan.warnings.length > 0 || warnings.length > 0;
+}
+
+async function refuse({ scratch, proof, seconds, warnings, note }: RanPlan, plan: Plan): Promise<never> {
+  await note('failed', { plan, proof, seconds, warnings });
   await scratch.keepStopped();
   throw new LastgoodError(
     'PROOF_FAILED',

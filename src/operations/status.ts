@@ -1,6 +1,7 @@
 import type { BackupRecord } from '../archive/backup-record.ts';
 import type { Gap } from '../archive/ledger.ts';
 import type { RehearsalRecord } from '../archive/rehearsal-record.ts';
+import type { Repository } from '../archive/repository.ts';
 import { examineBackup, type BackupExamination } from '../recovery/examine-backup.ts';
 import { openLineageViews, type LineageView } from '../recovery/lineage-view.ts';
 import type { ServerOptions } from '../server/server-options.ts';
@@ -9,6 +10,8 @@ import type { Finding } from './finding.ts';
 import type { ListedBackup } from './lists.ts';
 import { isArchiverAlive, type OpenArchive } from './open-archive.ts';
 import { findWindow, type RecoveryWindow } from './recovery-window.ts';
+import { reportPaths } from './rehearsal-report.ts';
+import { findStoppedApplying } from './stopped-applying.ts';
 
 /** Whether what was written can be brought back, as things stand now. null is "not known", never "nothing". */
 export interface Status {
@@ -47,7 +50,8 @@ export async function readStatus(
   const views = await openLineageViews({ ...archive, signal });
   const view = views.find(({ lineage }) => lineage.name === primary.name) ?? null;
   const examined: BackupExamination[] = [];
-  for (const record of await repository.backups()) examined.push(await examineBackup(views, record));
+  for (const record of await repository.backups())
+    examined.push(await examineBackup(views, record, repository.backupFolder(record.id)));
   const { window, findings } = windowOf(view, examined);
   const { exposure, findings: exposureFindings } = await exposureOf(view, primary);
   const running = await isArchiverAlive(repository, primary.name);
@@ -65,7 +69,8 @@ export async function readStatus(
       ...exposureFindings,
       ...archiverFindings(running, primary.name),
       ...backupFindings(examined.at(-1)?.record ?? null, now),
-      ...rehearsalFindings(lastRehearsal),
+      ...(await findStoppedApplying(repository)),
+      ...rehearsalFindings(repository, lastRehearsal),
       ...gaps.map(gapFinding),
     ],
   };
@@ -137,22 +142,17 @@ function backupFindings(record: BackupRecord | null, now: Date): Finding[] {
   ];
 }
 
-function rehearsalFindings(rehearsal: RehearsalRecord | null): Finding[] {
+function rehearsalFindings(repository: Repository, rehearsal: RehearsalRecord | null): Finding[] {
   if (rehearsal?.ok === true) return [];
-  const found =
-    rehearsal === null
-      ? 'no restore was ever rehearsed'
-      : `the last rehearsal, at ${rehearsal.startedAt}, did not pass its proof`;
-  const fix = 'Run `lastgood rehearse`.';
-  return [
-    {
-      severity: rehearsal === null ? 'warning' : 'error',
-      check: 'rehearsal',
-      object: rehearsal?.id ?? null,
-      found,
-      fix,
-    },
-  ];
+  const check = 'rehearsal';
+  if (rehearsal === null) {
+    const found = 'no restore was ever rehearsed';
+    return [{ severity: 'warning', check, object: null, found, fix: 'Run `lastgood rehearse`.' }];
+  }
+  const { id, startedAt } = rehearsal;
+  const found = `the last rehearsal, at ${startedAt}, did not pass its proof`;
+  const fix = `Read ${reportPaths(repository, id).markdown}, then run \`lastgood rehearse\` again.`;
+  return [{ severity: 'error', check, object: id, found, fix }];
 }
 
 function gapFinding({ from, to, why, lineage }: Gap): Finding {

@@ -22,6 +22,11 @@ export function findProgram(names: readonly string[]): string {
   throw new LastgoodError('TOOL_MISSING', `cannot find the program ${names.map((name) => `'${name}'`).join(' or ')}`);
 }
 
+/** Our environment and more, for a child process. */
+export function environmentWith(more: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
+  return { ...process.env, ...more };
+}
+
 export interface ToolRun {
   readonly program: string;
   /** Visible to every user of the machine: never a secret. */
@@ -49,7 +54,7 @@ export async function runTool({ program, args, env, input, onOutput, signal }: T
   throwIfAborted(signal);
   // A process group of its own: it is ended with all it started, and a Ctrl-C meant for us does not reach it.
   const child = spawn(program, args, {
-    env: { ...process.env, ...env },
+    env: environmentWith(env),
     stdio: ['pipe', 'pipe', 'pipe'],
     detached: true,
   });

@@ -170,6 +170,8 @@ function locked(path: string, { pid, host, startedAt, purpose }: LockFile): Last
     `'${path}' is held by process ${pid} on ${host} (${purpose}, since ${startedAt})`,
     {
       details: { pid, host, purpose, startedAt },
+      // Nobody here can know whether a process on another machine, or in a container that was made anew, still lives.
+      ...(host === hostname() ? {} : { hint: `Is ${host} gone for good? Then remove '${path}' and run again.` }),
     },
   );
 }

@@ -1,3 +1,5 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { BackupRecord } from '../archive/backup-record.ts';
 import { compareCoordinates } from '../binlog/coordinates.ts';
 import { formatMariadbGtid, GtidPosition } from '../binlog/mariadb-gtid.ts';
@@ -15,11 +17,17 @@ export interface BackupExamination extends ExaminedBackup {
 }
 
 /**
- * Looks whether a restore could start from a backup: its lineage is archived, the archive covers its coordinates, they
- * are a group boundary, and the GTIDs it holds are those the archive has at that very place. The last one is what shows
+ * Looks whether a restore could start from a backup: its files are there, its lineage is archived, the archive covers its
+ * coordinates, they are a group boundary, and the GTIDs it holds are those the archive has at that very place. The last one is what shows
  * a backup whose coordinates are of another server's log.
+ *
+ * @param folder where the backup's files are; their content is read only by a restore
  */
-export async function examineBackup(views: readonly LineageView[], record: BackupRecord): Promise<BackupExamination> {
+export async function examineBackup(
+  views: readonly LineageView[],
+  record: BackupRecord,
+  folder: string,
+): Promise<BackupExamination> {
   const unusable = (why: string): BackupExamination => ({ record, why, groupsBefore: 0, neighbours: null });
   const { lineage, coordinates } = record.primary;
   if (lineage === null)
@@ -28,6 +36,8 @@ export async function examineBackup(views: readonly LineageView[], record: Backu
   if (view === undefined) return unusable(`lineage ${lineage} is not in the archive`);
   const place = placeOf(record);
   if (!isCovered(view.segments, place)) return unusable(whyNotCovered(view, record));
+  const lack = await whyNotWhole(record, folder);
+  if (lack !== null) return unusable(lack);
   try {
     const neighbours = await findNeighbours(view, place);
     const { inside, gtidState, groupsBefore } = neighbours;
@@ -41,6 +51,20 @@ export async function examineBackup(views: readonly LineageView[], record: Backu
     if (isLastgoodError(error, 'ARCHIVE_DAMAGED')) return unusable(error.message);
     throw error;
   }
+}
+
+/** Whether each file is there with its size; null when all are. */
+async function whyNotWhole({ files }: BackupRecord, folder: string): Promise<string | null> {
+  for (const { name, bytes } of files) {
+    try {
+      const { size } = await stat(join(folder, name));
+      if (size !== bytes) return `its file ${name} has ${size} bytes instead of ${bytes}`;
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return `its file ${name} is missing`;
+      return `its file ${name} cannot be read: ${error instanceof Error ? error.message : String(error)}`;
+    }
+  }
+  return null;
 }
 
 function whyNotCovered({ segments }: LineageView, record: BackupRecord): string {

@@ -25,15 +25,32 @@ export async function findGtid(
     const archived = flavor === undefined ? 'nothing' : `the log of a ${flavor} server`;
     throw new LastgoodError('GTID_INVALID', `${text} is a ${gtid.flavor} GTID, but the archive holds ${archived}`);
   }
-  for (const view of alike) {
-    for (const { digest } of view.segments) {
-      const group = mayHold(view, digest, gtid) ? await findInFile(view, digest.file, gtid) : null;
-      if (group !== null) return { view, group };
-    }
-  }
+  const found =
+    (await search(alike, gtid, 'in order')) ??
+    (gtid.flavor === 'mariadb' ? await search(alike, gtid, 'anywhere') : null);
+  if (found !== null) return found;
   throw new LastgoodError('TARGET_UNREACHABLE', `${text} is not in the archive: ${nearest(alike, gtid)}`, {
     details: { gtid: text },
   });
+}
+
+/**
+ * Reads only the files whose GTID states enclose the GTID, or all of them: without gtid_strict_mode MariaDB lets the numbers
+ * of a domain go backwards, and then no state tells.
+ */
+async function search(
+  views: readonly LineageView[],
+  gtid: Gtid,
+  how: 'in order' | 'anywhere',
+): Promise<{ view: LineageView; group: PlacedGroup } | null> {
+  for (const view of views) {
+    for (const { digest } of view.segments) {
+      if (how === 'in order' && !mayHold(view, digest, gtid)) continue;
+      const group = await findInFile(view, digest.file, gtid, how);
+      if (group !== null) return { view, group };
+    }
+  }
+  return null;
 }
 
 function mayHold({ lineage }: LineageView, { gtidStart, gtidEnd }: SegmentDigest, gtid: Gtid): boolean {
@@ -42,11 +59,16 @@ function mayHold({ lineage }: LineageView, { gtidStart, gtidEnd }: SegmentDigest
   return reached(gtidEnd) && !reached(gtidStart);
 }
 
-async function findInFile(view: LineageView, file: string, gtid: Gtid): Promise<PlacedGroup | null> {
+async function findInFile(
+  view: LineageView,
+  file: string,
+  gtid: Gtid,
+  how: 'in order' | 'anywhere',
+): Promise<PlacedGroup | null> {
   const wanted = formatGtid(gtid);
-  const from = lastCheckpoint(view.checkpoints(file), ({ gtidState }) => {
-    return gtidState !== null && !parseGtidState(view.lineage.flavor, gtidState).contains(gtid);
-  });
+  const isBefore = ({ gtidState }: { gtidState: string | null }): boolean =>
+    gtidState !== null && !parseGtidState(view.lineage.flavor, gtidState).contains(gtid);
+  const from = how === 'in order' ? lastCheckpoint(view.checkpoints(file), isBefore) : null;
   let found: PlacedGroup | null = null;
   await view.readGroups(file, from, (group) => {
     if (group.gtid !== null && formatGtid(group.gtid) === wanted) found = placeGroup(file, group);

@@ -15,6 +15,8 @@ export interface LoadOptions {
   readonly folder: string;
   /** An empty server, and an account with all privileges that the backup does not hold. */
   readonly login: ServerOptions;
+  /** A private folder for the client's option file, which holds the password: it goes with the server's folder. */
+  readonly temporary: string;
   /** Stored bytes read so far. */
   readonly progress?: (done: { bytes: number; totalBytes: number }) => void;
   readonly signal?: AbortSignal | undefined;
@@ -26,8 +28,9 @@ export interface LoadOptions {
  *
  * @throws LastgoodError `ARCHIVE_DAMAGED` when a file is not what was written, `TOOL_MISSING`, `TOOL_FAILED`, `INTERRUPTED`
  */
-export async function loadBackup({ record, folder, login, progress, signal }: LoadOptions): Promise<void> {
-  await using optionFile = await writeOptionFile(login);
+export async function loadBackup(options: LoadOptions): Promise<void> {
+  const { record, folder, login, temporary, progress, signal } = options;
+  await using optionFile = await writeOptionFile(login, temporary);
   const program = findProgram(['mariadb', 'mysql']);
   const args = [`--defaults-file=${optionFile.path}`, '--binary-mode', '--max-allowed-packet=1G'];
   let bytes = 0;

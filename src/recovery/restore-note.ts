@@ -1,8 +1,12 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileDurably } from '../platform/durable-file.ts';
 
-/** Only 'done' is a restored server; 'failed' is one whose proof did not hold, kept to be looked at. */
-export type RestorePhase = 'loading' | 'replaying' | 'proving' | 'failed' | 'done';
+/**
+ * 'failed' is a server whose proof did not hold, kept to be looked at. 'proven' is one that is as planned but was not
+ * started, or not stopped cleanly: it is good. 'done' is one that was handed over.
+ */
+export type RestorePhase = 'loading' | 'replaying' | 'proving' | 'failed' | 'proven' | 'done';
 
 /** The content of `lastgood-restore.json` in a restored data folder: what it is and how far its making came. */
 export interface RestoreNote {
@@ -13,7 +17,7 @@ export interface RestoreNote {
   /** The cut: FILE:POSITION. */
   readonly target: string;
   readonly startedAt: string;
-  /** With phase 'failed' and 'done': the restore's result, as the command prints it. */
+  /** With phase 'failed', 'proven' and 'done': the restore's result, as the command prints it. */
   readonly result: object | null;
 }
 
@@ -25,4 +29,13 @@ export function restoreNotePath(datadir: string): string {
 /** Durable before the work that it announces: a server that was killed on the way never looks finished. */
 export async function writeRestoreNote(datadir: string, note: RestoreNote): Promise<void> {
   await writeFileDurably(restoreNotePath(datadir), `${JSON.stringify(note, null, 2)}\n`);
+}
+
+/** null where none can be read: the folder is of someone else. */
+export async function readRestoreNote(datadir: string): Promise<RestoreNote | null> {
+  try {
+    return JSON.parse(await readFile(restoreNotePath(datadir), 'utf8')) as RestoreNote;
+  } catch {
+    return null;
+  }
 }

@@ -5,16 +5,21 @@
 import type { Repository } from '../archive/repository.ts';
 import { formatCoordinates } from '../binlog/coordinates.ts';
 import type { Incident } from '../incident/incident.ts';
-import { LastgoodError } from '../platform/errors.ts';
+import { isLastgoodError, LastgoodError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { ServerConnection } from '../server/connection.ts';
+import { privateTemporaryFolder } from '../server/local-server.ts';
+import { damageError, findDamage } from './find-damage.ts';
+import { neededBytes, requireSpace } from './disk-space.ts';
 import { loadBackup } from './load.ts';
+import { findLooseEnds, rollBackPrepared } from './loose-ends.ts';
 import { openPlanRanges } from './plan-ranges.ts';
 import type { Plan } from './plan.ts';
 import { prove, type Proof, type Reference } from './proof.ts';
 import { replay, type Replayed } from './replay.ts';
 import { writeRestoreNote, type RestorePhase } from './restore-note.ts';
 import { createScratchServer, type ScratchServer } from './scratch-server.ts';
+import { readMachineZone, sourceZone } from './source-zone.ts';
 import { listTables, readTableStates } from './table-state.ts';
 
 /** How far one step is: bytes, or tables while proving. */
@@ -53,6 +58,8 @@ export interface RanPlan {
   readonly scratch: ScratchServer;
   readonly proof: Proof;
   readonly seconds: RestoreSeconds;
+  /** What is as planned, and yet not as a person may expect: of the restore, not of the plan. */
+  readonly warnings: readonly string[];
   /** Says durably in the data folder how the restore ended. */
   readonly note: (phase: RestorePhase, result: object) => Promise<void>;
 }
@@ -67,9 +74,12 @@ export interface RanPlan {
 export async function runPlan(options: RunPlanOptions): Promise<RanPlan> {
   const { plan, repository, datadir, port, log, signal } = options;
   refuseMysql(plan);
+  await requireSpace(datadir, neededBytes(plan));
   const startedAt = new Date().toISOString();
   const watch = new StopWatch();
-  const scratch = await createScratchServer({ datadir, port, settings: plan.backup.settings, signal });
+  const { settings } = plan.backup;
+  const zone = sourceZone(settings, await readMachineZone(new Date()));
+  const scratch = await createScratchServer({ datadir, port, settings, zone, log, signal });
   const note = async (phase: RestorePhase, result: object | null = null): Promise<void> => {
     const { lineage } = plan.target.resolved;
     const target = formatCoordinates(plan.target.resolved);
@@ -84,11 +94,14 @@ export async function runPlan(options: RunPlanOptions): Promise<RanPlan> {
     log.info({ bytes: plan.bytes, groups: plan.groups }, 'replaying the archive');
     const replayed = await replayPlan(scratch.admin, options);
     const replaySeconds = watch.lap();
+    const rolledBack = await rollBackPrepared(scratch.admin);
     await note('proving');
     const proof = await proveServer(scratch.admin, options, replayed);
     const seconds = { load: loadSeconds, replay: replaySeconds, proof: watch.lap(), total: watch.total() };
+    const zoneWarning = zone.warning === null ? [] : [zone.warning];
+    const warnings = [...zoneWarning, ...rolledBack, ...(await findLooseEnds(scratch.admin))];
     log.info({ ok: proof.ok, ...seconds }, 'restored');
-    return { scratch, proof, seconds, note };
+    return { scratch, proof, seconds, warnings, note };
   } catch (error) {
     await scratch[Symbol.asyncDispose]();
     throw error;
@@ -104,12 +117,13 @@ function refuseMysql({ backup }: Plan): void {
   );
 }
 
-async function load({ admin, login }: ScratchServer, options: RunPlanOptions, folder: string): Promise<void> {
+async function load({ admin, login, datadir }: ScratchServer, options: RunPlanOptions, folder: string): Promise<void> {
   const { plan, progress, signal } = options;
   await loadBackup({
     record: plan.backup,
     folder,
     login,
+    temporary: privateTemporaryFolder(datadir).tmpdir,
     signal,
     progress: ({ bytes, totalBytes }) => progress?.({ step: 'loading', done: bytes, total: totalBytes }),
   });
@@ -120,13 +134,21 @@ async function load({ admin, login }: ScratchServer, options: RunPlanOptions, fo
 
 async function replayPlan(admin: ServerConnection, options: RunPlanOptions): Promise<Replayed> {
   const { plan, repository, log, progress, signal } = options;
-  return await replay({
-    ...(await openPlanRanges(repository, plan)),
-    target: admin,
-    log,
-    signal,
-    progress: ({ bytes, totalBytes }) => progress?.({ step: 'replaying', done: bytes, total: totalBytes }),
-  });
+  const ranges = await openPlanRanges(repository, plan);
+  try {
+    return await replay({
+      ...ranges,
+      target: admin,
+      log,
+      signal,
+      progress: ({ bytes, totalBytes }) => progress?.({ step: 'replaying', done: bytes, total: totalBytes }),
+    });
+  } catch (error) {
+    if (!isLastgoodError(error, 'TOOL_FAILED')) throw error;
+    // A server that is given a damaged event only says that it cannot take it.
+    const damage = await findDamage(repository, plan, signal);
+    throw damage === null ? error : damageError(damage, error);
+  }
 }
 
 async function proveServer(admin: ServerConnection, options: RunPlanOptions, replayed: Replayed): Promise<Proof> {

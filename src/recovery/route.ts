@@ -4,6 +4,7 @@ import {
   fileNumber,
   FIRST_EVENT_OFFSET,
   formatCoordinates,
+  nextFile,
   type Coordinates,
 } from '../binlog/coordinates.ts';
 import type { CatalogSegment } from '../catalog/catalog.ts';
@@ -52,12 +53,6 @@ function checkReach(files: readonly CatalogSegment[], place: Coordinates): void 
     details: { file: place.file, position: place.position, archivedTo: indexedTo },
     hint: 'Run `lastgood archive --until-current`, then try again.',
   });
-}
-
-function nextFile(file: string): string {
-  const dot = file.lastIndexOf('.');
-  const width = file.length - dot - 1;
-  return `${file.slice(0, dot)}.${String(fileNumber(file) + 1).padStart(width, '0')}`;
 }
 
 function missingFiles(gap: {

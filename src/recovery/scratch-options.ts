@@ -7,12 +7,18 @@ const MIB = 1024 * 1024;
 const SMALLEST_BUFFER_POOL = 128 * MIB;
 const LARGEST_BUFFER_POOL = 2048 * MIB;
 const ONE_GIB = '1073741824';
+const ONE_YEAR_SECONDS = '31536000';
+const ONE_HOUR_SECONDS = '3600';
+/** The largest that the relay log of a replay becomes, bytes. */
+export const RELAY_LOG_BYTES = 1024 * MIB;
 
 /** Set by hand below, by the server itself, or once the backup is loaded. */
 const NOT_TAKEN_OVER = new Set([
   'event_scheduler',
   'max_allowed_packet',
   'system_time_zone',
+  'system_utc_offset',
+  'plugins',
   'time_zone',
   'innodb_page_size',
 ]);
@@ -35,6 +41,14 @@ export function restoringOptions(settings: ServerOptionValues, serverId: number)
     sync_relay_log_info: '0',
     sync_master_info: '0',
     relay_log: 'lastgood-relay',
+    // The archive is on this machine: it need not be stored twice. Only whole files are removed, so they are small.
+    relay_log_space_limit: String(RELAY_LOG_BYTES),
+    max_relay_log_size: String(64 * MIB),
+    // Our session says nothing for as long as a load takes; a slow disk is no reason to end one.
+    wait_timeout: ONE_YEAR_SECONDS,
+    interactive_timeout: ONE_YEAR_SECONDS,
+    net_read_timeout: ONE_HOUR_SECONDS,
+    net_write_timeout: ONE_HOUR_SECONDS,
     // Loopback does not break, and a replica that asks again past 4 GiB could not say where.
     slave_net_timeout: '86400',
     // The log holds what triggers did; foreign keys work in the engine.
@@ -48,13 +62,22 @@ export function restoringOptions(settings: ServerOptionValues, serverId: number)
   };
 }
 
-/** Once proven: the server's own defaults, which are durable. The event scheduler stays off until a person decides. */
-export function handedOverOptions(settings: ServerOptionValues, serverId: number): ServerOptionValues {
-  const { max_allowed_packet: packet, time_zone: zone } = settings;
+/**
+ * Once proven: the server's own defaults, which are durable. The event scheduler stays off until a person decides.
+ *
+ * @param systemZone what the source calls SYSTEM, where this machine's is another: so nobody who starts it has to set TZ
+ */
+export function handedOverOptions(
+  settings: ServerOptionValues,
+  serverId: number,
+  systemZone: string | null,
+): ServerOptionValues {
+  const { max_allowed_packet: packet, time_zone: named = 'SYSTEM' } = settings;
+  const zone = named === 'SYSTEM' ? systemZone : named;
   return {
     ...common(settings, serverId),
     ...(packet === undefined ? {} : { max_allowed_packet: packet }),
-    ...(zone === undefined ? {} : { default_time_zone: zone }),
+    ...(zone === null ? {} : { default_time_zone: zone }),
   };
 }
 
@@ -74,10 +97,16 @@ function common(settings: ServerOptionValues, serverId: number): ServerOptionVal
   return {
     // A setting that this server's version does not know is no reason not to start.
     ...Object.fromEntries(taken.map(([name, value]) => [`loose-${name}`, value])),
+    ...pluginsOf(settings),
     server_id: String(serverId),
     event_scheduler: 'OFF',
     skip_slave_start: '1',
   };
+}
+
+/** The server starts without one that this machine does not have: only its error log tells. Tried on MariaDB 10.11. */
+function pluginsOf({ plugins = '' }: ServerOptionValues): ServerOptionValues {
+  return plugins === '' ? {} : { plugin_load_add: plugins.replaceAll(',', ';') };
 }
 
 /** A quarter of the machine's memory: others live here too. */

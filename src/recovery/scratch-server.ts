@@ -1,11 +1,14 @@
 import { randomBytes, randomInt } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { writeFileDurably } from '../platform/durable-file.ts';
+import { LastgoodError } from '../platform/errors.ts';
+import type { Logger } from '../platform/logger.ts';
 import type { ServerConnection } from '../server/connection.ts';
 import { installDatadir, privateTemporaryFolder, startLocalServer, type LocalServer } from '../server/local-server.ts';
 import type { ServerOptions } from '../server/server-options.ts';
-import { emptyFolder, requireEmpty, serverPaths } from './server-folder.ts';
+import { emptyFolder, lastingServerPaths, requireEmpty } from './server-folder.ts';
 import {
   asArguments,
   asOptionFile,
@@ -13,10 +16,13 @@ import {
   restoringOptions,
   type ServerOptionValues,
 } from './scratch-options.ts';
+import type { SourceZone } from './source-zone.ts';
 
 /** Ids of people's servers are small numbers. */
 const FIRST_SERVER_ID = 3_000_000_000;
 const LAST_SERVER_ID = 4_294_967_295;
+/** A large server writes for long what it has in memory, and reads for long what it wrote. */
+const PATIENCE = { startTimeoutMs: 3_600_000, stopTimeoutMs: 3_600_000 };
 
 export interface ScratchServerOptions {
   /** The data folder itself: must not exist, or be empty. */
@@ -25,6 +31,8 @@ export interface ScratchServerOptions {
   readonly port: number;
   /** Of the source, from the backup's record. */
   readonly settings: ServerOptionValues;
+  readonly zone: SourceZone;
+  readonly log: Logger;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -48,7 +56,7 @@ export class ScratchServer implements AsyncDisposable {
   readonly login: ServerOptions;
   readonly #server: LocalServer;
   readonly #serverId: number;
-  readonly #settings: ServerOptionValues;
+  readonly #options: ScratchServerOptions;
   #kept = false;
 
   constructor(parts: {
@@ -56,38 +64,59 @@ export class ScratchServer implements AsyncDisposable {
     admin: ServerConnection;
     login: ServerOptions;
     serverId: number;
-    settings: ServerOptionValues;
+    options: ScratchServerOptions;
   }) {
     this.datadir = parts.server.datadir;
     this.admin = parts.admin;
     this.login = parts.login;
     this.#server = parts.server;
     this.#serverId = parts.serverId;
-    this.#settings = parts.settings;
+    this.#options = parts.options;
   }
 
   /**
-   * Starts the server anew with durable settings, without our account, in no one's care: it goes on when this process
-   * ends. With `stop` it is left stopped, for `mariadbd --defaults-file=DIR/lastgood.cnf`.
+   * Starts the server, which is proven, anew with durable settings, without our account, in no one's care: it goes on
+   * when this process ends. With `stop` it is left stopped, for `mariadbd --defaults-file=DIR/lastgood.cnf`.
+   *
+   * @throws LastgoodError `TOOL_FAILED` when it does not stop or start; the folder stays, and a person can start it
    */
   async handOver({ stop }: { stop: boolean }): Promise<HandedOver> {
+    this.#kept = true;
+    try {
+      return await this.#startAnew(stop);
+    } catch (cause) {
+      const { datadir } = this;
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new LastgoodError(
+        'TOOL_FAILED',
+        `the restored server in '${datadir}' is proven, but not handed over: ${why}`,
+        {
+          cause,
+          details: { datadir },
+          hint: `Nothing is lost. Once no server runs there, start it: mariadbd --defaults-file=${optionFilePath(datadir)}`,
+        },
+      );
+    }
+  }
+
+  async #startAnew(stop: boolean): Promise<HandedOver> {
+    const { settings, zone, log } = this.#options;
+    const { datadir, socket, port } = this.#server;
+    const options = handedOverOptions(settings, this.#serverId, zone.fixed);
+    await writeFileDurably(optionFilePath(datadir), asOptionFile({ ...places(this.#server), ...options }));
     await this.admin.query(`DROP USER ${account(this.login)}`);
     await this.admin.close();
+    log.info({ datadir }, 'stopping the restored server');
     await this.#server.stop();
-    const { datadir, socket, port } = this.#server;
-    const options = handedOverOptions(this.#settings, this.#serverId);
-    await writeFileDurably(join(datadir, 'lastgood.cnf'), asOptionFile({ ...places(this.#server), ...options }));
-    if (stop) {
-      this.#kept = true;
-      return { datadir, socket, port, pid: null };
-    }
+    if (stop) return { datadir, socket, port, pid: null };
+    log.info({ datadir, port }, 'starting the restored server with durable settings');
     const server = await startLocalServer({
-      ...serverPaths(datadir),
+      ...lastingServerPaths(datadir, this.#serverId),
+      ...PATIENCE,
       port,
       args: asArguments(options),
       detached: true,
     });
-    this.#kept = true;
     return { datadir, socket: server.socket, port: server.port, pid: server.pid };
   }
 
@@ -108,6 +137,7 @@ export class ScratchServer implements AsyncDisposable {
     if (this.#kept) return;
     await this.admin.close();
     await this.#server.kill();
+    await rm(this.#server.socket, { force: true });
     await emptyFolder(this.datadir);
   }
 }
@@ -118,22 +148,19 @@ export class ScratchServer implements AsyncDisposable {
  * @throws LastgoodError `TARGET_NOT_EMPTY`, `TOOL_MISSING`, `TOOL_FAILED`, `INTERRUPTED`
  */
 export async function createScratchServer(options: ScratchServerOptions): Promise<ScratchServer> {
-  const { datadir, port, settings, signal } = options;
+  const { datadir, port, settings, zone, signal } = options;
   await requireEmpty(datadir);
   const serverId = randomInt(FIRST_SERVER_ID, LAST_SERVER_ID);
+  const env = zone.tz === null ? undefined : { TZ: zone.tz };
   try {
     await installDatadir({ datadir, signal });
     const args = asArguments(restoringOptions(settings, serverId));
-    const server = await startLocalServer({ ...serverPaths(datadir), port, args, signal });
+    const paths = lastingServerPaths(datadir, serverId);
+    const server = await startLocalServer({ ...paths, ...PATIENCE, port, args, env, signal });
     try {
       const login = await createAdmin(server);
-      return new ScratchServer({
-        server,
-        admin: await server.connect(login.user, login.password),
-        login,
-        serverId,
-        settings,
-      });
+      const admin = await server.connect(login.user, login.password);
+      return new ScratchServer({ server, admin, login, serverId, options });
     } catch (error) {
       await server.kill();
       throw error;
@@ -142,6 +169,10 @@ export async function createScratchServer(options: ScratchServerOptions): Promis
     await emptyFolder(datadir);
     throw error;
   }
+}
+
+function optionFilePath(datadir: string): string {
+  return join(datadir, 'lastgood.cnf');
 }
 
 /** The only account from now on, so that the backup's are the only ones in the end; its name is in no backup. */

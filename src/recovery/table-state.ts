@@ -58,14 +58,34 @@ export async function readTableStates(
   return states;
 }
 
-/** Names whose tables are not the same in both lists, or in one only, as `schema.table`. */
+/** Names of tables, as `schema.table`, in alphabetical order. */
+export interface TableDifferences {
+  /** In both lists, with other content. */
+  readonly changed: readonly string[];
+  readonly onlyFirst: readonly string[];
+  readonly onlySecond: readonly string[];
+}
+
+/** Compares two lists of tables by name and content. */
+export function compareTables(first: readonly TableState[], second: readonly TableState[]): TableDifferences {
+  const [left, right] = [contents(first), contents(second)];
+  return {
+    changed: [...left.keys()].filter((name) => right.has(name) && left.get(name) !== right.get(name)).sort(),
+    onlyFirst: [...left.keys()].filter((name) => !right.has(name)).sort(),
+    onlySecond: [...right.keys()].filter((name) => !left.has(name)).sort(),
+  };
+}
+
+/** Names whose tables are not the same in both lists, or in one only. */
 export function differingTables(a: readonly TableState[], b: readonly TableState[]): string[] {
-  const key = ({ schema, name }: TableState): string => `${schema}.${name}`;
-  const content = ({ checksum, rows }: TableState): string => `${checksum ?? 'unreadable'} ${rows}`;
-  const contents = (states: readonly TableState[]): Map<string, string> =>
-    new Map(states.map((state) => [key(state), content(state)]));
-  const [left, right] = [contents(a), contents(b)];
-  return [...new Set([...left.keys(), ...right.keys()])].filter((name) => left.get(name) !== right.get(name)).sort();
+  const { changed, onlyFirst, onlySecond } = compareTables(a, b);
+  return [...changed, ...onlyFirst, ...onlySecond].sort();
+}
+
+function contents(states: readonly TableState[]): Map<string, string> {
+  return new Map(
+    states.map(({ schema, name, checksum, rows }) => [`${schema}.${name}`, `${checksum ?? 'unreadable'} ${rows}`]),
+  );
 }
 
 async function readTable(connection: ServerConnection, table: string): Promise<Pick<TableState, 'checksum' | 'rows'>> {

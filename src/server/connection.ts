@@ -9,6 +9,8 @@ import { LastgoodError, type ErrorCode } from '../platform/errors.ts';
 import type { ServerOptions } from './server-options.ts';
 
 const CONNECT_TIMEOUT_MS = 10_000;
+/** How long a session may say nothing, as while a dump runs on another one: a week, whatever the server is set to. */
+const PATIENCE_SECONDS = 604_800;
 /** How long a server may take to say goodbye before the socket is closed under it. */
 const CLOSE_TIMEOUT_MS = 1000;
 
@@ -25,6 +27,11 @@ export interface ServerConnection extends AsyncDisposable {
    * @throws LastgoodError `PRIVILEGE_MISSING`, `SERVER_UNREACHABLE`, else `SERVER_QUERY_FAILED` with `details.errno`
    */
   query<Row = Record<string, unknown>>(sql: string, values?: readonly unknown[]): Promise<Row[]>;
+  /**
+   * Runs a SELECT and gives its rows one by one, each value as the server sends it; the server waits while nobody
+   * takes them. Throws as `query` does.
+   */
+  rows(sql: string): AsyncIterable<readonly (Buffer | null)[]>;
   /** For the dump client, which speaks other commands on the same connection. */
   readonly core: Connection;
   /** Says goodbye; whatever still runs on this connection ends with an error. */
@@ -35,6 +42,7 @@ export interface ServerConnection extends AsyncDisposable {
 export async function connect(options: ServerOptions): Promise<ServerConnection> {
   const core = await openCore(options);
   try {
+    await run(core, `SET SESSION wait_timeout = ${PATIENCE_SECONDS}`, []);
     const [row] = (await run(core, 'SELECT VERSION() AS version', [])) as { version: string }[];
     return new Session({ core, options, version: row?.version ?? '' });
   } catch (error) {
@@ -73,6 +81,15 @@ class Session implements ServerConnection {
   async query<Row = Record<string, unknown>>(sql: string, values: readonly unknown[] = []): Promise<Row[]> {
     try {
       return (await run(this.core, sql, values)) as Row[];
+    } catch (error) {
+      throw queryError(this.options, sql, error);
+    }
+  }
+
+  async *rows(sql: string): AsyncGenerator<readonly (Buffer | null)[]> {
+    const stream = this.core.query({ sql, rowsAsArray: true, typeCast: false }).stream();
+    try {
+      for await (const row of stream) yield row as (Buffer | null)[];
     } catch (error) {
       throw queryError(this.options, sql, error);
     }

@@ -1,21 +1,23 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { open } from 'node:fs/promises';
-import { createConnection as openSocket, createServer, type AddressInfo } from 'node:net';
+import { createConnection as openSocket } from 'node:net';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { findProgram, runTool } from '../platform/child-process.ts';
+import { environmentWith, findProgram, runTool } from '../platform/child-process.ts';
 import { makeDirectory } from '../platform/durable-file.ts';
 import { LastgoodError } from '../platform/errors.ts';
 import { makeTempDirectory, type TempDirectory } from '../platform/temp-dir.ts';
 import { waitFor } from '../platform/wait.ts';
 import { connect, type ServerConnection } from './connection.ts';
+import { findFreePort, requireFreePort } from './loopback-port.ts';
+import { requirePlainPath } from './plain-path.ts';
 import type { ServerOptions } from './server-options.ts';
 
 const START_TIMEOUT_MS = 120_000;
 const STOP_TIMEOUT_MS = 120_000;
 const ERROR_LOG_TAIL_BYTES = 4096;
 /** Source: unix(7), sun_path holds 108 bytes with the final NUL. */
-const SOCKET_PATH_MAX_BYTES = 107;
+export const SOCKET_PATH_MAX_BYTES = 107;
 
 /** A private server process on this machine, listening on a socket and on loopback. */
 export interface LocalServer extends AsyncDisposable {
@@ -47,17 +49,26 @@ export interface LocalServerOptions {
   readonly detached?: boolean;
   /** The server program; the installed MariaDB or MySQL server when not given. */
   readonly program?: string;
-  /** Its whole environment; ours when not given. */
-  readonly env?: Readonly<Record<string, string>>;
+  /** Added to our environment: TZ, for what the server calls the SYSTEM time zone. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
+  /** How long it may take to answer, and to end; two minutes each when not given. */
+  readonly startTimeoutMs?: number;
+  readonly stopTimeoutMs?: number;
 }
 
-/** Makes an empty data folder: root may sign in without a password, from this machine only. */
+/**
+ * Makes an empty data folder: root may sign in without a password, from this machine only.
+ *
+ * @throws LastgoodError `PREFLIGHT_FAILED` before anything is touched when the path is not plain, `TOOL_MISSING`,
+ *   `TOOL_FAILED`, `INTERRUPTED`
+ */
 export async function installDatadir(o: { datadir: string; signal?: AbortSignal | undefined }): Promise<void> {
+  const datadir = requirePlainPath(o.datadir);
   const program = findProgram(['mariadb-install-db', 'mysql_install_db']);
-  const { tmpdir } = privateTemporaryFolder(o.datadir);
+  const { tmpdir } = privateTemporaryFolder(datadir);
   await makeDirectory(tmpdir);
   const options = ['--no-defaults', '--skip-test-db', '--auth-root-authentication-method=normal'];
-  const folders = [`--datadir=${o.datadir}`, `--tmpdir=${tmpdir}`];
+  const folders = [`--datadir=${datadir}`, `--tmpdir=${tmpdir}`];
   await runTool({ program, args: [...options, ...folders, ...asRoot()], signal: o.signal });
 }
 
@@ -76,10 +87,11 @@ export function privateTemporaryFolder(datadir: string): { readonly tmpdir: stri
 /**
  * Starts a server and returns once it answers.
  *
- * @throws LastgoodError `TOOL_MISSING`, `TOOL_FAILED` with the end of its error log, `INTERRUPTED`
+ * @throws LastgoodError `PREFLIGHT_FAILED` when the port asked for is in use, `TOOL_MISSING`, `TOOL_FAILED` with the end
+ *   of its error log, `INTERRUPTED`
  */
 export async function startLocalServer(o: LocalServerOptions): Promise<LocalServer> {
-  const port = o.port === undefined || o.port === 0 ? await findFreePort() : o.port;
+  const port = await choosePort(o.port);
   const folder =
     Buffer.byteLength(o.socket) > SOCKET_PATH_MAX_BYTES ? await makeTempDirectory('lastgood-socket-') : null;
   const socket = folder === null ? o.socket : join(folder.path, 'server.sock');
@@ -151,18 +163,19 @@ class ChildServer implements LocalServer {
 
   /** Resolves when the server has greeted; it listens before it is ready, but does not greet. */
   async answers(): Promise<void> {
-    const { signal, datadir } = this.#options;
+    const { signal, datadir, startTimeoutMs: timeoutMs = START_TIMEOUT_MS } = this.#options;
     const probe = async (): Promise<boolean> => {
       if (this.#ended !== null) throw await this.#earlyEnd(this.#ended);
       return await greets(this.socket);
     };
-    await waitFor(probe, { timeoutMs: START_TIMEOUT_MS, intervalMs: 20, what: `the server on '${datadir}'`, signal });
+    await waitFor(probe, { timeoutMs, intervalMs: 20, what: `the server on '${datadir}'`, signal });
   }
 
   async #end(signal: NodeJS.Signals): Promise<void> {
     if (this.#ended === null) this.#child.kill(signal);
+    const { stopTimeoutMs: timeoutMs = STOP_TIMEOUT_MS } = this.#options;
     const what = `the server on '${this.datadir}' to end`;
-    await waitFor(() => this.#ended !== null, { timeoutMs: STOP_TIMEOUT_MS, intervalMs: 10, what });
+    await waitFor(() => this.#ended !== null, { timeoutMs, intervalMs: 10, what });
     await this.#folder?.[Symbol.asyncDispose]();
   }
 
@@ -191,7 +204,7 @@ function launch(o: LocalServerOptions, { port, socket }: { port: number; socket:
   ];
   const detached = o.detached === true;
   const program = o.program ?? findProgram(['mariadbd', 'mysqld']);
-  const child = spawn(program, args, { stdio: 'ignore', detached, ...(o.env === undefined ? {} : { env: o.env }) });
+  const child = spawn(program, args, { stdio: 'ignore', detached, env: environmentWith(o.env) });
   if (detached) child.unref();
   return child;
 }
@@ -214,14 +227,10 @@ async function greets(path: string): Promise<boolean> {
   });
 }
 
-async function findFreePort(): Promise<number> {
-  const listener = createServer();
-  await new Promise<void>((resolve, reject) => {
-    listener.once('error', reject).listen(0, '127.0.0.1', resolve);
-  });
-  const { port } = listener.address() as AddressInfo;
-  await new Promise((resolve) => listener.close(resolve));
-  return port;
+async function choosePort(wanted = 0): Promise<number> {
+  if (wanted === 0) return await findFreePort();
+  await requireFreePort(wanted);
+  return wanted;
 }
 
 async function readTail(path: string): Promise<string> {

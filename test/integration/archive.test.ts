@@ -1,3 +1,4 @@
+import { appendFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openRepository } from '../../src/archive/repository.ts';
@@ -5,6 +6,7 @@ import { openCatalog } from '../../src/catalog/catalog.ts';
 import { rebuildCatalog } from '../../src/catalog/rebuild.ts';
 import { waitFor } from '../../src/platform/wait.ts';
 import {
+  ARCHIVER_SERVER_ID,
   archiveUntilCurrent,
   primarySettings,
   repositoryBeside,
@@ -37,6 +39,29 @@ async function waitForSegments(repository: string, count: number): Promise<void>
     return segments.length >= count;
   };
   await waitFor(probe, { timeoutMs: 30_000, what: `${count} segments` });
+}
+
+async function waitForGtid(repository: string, gtid: string): Promise<void> {
+  const probe = async (): Promise<boolean> => {
+    const opened = await openRepository(repository).catch(() => null); // before the archiver's first steps
+    if (opened === null) return false;
+    using catalog = openCatalog(opened.catalogPath);
+    return catalog.lineages().some(({ id }) => catalog.segments(id).at(-1)?.digest.gtidEnd === gtid);
+  };
+  await waitFor(probe, { timeoutMs: 30_000, what: `${gtid} in the archive` });
+}
+
+const TORN_BYTES = 30;
+
+/** What a power cut leaves: the head of an event whose rest was never written. */
+async function appendTornEvent(path: string): Promise<void> {
+  const header = Buffer.alloc(TORN_BYTES);
+  header.writeUInt32LE(Math.floor(Date.now() / 1000), 0);
+  header.writeUInt8(162, 4);
+  header.writeUInt32LE(101, 5);
+  header.writeUInt32LE(42, 9);
+  header.writeUInt32LE((await stat(path)).size + 42, 13);
+  await appendFile(path, header);
 }
 
 describe('archive', () => {
@@ -143,7 +168,6 @@ describe('archive', () => {
   });
 
   it('cuts what a crash of its own left behind the last whole group', async () => {
-    const { appendFile } = await import('node:fs/promises');
     await using server = await startPrimary();
     const repository = repositoryBeside(server);
     await using connection = await server.connect();
@@ -166,6 +190,72 @@ describe('archive', () => {
     const result = await archiveUntilCurrent(server, repository);
     expect(result.gtid).toMatch(/^[0-9a-f-]{36}:1-2$/);
     expect(await differences(server, repository)).toEqual([]);
+  });
+
+  it('seals a file that its source tore and cannot read to its end, and goes on in the next', async () => {
+    await using server = await startPrimary();
+    const repository = repositoryBeside(server);
+    await using archiver = startArchiver(server, repository);
+    const connection = await server.connect();
+    for (const name of ['a', 'b', 'c']) await connection.query(`CREATE DATABASE ${name}`);
+    await waitForGtid(repository, '0-101-3');
+    await connection.close();
+    await server.kill();
+    await appendTornEvent(join(server.datadir, 'binlog.000001'));
+    await server.restart();
+    await using again = await server.connect();
+    await again.query('CREATE DATABASE d');
+    await waitForSegments(repository, 2);
+    await archiver.stop();
+    await archiveUntilCurrent(server, repository);
+    const [crashed, open] = await segmentsOf(repository);
+    expect(crashed?.manifest).toMatchObject({ ended: 'source-crashed', tornBytes: TORN_BYTES, gtidEnd: '0-101-3' });
+    expect(await cmpMasked(open?.path ?? '', join(server.datadir, 'binlog.000002'))).toBeNull();
+  });
+
+  it('goes on when the source forgets a domain that it no longer writes', async () => {
+    await using server = await startPrimary();
+    const repository = repositoryBeside(server);
+    await using connection = await server.connect();
+    for (const domain of [7, 0]) {
+      await connection.query(`SET gtid_domain_id = ${domain}`);
+      await connection.query(`CREATE DATABASE in_domain_${domain}`);
+    }
+    await connection.query('FLUSH BINARY LOGS');
+    await archiveUntilCurrent(server, repository);
+    await connection.query("PURGE BINARY LOGS TO 'binlog.000002'");
+    await connection.query('FLUSH BINARY LOGS');
+    await archiveUntilCurrent(server, repository);
+    await connection.query("PURGE BINARY LOGS TO 'binlog.000003'");
+    await connection.query('FLUSH BINARY LOGS DELETE_DOMAIN_ID=(7)');
+    expect(await archiveUntilCurrent(server, repository)).toMatchObject({ file: 'binlog.000004', gtid: '0-101-1' });
+  });
+
+  it('tells the true reason when the log is reset under it', async () => {
+    await using server = await startPrimary();
+    const repository = repositoryBeside(server);
+    await using archiver = startArchiver(server, repository);
+    await using connection = await server.connect();
+    await connection.query('CREATE DATABASE a');
+    await waitForGtid(repository, '0-101-1');
+    // The new log has the same name, the same sizes and GTIDs, and was begun in the same second.
+    await connection.query('RESET MASTER');
+    await connection.query('CREATE DATABASE b');
+    await connection.query('FLUSH BINARY LOGS');
+    await expect(archiver.ended).rejects.toMatchObject({ code: 'LINEAGE_MISMATCH', exitCode: 22 });
+  });
+
+  it('names the missing privilege', async () => {
+    await using server = await startPrimary();
+    await using root = await server.connect();
+    await root.query("CREATE USER weak@'127.0.0.1' IDENTIFIED BY 'secret'");
+    await root.query("GRANT BINLOG MONITOR ON *.* TO weak@'127.0.0.1'");
+    const account = server.tcpOptions({ name: 'primary', user: 'weak', password: 'secret' });
+    const primary = { ...account, name: 'shop', serverId: ARCHIVER_SERVER_ID };
+    await expect(archiveUntilCurrent(server, repositoryBeside(server), { primary })).rejects.toMatchObject({
+      code: 'PRIVILEGE_MISSING',
+      exitCode: 12,
+    });
   });
 
   it('refuses a source whose log was reset', async () => {

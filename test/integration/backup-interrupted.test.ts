@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { BackupState } from '../../src/backup/applying-pause.ts';
+import { findInterruptedBackups } from '../../src/backup/interrupted-backups.ts';
 import { waitFor } from '../../src/platform/wait.ts';
 import { run, setBackupScene, type BackupScene } from '../support/backup-scene.ts';
 import { gateDump, type GatedDump } from '../support/gated-dump.ts';
@@ -10,10 +12,19 @@ import { startPrimary } from '../support/servers.ts';
 
 const RUNNER = join(import.meta.dirname, '../support/backup-runner.ts');
 
-/** Runs a backup in a process of its own and kills that while the dump stands still. */
-async function killBackup({ settings }: BackupScene, gate: GatedDump): Promise<void> {
+/** Runs a backup in a process of its own and kills that while the dump stands still, and applying as its marker says. */
+async function killBackup(
+  { settings, repository }: BackupScene,
+  gate: GatedDump,
+  applying: BackupState['applying'] = 'stopped',
+): Promise<void> {
   const child = spawn(process.execPath, ['--import', 'tsx', RUNNER, JSON.stringify(settings)], { stdio: 'ignore' });
   await gate.waiting();
+  const marked = async (): Promise<boolean> => {
+    const [backup] = await findInterruptedBackups(join(repository.path, 'backups'));
+    return backup?.state?.applying === applying;
+  };
+  await waitFor(marked, { timeoutMs: 10_000, what: `the marker to say that applying is ${applying}` });
   child.kill('SIGKILL');
   await once(child, 'exit');
 }
@@ -65,8 +76,7 @@ describe('a backup that was killed while applying was stopped', () => {
     await scene.pair.caughtUp();
     {
       await using gate = await gateDump({ phase: 'schemas', afterBytes: 50_000 });
-      const child = killBackup(scene, gate);
-      await child;
+      await killBackup(scene, gate, 'running');
     }
     await using replica = await scene.pair.replica.connect();
     await run(replica, ['STOP SLAVE SQL_THREAD']);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseCoordinates } from '../../src/binlog/coordinates.ts';
@@ -97,7 +97,12 @@ describe('a logical backup', () => {
     await using scene = await setBackupScene();
     const record = await scene.backup();
     const folder = scene.repository.backupFolder(record.id);
-    expect((await readdir(folder)).sort()).toEqual(['backup.json', 'dump.sql.zst', 'server.sql.zst']);
+    expect((await readdir(folder)).sort()).toEqual([
+      'accounts.sql.zst',
+      'backup.json',
+      'dump.sql.zst',
+      'grants.sql.zst',
+    ]);
     for (const { name, bytes, sha256 } of record.files) {
       const content = await readFile(join(folder, name));
       expect(content.length).toBe(bytes);
@@ -210,16 +215,13 @@ describe('a logical backup', () => {
     await using scene = await setBackupScene();
     await using primary = await scene.pair.primary.connect();
     await using replica = await scene.pair.replica.connect();
-    await run(primary, [
-      'CREATE DATABASE shop',
-      'CREATE TABLE shop.t (a INT)',
-      'CREATE VIEW shop.v AS SELECT a FROM shop.t',
-      'DROP TABLE shop.t',
-    ]);
+    await run(primary, ['CREATE DATABASE shop', 'CREATE TABLE shop.damaged (a INT) ENGINE=MyISAM']);
     await scene.pair.caughtUp();
+    await run(replica, ['FLUSH TABLES']);
+    await rm(join(scene.pair.replica.datadir, 'shop/damaged.MYI'));
     await expect(scene.backup()).rejects.toMatchObject({
       code: 'TOOL_FAILED',
-      message: expect.stringContaining('shop.v') as string,
+      message: expect.stringContaining('shop/damaged') as string,
     });
     expect(await readReplicaStatus(replica)).toMatchObject({ sqlRunning: true });
     expect(await readdir(join(scene.repository.path, 'backups'))).toEqual([]);

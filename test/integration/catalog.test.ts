@@ -1,4 +1,4 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openRepository } from '../../src/archive/repository.ts';
 import { openCatalog } from '../../src/catalog/catalog.ts';
@@ -104,5 +104,45 @@ describe('the catalog', () => {
     await expect(rebuildArchiveCatalog(repository, { log: silentLog })).rejects.toSatisfy((error) =>
       isLastgoodError(error, 'LOCKED'),
     );
+  });
+
+  it('deleted under a living archiver hides no incident', async () => {
+    await using archiver = startArchiver(server, repository);
+    const opened = await openRepository(repository);
+    for (const suffix of ['', '-wal', '-shm']) await rm(opened.catalogPath + suffix, { force: true });
+    await run('CREATE DATABASE hr', 'DROP DATABASE hr');
+    const found = async (): Promise<boolean> => {
+      using archive = await openArchive(repository, { log: silentLog });
+      return listIncidents(archive, { schema: 'hr' }).length === 1;
+    };
+    await waitFor(found, { timeoutMs: 20_000, what: 'the incident in the catalog' });
+    await archiver.stop();
+  });
+
+  it('leaves a damaged segment out, and takes nothing from it', async () => {
+    const [first] = await segmentsOf(repository);
+    const opened = await openRepository(repository);
+    await rm(opened.catalogPath);
+    const bytes = await readFile(first?.path ?? '');
+    bytes.write('trunkate', bytes.lastIndexOf('TRUNCATE'));
+    await writeFile(first?.path ?? '', bytes);
+    using archive = await openArchive(repository, { log: silentLog });
+    expect(archive.catalog.segments(first?.lineage ?? '').map(({ digest }) => digest.file)).toEqual(['binlog.000002']);
+    expect(listIncidents(archive).map(({ kind }) => kind)).toEqual(['drop-database']);
+    const rebuilding = rebuildArchiveCatalog(repository, { log: silentLog });
+    await expect(rebuilding).rejects.toMatchObject({ code: 'ARCHIVE_DAMAGED', exitCode: 21 });
+  });
+
+  it('is readable by its owner alone', async () => {
+    const { catalogPath } = await openRepository(repository);
+    expect((await stat(catalogPath)).mode & 0o777).toBe(0o600);
+  });
+
+  it('that cannot be kept is made in memory: a restore works from a copy that can only be read', async () => {
+    const { catalogPath } = await openRepository(repository);
+    await rm(catalogPath);
+    await mkdir(catalogPath); // no file can be there now, also for root
+    using archive = await openArchive(repository, { log: silentLog });
+    expect(listIncidents(archive).map(({ kind }) => kind)).toEqual(['drop-database', 'truncate-table']);
   });
 });

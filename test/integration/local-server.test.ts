@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { connect } from '../../src/server/connection.ts';
 import { installDatadir, startLocalServer } from '../../src/server/local-server.ts';
+import { waitFor } from '../../src/platform/wait.ts';
 import { makeTempDirectory } from '../../src/platform/temp-dir.ts';
 import { startPrimary } from '../support/servers.ts';
 
@@ -47,6 +48,22 @@ describe('a local server', () => {
     expect(server.socket.length).toBeLessThan(107);
     await server.kill();
     expect(existsSync(server.socket)).toBe(false);
+  });
+
+  it('may be given as long to end as a large one needs', async () => {
+    await using folder = await makeTempDirectory('lastgood-test-');
+    const datadir = join(folder.path, 'data');
+    await installDatadir({ datadir });
+    const paths = { datadir, socket: join(folder.path, 's.sock'), errorLog: join(folder.path, 'error.log') };
+    const server = await startLocalServer({ ...paths, args: [], stopTimeoutMs: 1 });
+
+    await expect(server.stop()).rejects.toThrow(`waited 0.001 s in vain for the server on '${datadir}' to end`);
+    const gone = async (): Promise<boolean> =>
+      await server.stop().then(
+        () => true,
+        () => false,
+      );
+    await waitFor(gone, { timeoutMs: 30_000, what: 'the server to end' });
   });
 
   it('keeps what was committed through a crash and a restart', async () => {

@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { rehearse, type RehearseOptions } from '../../src/operations/rehearse.ts';
 import type { ServerConnection } from '../../src/server/connection.ts';
@@ -57,12 +58,15 @@ describe('rehearse', () => {
     await run(replica, [
       'UPDATE shop.account SET balance = balance + 1 WHERE id = 1',
       "INSERT INTO crm.note VALUES (2, 'only here')",
+      'CREATE TABLE crm.own (id INT PRIMARY KEY)',
     ]);
 
     const rehearsed = rehearseNow();
 
     await expect(rehearsed).rejects.toMatchObject({ code: 'PROOF_FAILED' });
-    await expect(rehearsed).rejects.toThrow(/: different: crm\.note, shop\.account$/);
+    await expect(rehearsed).rejects.toThrow(
+      /^the rehearsal failed: the replica is not what its primary wrote, or the restore is wrong: .*: different: crm\.note, shop\.account; only on the replica: crm\.own$/,
+    );
     expect(await scene.repository.rehearsals()).toMatchObject([{ ok: false }]);
     expect(await scene.applies()).toBe(true);
   });
@@ -100,5 +104,14 @@ describe('rehearse', () => {
     });
 
     expect(proof.ok).toBe(true);
+  });
+
+  it('restores in a given folder, and leaves it empty', async () => {
+    const datadir = join(scene.pair.primary.directory, 'rehearsal');
+
+    const { server } = await rehearseNow({ target: { kind: 'latest' }, datadir });
+
+    expect(server).toMatchObject({ datadir, pid: null });
+    expect(await readdir(datadir)).toEqual([]);
   });
 });

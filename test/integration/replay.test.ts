@@ -25,7 +25,9 @@ let target: ServerConnection;
 
 beforeAll(async () => {
   primary = await startPrimary({ args: ['--max-allowed-packet=64M'] });
-  scratch = await startPrimary({ serverId: 900, args: ['--skip-log-bin', '--max-allowed-packet=64M'] });
+  // A relay log that is full all the time, as a restore's is, only smaller: the archive server has to bear the pauses.
+  const relay = ['--relay-log-space-limit=256K', '--max-relay-log-size=16K'];
+  scratch = await startPrimary({ serverId: 900, args: ['--skip-log-bin', '--max-allowed-packet=64M', ...relay] });
   writer = await primary.connect();
   target = await scratch.connect();
 });

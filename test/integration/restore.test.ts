@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -66,6 +66,10 @@ async function restoreTo(
   return await restore(archive, { plan, log: silentLog, ...options });
 }
 
+function withSettings(plan: Plan, settings: Record<string, string>): Plan {
+  return { ...plan, backup: { ...plan.backup, settings: { ...plan.backup.settings, ...settings } } };
+}
+
 const beforeIncident = (): Target => ({ kind: 'before-incident', incident: incident.id });
 const signIn = (socket: string) => ({ name: 'restored', socket, user: 'root', password: '', tls: 'off' as const });
 
@@ -97,9 +101,13 @@ describe('restore', () => {
   it('brings a dropped schema back as it was, in a server that stays', async () => {
     const datadir = join(folder, 'restored');
     const steps = new Map<string, string>();
+    const temporary: string[] = [];
     const { server, proof, seconds, plan } = await restoreTo(beforeIncident(), {
       datadir,
-      progress: ({ step }) => steps.set(step, phaseOf(datadir)),
+      progress: ({ step }) => {
+        steps.set(step, phaseOf(datadir));
+        if (step === 'loading') temporary.push(...readdirSync(join(datadir, '.tmp')));
+      },
     });
     try {
       await using restored = await connect(signIn(server.socket));
@@ -113,6 +121,9 @@ describe('restore', () => {
       // What the folder says of itself at each step, so also after a kill.
       expect([...steps]).toEqual(['loading', 'replaying', 'proving'].map((step) => [step, step]));
       expect(phaseOf(datadir)).toBe('done');
+      // The password of a restore that is killed stays in the folder that must be removed anyway.
+      expect(temporary).toContain('client.cnf');
+      expect(await readdir(join(datadir, '.tmp'))).not.toContain('client.cnf');
       expect(seconds.total).toBeGreaterThanOrEqual(seconds.load);
       const [row] = await restored.query(
         `SELECT @@event_scheduler AS events, @@innodb_flush_log_at_trx_commit AS flush, @@innodb_doublewrite AS doublewrite,
@@ -218,6 +229,34 @@ describe('restore', () => {
     expect(await readdir(datadir)).not.toContain('server.pid');
   });
 
+  it('names file and offset when an archived file is damaged', async () => {
+    const datadir = join(folder, 'damaged-archive');
+    using archive = await openArchive(scene.repository.path, { log: silentLog });
+    const plan = await makePlan(archive, beforeIncident());
+    const part = plan.segments.at(-1);
+    const segments = await scene.repository.segments(plan.target.resolved.lineage);
+    const path = segments.find(({ file }) => file === part?.file)?.path ?? '';
+    const bytes = await readFile(path);
+    const flipped = Buffer.from(bytes);
+    const at = (part?.to ?? 0) - 5; // the checksum of the last event that is replayed begins one byte later
+    flipped.writeUInt8(flipped.readUInt8(at) ^ 1, at);
+    await writeFile(path, flipped);
+    try {
+      const restored = restore(archive, { plan, datadir, log: silentLog });
+
+      await expect(restored).rejects.toMatchObject({
+        code: 'ARCHIVE_DAMAGED',
+        exitCode: 21,
+        message: expect.stringMatching(/^binlog\.\d+ is damaged at \d+: /) as string,
+        details: { file: part?.file, path },
+        cause: { code: 'TOOL_FAILED' },
+      });
+    } finally {
+      await writeFile(path, bytes);
+    }
+    expect(await readdir(datadir)).toEqual([]);
+  });
+
   it('refuses a backup whose file was changed, and leaves nothing behind', async () => {
     const datadir = join(folder, 'damaged');
 
@@ -229,5 +268,44 @@ describe('restore', () => {
     await expect(restored).rejects.toMatchObject({ code: 'ARCHIVE_DAMAGED' });
     await expect(restored).rejects.toThrow(/is not what was written: its SHA-256 is [0-9a-f]{64}/);
     expect(await readdir(datadir)).toEqual([]);
+  });
+
+  it('keeps a proven server that does not start, with a note and the command that starts it', async () => {
+    const datadir = join(folder, 'unstartable');
+
+    const restored = restoreTo(beforeIncident(), { datadir }, (plan) =>
+      withSettings(plan, { max_allowed_packet: 'x' }),
+    );
+
+    await expect(restored).rejects.toMatchObject({
+      code: 'TOOL_FAILED',
+      hint: expect.stringContaining(`mariadbd --defaults-file=${datadir}/lastgood.cnf`) as string,
+    });
+    await expect(restored).rejects.toThrow(`the restored server in '${datadir}' is proven, but not handed over`);
+    const note = JSON.parse(await readFile(join(datadir, 'lastgood-restore.json'), 'utf8')) as unknown;
+    expect(note).toMatchObject({ phase: 'proven', result: { proof: { ok: true } } });
+    expect(await readdir(join(datadir, 'shop'))).toContain('account.ibd');
+  });
+
+  it('refuses a disk without room, with both numbers, and writes nothing', async () => {
+    const datadir = join(folder, 'too-large');
+
+    const restored = restoreTo(beforeIncident(), { datadir }, (plan) => {
+      return { ...plan, backup: { ...plan.backup, bytes: 10 ** 15 } };
+    });
+
+    await expect(restored).rejects.toMatchObject({ code: 'PREFLIGHT_FAILED' });
+    await expect(restored).rejects.toThrow(/needs at least 6000\d{12} bytes, and the file system of '.*' has \d+ free/);
+    expect(await readdir(folder)).not.toContain('too-large');
+  });
+
+  it('names a socket that lasts in a folder too deep for one', async () => {
+    const datadir = join(folder, 'd'.repeat(120));
+
+    const { server } = await restoreTo(beforeIncident(), { datadir, stop: true });
+
+    expect(server.socket).toMatch(/^\/tmp\/lastgood-\d+\.sock$/);
+    const options = await readFile(join(datadir, 'lastgood.cnf'), 'utf8');
+    expect(options).toContain(`socket = "${server.socket}"`);
   });
 });

@@ -1,7 +1,12 @@
-import { rm } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { RehearsalRecord } from '../../src/archive/rehearsal-record.ts';
+import { openRepository, writeRecord } from '../../src/archive/repository.ts';
+import { partialFolder } from '../../src/backup/interrupted-backups.ts';
 import { listBackups } from '../../src/operations/lists.ts';
 import { openArchive } from '../../src/operations/open-archive.ts';
+import { makePlan } from '../../src/operations/plan.ts';
 import { readStatus, type Status } from '../../src/operations/status.ts';
 import { waitFor } from '../../src/platform/wait.ts';
 import {
@@ -80,6 +85,50 @@ describe('status', () => {
     expect(now.lastBackup).toMatchObject({ id: 'first', usable: true, why: null });
     expect(now.archiver).toEqual({ running: false, ...end.coordinates, gtid: end.gtid, lagSeconds: 0 });
     expect(now.exposure).toEqual({ seconds: 0, groups: 0 });
+  });
+
+  it('passes over a backup whose file is missing, and says so', async () => {
+    await recordBackup(repository, 'older', await pointOf(server));
+    await run('INSERT INTO shop.orders VALUES (2)');
+    await archiveUntilCurrent(server, repository);
+    const record = await recordBackup(repository, 'newer', await pointOf(server));
+    const opened = await openRepository(repository);
+    const files = [{ name: 'dump.sql.zst', bytes: 3, sha256: '' }];
+    await writeRecord(join(opened.backupFolder('newer'), 'backup.json'), {
+      ...record,
+      startedAt: record.finishedAt,
+      files,
+    });
+    const why = 'its file dump.sql.zst is missing';
+    expect((await status()).lastBackup).toMatchObject({ id: 'newer', usable: false, why });
+    using archive = await openArchive(repository, { log: silentLog });
+    expect(await listBackups(archive)).toMatchObject([
+      { id: 'older', usable: true },
+      { id: 'newer', usable: false, why },
+    ]);
+    const plan = await makePlan(archive, { kind: 'latest' });
+    expect(plan).toMatchObject({ backup: { id: 'older' }, warnings: [`backup newer was passed over: ${why}`] });
+    await writeFile(join(opened.backupFolder('newer'), 'dump.sql.zst'), 'abc');
+    expect((await makePlan(archive, { kind: 'latest' })).backup.id).toBe('newer');
+  });
+
+  it('names the report of a rehearsal that failed, and the server that an interrupted backup left', async () => {
+    const opened = await openRepository(repository);
+    const id = 'rehearsal-20261122-101500-3f9a';
+    await opened.writeRehearsal({ id, startedAt: '2026-11-22T10:15:00Z', ok: false } as RehearsalRecord);
+    const left = partialFolder(opened.backupFolder('20261122-101500-3f9a'));
+    await mkdir(left);
+    const replica = { name: 'replica', reachedAt: '127.0.0.1:3306', serverId: 102 };
+    await writeFile(
+      join(left, 'state.json'),
+      JSON.stringify({ format: 1, startedAt: '', applying: 'stopped', server: replica }),
+    );
+    const { findings } = await status();
+    expect(findings.find(({ check }) => check === 'rehearsal')).toMatchObject({
+      severity: 'error',
+      fix: `Read ${join(repository, 'rehearsals', id, 'report.md')}, then run \`lastgood rehearse\` again.`,
+    });
+    expect(findings.map(({ check }) => check)).toContain('interrupted backup');
   });
 
   it('counts what is not archived, and the age of its first transaction', async () => {

@@ -43,7 +43,7 @@ export async function archiveFolder(flavor: 'mariadb' | 'mysql' = 'mariadb'): Pr
     read: (name) => readFile(path(name)),
     put: (name, bytes) => writeFile(path(name), bytes),
     append: (name, bytes) => appendFile(path(name), bytes),
-    end: () => readArchiveEnd(repository, lineage.id),
+    end: () => readArchiveEnd(repository, lineage),
     segments: () => repository.segments(lineage.id),
     writer: (end, options = {}) => {
       const told = { updates: [] as SegmentUpdate[], sealed: [] as SegmentManifest[], pressure: [] as boolean[] };

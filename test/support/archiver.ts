@@ -32,6 +32,8 @@ export async function archiveUntilCurrent(
 }
 
 export interface RunningArchiver extends AsyncDisposable {
+  /** Settles when it ends by itself. */
+  readonly ended: Promise<ArchiveResult>;
   /** Ends it as SIGTERM would. */
   stop(): Promise<ArchiveResult>;
 }
@@ -54,6 +56,7 @@ export function startArchiver(
     return await running;
   };
   return {
+    ended: running,
     stop,
     async [Symbol.asyncDispose]() {
       await stop().catch(() => undefined); // the test has seen it, or has failed before

@@ -11,6 +11,8 @@ export interface PairOptions {
   readonly flavor?: 'mariadb' | 'mysql';
   readonly primaryArgs?: readonly string[];
   readonly replicaArgs?: readonly string[];
+  /** Added to the environment of both. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** A primary (server id 101) and its replica (102), which is read-only and writes its own log `binlog.*` too. */
@@ -26,12 +28,12 @@ export const REPLICATION_USER = { user: 'repl', password: 'repl-password' };
 
 /** Starts a primary and a replica of it, in sync from the primary's first event on. */
 export async function startPair(o: PairOptions = {}): Promise<Pair> {
-  const { mode = 'gtid', flavor = 'mariadb', primaryArgs = [], replicaArgs = [] } = o;
+  const { mode = 'gtid', flavor = 'mariadb', primaryArgs = [], replicaArgs = [], env = {} } = o;
   const start = flavor === 'mysql' ? startMysql56 : startPrimary;
   await using stack = new AsyncDisposableStackOfServers();
-  const primary = stack.use(await start({ serverId: 101, args: primaryArgs }));
+  const primary = stack.use(await start({ serverId: 101, args: primaryArgs, env }));
   const replicaDefaults = ['--log-slave-updates', '--read-only', '--skip-slave-start'];
-  const replica = stack.use(await start({ serverId: 102, args: [...replicaDefaults, ...replicaArgs] }));
+  const replica = stack.use(await start({ serverId: 102, args: [...replicaDefaults, ...replicaArgs], env }));
   await createReplicationUser(primary);
   await startReplicating({ primary, replica, mode, flavor });
   const pair: Pair = {

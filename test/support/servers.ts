@@ -21,6 +21,8 @@ export interface TestServerOptions {
   readonly serverId?: number;
   /** Server options; they come last and so win: `--binlog-format=STATEMENT`, `--skip-log-bin`. */
   readonly args?: readonly string[];
+  /** Added to its environment: TZ for a time zone. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** A server with a private data folder; disposing of it ends the process and removes the folder. */
@@ -34,7 +36,11 @@ export interface TestServer extends LocalServer {
 }
 
 /** Starts a MariaDB server that writes a binary log `binlog.000001`, server id 101. */
-export async function startPrimary({ serverId = 101, args = [] }: TestServerOptions = {}): Promise<TestServer> {
+export async function startPrimary({
+  serverId = 101,
+  args = [],
+  env = {},
+}: TestServerOptions = {}): Promise<TestServer> {
   const version = await mariadbVersion();
   const template = await templateDatadir(version);
   return await startTestServer({
@@ -42,6 +48,7 @@ export async function startPrimary({ serverId = 101, args = [] }: TestServerOpti
       await cp(template, datadir, { recursive: true });
     },
     launch: {
+      env,
       args: [...SMALL_AND_FAST, `--server-id=${serverId}`, '--log-bin=binlog', '--binlog-format=ROW', ...args],
     },
   });

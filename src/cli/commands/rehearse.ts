@@ -1,10 +1,15 @@
 import type { Command } from 'commander';
 import { rehearse } from '../../operations/rehearse.ts';
 import type { OpenCli } from '../cli.ts';
+import { parseDatadir } from '../datadir-option.ts';
 import { examples } from '../examples.ts';
 import { startRestoreBars } from '../output/progress.ts';
 import { rehearseText } from '../output/restore-text.ts';
 import { addTargetOptions, hasTarget, readTarget, type TargetFlags } from '../target-options.ts';
+
+interface RehearseFlags extends TargetFlags {
+  readonly datadir?: string;
+}
 
 export function addRehearse(program: Command, open: OpenCli): void {
   addTargetOptions(program.command('rehearse'))
@@ -12,8 +17,20 @@ export function addRehearse(program: Command, open: OpenCli): void {
       'Restores in a scratch server, proves it, records how long it took, and throws the server away. Without a ' +
         "target it restores to where the replica stands, and compares every table with the replica's.",
     )
-    .addHelpText('after', examples('lastgood rehearse', 'lastgood rehearse --before inc-7f3a90c1'))
-    .action(async (flags: TargetFlags, command: Command) => {
+    .option(
+      '--datadir <dir>',
+      "the scratch server's data folder, on a disk with room; must not exist or be empty",
+      parseDatadir,
+    )
+    .addHelpText(
+      'after',
+      examples(
+        'lastgood rehearse',
+        'lastgood rehearse --datadir /srv/rehearsal',
+        'lastgood rehearse --before inc-7f3a90c1',
+      ),
+    )
+    .action(async (flags: RehearseFlags, command: Command) => {
       const cli = open(command);
       const target = hasTarget(flags) ? readTarget(flags) : undefined;
       const settings = target === undefined ? await cli.settings() : await cli.offlineSettings();
@@ -21,6 +38,7 @@ export function addRehearse(program: Command, open: OpenCli): void {
       const result = await rehearse({
         settings,
         target,
+        datadir: flags.datadir,
         log: cli.logger,
         progress: bars.update,
         signal: cli.signal,

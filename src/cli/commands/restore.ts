@@ -1,7 +1,8 @@
 import { InvalidArgumentError, type Command } from 'commander';
-import { restore, type RestoreResult } from '../../operations/restore.ts';
+import { hasWarnings, restore, type RestoreResult } from '../../operations/restore.ts';
 import type { Target } from '../../recovery/plan.ts';
 import type { Cli, OpenCli } from '../cli.ts';
+import { parseDatadir } from '../datadir-option.ts';
 import { examples } from '../examples.ts';
 import { openConfiguredArchive } from '../open-archive.ts';
 import { startRestoreBars } from '../output/progress.ts';
@@ -18,7 +19,7 @@ interface RestoreFlags extends TargetFlags {
 export function addRestore(program: Command, open: OpenCli): void {
   addTargetOptions(program.command('restore'))
     .description('Restores to the target in a new server, proves it, and leaves it running.')
-    .requiredOption('--datadir <dir>', "the new server's data folder; must not exist or be empty")
+    .requiredOption('--datadir <dir>', "the new server's data folder; must not exist or be empty", parseDatadir)
     .option('--port <port>', "the new server's port on 127.0.0.1; a free one when not given", parsePort)
     .option('--stop', 'leave the new server stopped')
     .addHelpText(
@@ -32,6 +33,7 @@ export function addRestore(program: Command, open: OpenCli): void {
       const cli = open(command);
       const result = await restoreTo(cli, readTarget(flags), flags);
       cli.print(result, () => restoreText(result, cli.paint));
+      if (hasWarnings(result)) cli.warn();
     });
 }
 

@@ -8,7 +8,7 @@ import { formatTime } from './time.ts';
 type Paint = Cli['paint'];
 
 /** What was restored, the proof of it, how long it took, and where the server is. */
-export function restoreText({ plan, server, proof, seconds }: RestoreResult, paint: Paint): string {
+export function restoreText({ plan, server, proof, seconds, warnings }: RestoreResult, paint: Paint): string {
   const { resolved } = plan.target;
   const started = server.pid === null ? 'stopped' : `running, process ${server.pid}`;
   return [
@@ -22,17 +22,29 @@ export function restoreText({ plan, server, proof, seconds }: RestoreResult, pai
     ]),
     '',
     proofText(proof, paint),
-    ...plan.warnings.map((warning) => paint('yellow', `warning: ${warning}`)),
+    ...warningLines([...plan.warnings, ...warnings], paint),
     '',
-    server.pid === null ? 'To start it:' : 'To look at it, with the accounts of the primary:',
-    server.pid === null
-      ? `  mariadbd --defaults-file=${server.datadir}/lastgood.cnf`
-      : `  mariadb --socket=${server.socket}`,
+    ...nextSteps(server),
   ].join('\n');
 }
 
+/** Each is to be pasted as it stands. */
+function nextSteps({ pid, datadir, socket }: RestoreResult['server']): string[] {
+  const start = `  mariadbd --defaults-file=${datadir}/lastgood.cnf`;
+  if (pid === null) return ['To start it:', start];
+  return [
+    'To look at it, with the accounts of the primary:',
+    `  mariadb --socket=${socket}`,
+    'To stop it:',
+    `  kill ${pid}`,
+    'To start it again:',
+    start,
+  ];
+}
+
 /** What was rehearsed, the proof of it and how long it took; the server is gone. */
-export function rehearseText({ plan, proof, seconds, rehearsal, report }: RehearseResult, paint: Paint): string {
+export function rehearseText(result: RehearseResult, paint: Paint): string {
+  const { plan, proof, seconds, warnings, rehearsal, report } = result;
   const { resolved } = plan.target;
   return [
     formatFacts([
@@ -44,8 +56,12 @@ export function rehearseText({ plan, proof, seconds, rehearsal, report }: Rehear
     ]),
     '',
     proofText(proof, paint),
-    ...plan.warnings.map((warning) => paint('yellow', `warning: ${warning}`)),
+    ...warningLines([...plan.warnings, ...warnings], paint),
   ].join('\n');
+}
+
+function warningLines(warnings: readonly string[], paint: Paint): string[] {
+  return warnings.map((warning) => paint('yellow', `warning: ${warning}`));
 }
 
 /** Every check, also those that held: that is what a proof is. */

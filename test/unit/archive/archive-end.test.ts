@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { manifestName } from '../../../src/archive/repository.ts';
 import { archiveFolder, type ArchiveFolder } from '../../support/archive-folder.ts';
@@ -28,7 +29,7 @@ async function filledFolder(): Promise<ArchiveFolder> {
 describe('readArchiveEnd', () => {
   it('finds nothing in an empty lineage', async () => {
     await using folder = await archiveFolder();
-    expect(await folder.end()).toEqual({ sealed: null, open: null });
+    expect(await folder.end()).toEqual({ sealed: null, open: null, tail: null, missing: [] });
   });
 
   it('finds the newest sealed segment, the open one and the newest group before each', async () => {
@@ -42,13 +43,23 @@ describe('readArchiveEnd', () => {
     await open?.close();
   });
 
-  it('refuses a lineage from which a segment in the middle was removed', async () => {
+  it('goes on after a hole in the past, and names what is missing', async () => {
     await using folder = await filledFolder();
     await rm(folder.path(file(2)));
     await rm(folder.path(manifestName(file(2))));
+    const { open, missing } = await folder.end();
+    expect(open?.file).toBe(file(4));
+    expect(missing).toEqual([file(2)]);
+    await open?.close();
+  });
+
+  it('refuses a lineage whose newest segment has a manifest and no bytes', async () => {
+    await using folder = await filledFolder();
+    await rm(folder.path(file(4)));
+    await rm(folder.path(file(3)));
     await expect(folder.end()).rejects.toMatchObject({
       code: 'ARCHIVE_DAMAGED',
-      message: `the segment between '${file(1)}' and '${folder.path(file(3))}' is missing`,
+      message: `segments are missing in '${dirname(folder.path(file(3)))}': ${file(3)}`,
     });
   });
 

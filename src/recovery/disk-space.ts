@@ -1,0 +1,43 @@
+import { statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { LastgoodError } from '../platform/errors.ts';
+import type { Plan } from './plan.ts';
+import { RELAY_LOG_BYTES } from './scratch-options.ts';
+
+/** SQL text that zstd made small becomes rows and indexes. A rough lower bound: a backup does not tell its plain size. */
+const GROWTH = 6;
+/** System tables, redo and undo logs, temporary files. */
+const RESERVE_BYTES = 1024 ** 3;
+
+/** At least so many bytes a restore writes: what the replayed groups add comes on top, and nobody knows it before. */
+export function neededBytes({ backup, bytes }: Pick<Plan, 'backup' | 'bytes'>): number {
+  return backup.bytes * GROWTH + RESERVE_BYTES + Math.min(bytes, RELAY_LOG_BYTES);
+}
+
+/** @throws LastgoodError `PREFLIGHT_FAILED` with both numbers when the folder's file system has less than `needed` bytes free */
+export async function requireSpace(datadir: string, needed: number): Promise<void> {
+  const free = await freeBytes(datadir);
+  if (free >= needed) return;
+  throw new LastgoodError(
+    'PREFLIGHT_FAILED',
+    `a restore needs at least ${needed} bytes, and the file system of '${datadir}' has ${free} free`,
+    {
+      details: { datadir, needed, free },
+      hint: 'Give a --datadir on a larger disk, or free space; nothing was written.',
+    },
+  );
+}
+
+/** Free for this user, in the folder or, until it exists, in the nearest one above it. */
+async function freeBytes(path: string): Promise<number> {
+  try {
+    const { bavail, bsize } = await statfs(path);
+    return bavail * bsize;
+  } catch (cause) {
+    if (!(cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') || dirname(path) === path) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new LastgoodError('PREFLIGHT_FAILED', `cannot tell how much is free for '${path}': ${why}`, { cause });
+    }
+    return await freeBytes(dirname(path));
+  }
+}

@@ -1,0 +1,58 @@
+import { openSegment } from '../archive/read-segment.ts';
+import type { ArchivedSegment, Repository } from '../archive/repository.ts';
+import { readBinlog } from '../binlog/read-binlog.ts';
+import { LastgoodError } from '../platform/errors.ts';
+import type { Plan, PlanSegment } from './plan.ts';
+
+/** The first place of a plan's part of the archive that is not as it was written. */
+export interface Damage {
+  readonly file: string;
+  readonly path: string;
+  readonly offset: number;
+  readonly problem: string;
+}
+
+/**
+ * Reads all that the plan replays and compares every event with its checksum: slow, so only asked when a replay has
+ * failed and someone must know whether it was the archive's fault. null when nothing is wrong with it.
+ */
+export async function findDamage(
+  repository: Repository,
+  { target, segments }: Pick<Plan, 'target' | 'segments'>,
+  signal?: AbortSignal,
+): Promise<Damage | null> {
+  const archived = await repository.segments(target.resolved.lineage);
+  for (const part of segments) {
+    const segment = archived.find(({ file }) => file === part.file);
+    const damage = segment === undefined ? null : await damageIn(segment, part, signal);
+    if (damage !== null) return damage;
+  }
+  return null;
+}
+
+/** The error that tells of it, in place of `cause`, which only told what came of it. */
+export function damageError({ file, path, offset, problem }: Damage, cause: unknown): LastgoodError {
+  return new LastgoodError('ARCHIVE_DAMAGED', `${file} is damaged at ${offset}: ${problem}`, {
+    cause,
+    details: { file, offset, path },
+  });
+}
+
+/** From the file's start, which says how to read the rest, to the part's end; what follows is not ours. */
+async function damageIn(
+  segment: ArchivedSegment,
+  { file, to }: PlanSegment,
+  signal: AbortSignal | undefined,
+): Promise<Damage | null> {
+  await using source = await openSegment(segment);
+  const { problems, bytes } = await readBinlog(source, {
+    visitor: { query: () => undefined, group: () => undefined },
+    verifyChecksums: true,
+    until: (offset) => offset >= to,
+    ...(signal === undefined ? {} : { signal }),
+  });
+  const first = problems.find(({ kind, offset }) => kind !== 'source-incident' && offset < to);
+  const { path } = segment;
+  if (first !== undefined) return { file, path, offset: first.offset, problem: first.problem };
+  return bytes < to ? { file, path, offset: bytes, problem: `the file ends before ${to}` } : null;
+}

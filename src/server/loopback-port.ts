@@ -1,0 +1,35 @@
+import { createServer, type AddressInfo } from 'node:net';
+import { LastgoodError } from '../platform/errors.ts';
+
+const LOOPBACK = '127.0.0.1';
+
+/** A port that nobody listens on now. */
+export async function findFreePort(): Promise<number> {
+  return await tryPort(0);
+}
+
+/** @throws LastgoodError `PREFLIGHT_FAILED` unless a server could listen on the port */
+export async function requireFreePort(port: number): Promise<void> {
+  try {
+    await tryPort(port);
+  } catch (cause) {
+    const inUse = cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE';
+    const why = inUse ? 'is in use' : `cannot be used: ${cause instanceof Error ? cause.message : String(cause)}`;
+    throw new LastgoodError('PREFLIGHT_FAILED', `port ${port} on ${LOOPBACK} ${why}`, {
+      cause,
+      details: { port },
+      hint: 'Give another port, or none: then a free one is taken.',
+    });
+  }
+}
+
+/** Listens for a moment. @returns the port */
+async function tryPort(wanted: number): Promise<number> {
+  const listener = createServer();
+  await new Promise<void>((resolve, reject) => {
+    listener.once('error', reject).listen(wanted, LOOPBACK, resolve);
+  });
+  const { port } = listener.address() as AddressInfo;
+  await new Promise((resolve) => listener.close(resolve));
+  return port;
+}

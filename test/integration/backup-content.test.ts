@@ -1,0 +1,237 @@
+import { describe, expect, it } from 'vitest';
+import type { BackupRecord } from '../../src/archive/backup-record.ts';
+import { restoringOptions, asArguments } from '../../src/recovery/scratch-options.ts';
+import type { ServerConnection } from '../../src/server/connection.ts';
+import { run, setBackupScene, type BackupScene } from '../support/backup-scene.ts';
+import { checksums } from '../support/compare.ts';
+import { gateDump } from '../support/gated-dump.ts';
+import { loadBackup } from '../support/load-backup.ts';
+import { startPrimary, type TestServer } from '../support/servers.ts';
+
+/** Loads a backup into an empty server with the record's plugins. */
+async function load({ repository }: BackupScene, record: BackupRecord): Promise<TestServer> {
+  const { plugins = '' } = record.settings;
+  const args = asArguments(restoringOptions({ plugins }, 109)).filter((arg) => arg.startsWith('--plugin'));
+  const loaded = await startPrimary({ args: ['--skip-log-bin', ...args] });
+  await loadBackup(loaded, repository.backupFolder(record.id), record);
+  return loaded;
+}
+
+async function grantsOf(connection: ServerConnection, account: string): Promise<string[]> {
+  const rows = await connection.query(`SHOW GRANTS FOR ${account}`);
+  return rows.map((row) => String(Object.values(row)[0]));
+}
+
+/** One column of each type beside the FLOATs, and values at the edges. */
+const OF_ALL_TYPES = [
+  'CREATE DATABASE `sensors é` CHARACTER SET latin1',
+  `CREATE TABLE \`sensors é\`.\`all\`\`types\` (
+     f FLOAT, u FLOAT UNSIGNED ZEROFILL, m FLOAT(9,3), hidden FLOAT INVISIBLE, made FLOAT AS (f / 2) STORED, seen DOUBLE AS (f + 1) VIRTUAL,
+     d DOUBLE, n DECIMAL(30,10), b BIGINT UNSIGNED, z TINYINT(3) ZEROFILL, bits BIT(64), y YEAR,
+     l VARCHAR(40) CHARACTER SET latin1, t TEXT CHARACTER SET utf8mb4, w CHAR(9) CHARACTER SET utf16, j JSON,
+     e ENUM('1', '0', 'x''y'), s SET('a', 'b', 'ü'), raw LONGBLOB, fixed BINARY(5), g GEOMETRY,
+     day DATE, time TIME(6), at DATETIME(6), stamp TIMESTAMP(3) NULL, ip INET6, id UUID)`,
+  `INSERT INTO \`sensors é\`.\`all\`\`types\` (f, hidden) VALUES (1/3, 1/7), (1e-30, 1e-45), (3.4e38, -3.4028234e38), (NULL, NULL), (-0e0, 16777217), (0, 123456.7)`,
+  `SET SESSION sql_mode = '', time_zone = '+03:00'`,
+  `INSERT INTO \`sensors é\`.\`all\`\`types\` (f, u, m, hidden, d, n, b, z, bits, y, l, t, w, j, e, s, raw, fixed, g, day, time, at, stamp, ip, id) VALUES
+     (0.1, 0.1, 12345.678, 9.87654321, -0e0, 12345678901234567890.0123456789, 18446744073709551615, 7, b'1000000000000000000000000000000000000000000000000000000000000001', 1901,
+      'naïve ''quoted''', 'line\\nüñ😀 \\\\ "x" \\0', 'дб ', '{"a": [1, "é"]}', '0', 'a,ü', UNHEX('00FF0A0D275C1A'), 'ab', ST_GeomFromText('POLYGON((0 0, 1 0, 1 1, 0 0))', 4326),
+      '9999-12-31', '-838:59:59.999999', '1000-01-01 00:00:00.000001', '2026-03-29 02:30:00.123', '2001:db8::1', '123e4567-e89b-12d3-a456-426655440000'),
+     (0.2, 0, 0, 0, 1e308, 0, 0, 0, 0, 0, '', '', '', '""', 'no such', '', '', '', NULL, '0000-00-00', 0, '0000-00-00', '0000-00-00', '::', NULL)`,
+  `CREATE TABLE \`sensors é\`.seen (n INT)`,
+  'CREATE TRIGGER `sensors é`.note AFTER INSERT ON `sensors é`.`all``types` FOR EACH ROW INSERT INTO `sensors é`.seen VALUES (1)',
+  'CREATE TABLE `sensors é`.keyed (id INT AUTO_INCREMENT PRIMARY KEY, f FLOAT NOT NULL) PARTITION BY HASH (id) PARTITIONS 2',
+  'INSERT INTO `sensors é`.keyed SELECT seq, SQRT(seq) FROM `sensors é`.seq_1_to_20000',
+  "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO'",
+  'INSERT INTO `sensors é`.keyed VALUES (0, 2/3)',
+];
+
+describe('a backup of tables with FLOAT columns', () => {
+  it('gives every value of every type back bit by bit, and fires no trigger', async () => {
+    await using scene = await setBackupScene();
+    await using primary = await scene.pair.primary.connect();
+    await run(primary, OF_ALL_TYPES);
+    await scene.pair.caughtUp();
+    const record = await scene.backup();
+    expect(record.files.map(({ name }) => name)).toEqual([
+      'accounts.sql.zst',
+      'dump.sql.zst',
+      'rows.sql.zst',
+      'triggers.sql.zst',
+      'grants.sql.zst',
+    ]);
+    await using loaded = await load(scene, record);
+    await using fromLoaded = await loaded.connect('loader');
+    await fromLoaded.query("SET time_zone = '+03:00'");
+    const all =
+      'SELECT *, hidden, f + 0e0, hidden + 0e0, u + 0e0, HEX(l), HEX(t), HEX(w), HEX(raw), HEX(fixed), HEX(g), e + 0, bits + 0 FROM `sensors é`.`all``types`';
+    expect(await fromLoaded.query(all)).toEqual(await primary.query(all));
+    expect(await checksums(fromLoaded)).toEqual(await checksums(primary));
+    const triggers =
+      "SELECT TRIGGER_NAME, ACTION_STATEMENT FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA <> 'sys'";
+    expect(await fromLoaded.query(triggers)).toEqual(await primary.query(triggers));
+  });
+
+  it('keeps applying stopped to its end', async () => {
+    await using scene = await setBackupScene();
+    await using primary = await scene.pair.primary.connect();
+    await run(primary, [
+      'CREATE DATABASE shop',
+      'CREATE TABLE shop.large (body LONGTEXT)',
+      'CREATE TABLE shop.rates (f FLOAT)',
+      "INSERT INTO shop.large VALUES (REPEAT('x', 900000))",
+    ]);
+    await scene.pair.caughtUp();
+    await using gate = await gateDump({ phase: 'schemas', afterBytes: 50_000 });
+    const backup = scene.backup();
+    await gate.waiting();
+    expect(await scene.applies()).toBe(false);
+    await gate.open();
+    await backup;
+    expect(await scene.applies()).toBe(true);
+  });
+});
+
+describe('a backup of views and privileges', () => {
+  it('loads views on views whose definers may read little, and leaves them with no more than they had', async () => {
+    await using scene = await setBackupScene();
+    await using primary = await scene.pair.primary.connect();
+    await run(primary, [
+      'CREATE DATABASE shop',
+      'CREATE TABLE shop.t (id INT)',
+      'CREATE USER app@localhost, other@localhost',
+      'CREATE ROLE reader',
+      'GRANT SELECT (id) ON shop.t TO app@localhost',
+      'GRANT SELECT ON shop.t TO reader WITH GRANT OPTION',
+      'CREATE DEFINER=app@localhost VIEW shop.v1 AS SELECT id FROM shop.t',
+      'GRANT SELECT ON shop.v1 TO other@localhost',
+      'CREATE DEFINER=other@localhost VIEW shop.v3 AS SELECT id FROM shop.v1',
+      'CREATE DEFINER=reader VIEW shop.v4 AS SELECT id FROM shop.t',
+      'CREATE VIEW shop.v2 AS SELECT v3.id FROM shop.v3 JOIN shop.v4 USING (id)',
+    ]);
+    await scene.pair.caughtUp();
+    await using loaded = await load(scene, await scene.backup());
+    await using fromLoaded = await loaded.connect('loader');
+    expect(await fromLoaded.query('SELECT id FROM shop.v2')).toEqual([]);
+    for (const account of ['app@localhost', 'other@localhost', 'reader', 'root@localhost', '`mariadb.sys`@localhost'])
+      expect(await grantsOf(fromLoaded, account)).toEqual(await grantsOf(primary, account));
+  });
+
+  it('leaves out privileges on what is gone, and only these', async () => {
+    await using scene = await setBackupScene();
+    await using primary = await scene.pair.primary.connect();
+    await run(primary, [
+      'CREATE DATABASE shop',
+      'CREATE TABLE shop.old (a INT)',
+      'CREATE TABLE shop.`t ``on`` x` (id INT, `o d` INT, gone INT)',
+      'CREATE PROCEDURE shop.old() SELECT 1',
+      'CREATE USER app@localhost',
+      'GRANT SELECT ON shop.old TO app@localhost',
+      'GRANT EXECUTE ON PROCEDURE shop.old TO app@localhost',
+      'GRANT SELECT (gone, `o d`), UPDATE (gone), INSERT ON shop.`t ``on`` x` TO app@localhost WITH GRANT OPTION',
+      'GRANT CREATE, SELECT ON shop.later TO app@localhost',
+    ]);
+    await scene.pair.caughtUp();
+    await using replica = await scene.pair.replica.connect();
+    const before = await grantsOf(replica, 'app@localhost');
+    await run(primary, [
+      'DROP TABLE shop.old',
+      'DROP PROCEDURE shop.old',
+      'ALTER TABLE shop.`t ``on`` x` DROP COLUMN gone',
+    ]);
+    await scene.pair.caughtUp();
+    await using loaded = await load(scene, await scene.backup());
+    await using fromLoaded = await loaded.connect('loader');
+    const after = await grantsOf(fromLoaded, 'app@localhost');
+    expect(before).toHaveLength(5);
+    expect(after.slice(1).sort()).toEqual([
+      'GRANT SELECT (`o d`), INSERT ON `shop`.`t ``on`` x` TO `app`@`localhost` WITH GRANT OPTION',
+      'GRANT SELECT, CREATE ON `shop`.`later` TO `app`@`localhost`',
+    ]);
+  });
+
+  it('leaves out views that the server cannot read, and takes the others', async () => {
+    await using scene = await setBackupScene();
+    await using primary = await scene.pair.primary.connect();
+    await run(primary, [
+      'CREATE DATABASE shop',
+      'CREATE TABLE shop.t (a INT, f FLOAT)',
+      'CREATE TABLE shop.kept (a INT)',
+      'CREATE VIEW shop.`bro``ken` AS SELECT a FROM shop.t',
+      'CREATE VIEW shop.on_broken AS SELECT a FROM shop.`bro``ken`',
+      'CREATE VIEW shop.whole AS SELECT a FROM shop.kept',
+      'CREATE USER app@localhost',
+      'GRANT SELECT ON shop.`bro``ken` TO app@localhost',
+      'CREATE DEFINER=app@localhost VIEW shop.orphan AS SELECT 1 AS one',
+      'CREATE VIEW shop.on_orphan AS SELECT one FROM shop.orphan',
+      'CREATE USER late@localhost',
+      'GRANT SELECT ON shop.`bro``ken` TO late@localhost',
+      'DROP USER app@localhost',
+      'DROP TABLE shop.t',
+    ]);
+    await scene.pair.caughtUp();
+    await using loaded = await load(scene, await scene.backup());
+    await using fromLoaded = await loaded.connect('loader');
+    const views = "SELECT TABLE_NAME AS name FROM information_schema.VIEWS WHERE TABLE_SCHEMA = 'shop' ORDER BY 1";
+    const names = (await fromLoaded.query<{ name: string }>(views)).map(({ name }) => name);
+    expect(names).toContain('whole');
+    expect(names.filter((name) => ['bro`ken', 'on_broken'].includes(name))).toEqual([]);
+  });
+});
+
+describe('a backup of accounts', () => {
+  it('tells which plugins they sign in with, and the server for it has them', async () => {
+    const plugin = '--plugin-load-add=ed25519=auth_ed25519.so';
+    await using scene = await setBackupScene({ primaryArgs: [plugin], replicaArgs: [plugin] });
+    await using primary = await scene.pair.primary.connect();
+    await run(primary, ["CREATE USER app@localhost IDENTIFIED VIA ed25519 USING PASSWORD('app-password')"]);
+    await scene.pair.caughtUp();
+    const record = await scene.backup();
+    expect(record.settings['plugins']).toBe('ed25519=auth_ed25519.so');
+    await using loaded = await load(scene, record);
+    await using fromLoaded = await loaded.connect('loader');
+    expect(await grantsOf(fromLoaded, 'app@localhost')).toEqual(await grantsOf(primary, 'app@localhost'));
+  });
+});
+
+describe('a backup', () => {
+  it('asks a server that hangs up on silent sessions to keep its own', async () => {
+    await using scene = await setBackupScene({ primaryArgs: ['--wait-timeout=1'], replicaArgs: ['--wait-timeout=1'] });
+    await using connection = await scene.pair.replica.connect();
+    const [row] = await connection.query<{ seconds: string }>('SELECT @@wait_timeout AS seconds');
+    expect(Number(row?.seconds)).toBe(604_800);
+  });
+
+  it('is refused while a transaction is prepared, which no dump would hold', async () => {
+    await using scene = await setBackupScene();
+    await using primary = await scene.pair.primary.connect();
+    await run(primary, [
+      'CREATE DATABASE shop',
+      'CREATE TABLE shop.t (a INT)',
+      "XA START 'one'",
+      'INSERT INTO shop.t VALUES (1)',
+      "XA END 'one'",
+      "XA PREPARE 'one'",
+    ]);
+    await scene.pair.caughtUp();
+    await expect(scene.backup()).rejects.toMatchObject({
+      code: 'PREFLIGHT_FAILED',
+      message: expect.stringContaining('1 prepared XA transactions') as string,
+    });
+    expect(await scene.applies()).toBe(true);
+    await run(primary, ["XA COMMIT 'one'"]);
+    await scene.pair.caughtUp();
+    await scene.backup();
+  });
+
+  it('tells how far its SYSTEM time zone is from UTC, and what its statements depend on', async () => {
+    await using scene = await setBackupScene({
+      replicaArgs: ['--max-heap-table-size=1M', '--default-time-zone=+05:00'],
+    });
+    const { settings } = await scene.backup();
+    await using replica = await scene.pair.replica.connect();
+    await replica.query('SET time_zone = SYSTEM');
+    const [row] = await replica.query<{ o: string }>('SELECT TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) AS o');
+    expect(settings).toMatchObject({ system_utc_offset: String(row?.o), max_heap_table_size: '1048576', plugins: '' });
+  });
+});

@@ -1,0 +1,103 @@
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openRepository } from '../../src/archive/repository.ts';
+import { parseCoordinates } from '../../src/binlog/coordinates.ts';
+import { exportLogs, type ExportedFile } from '../../src/operations/export.ts';
+import { findProgram, runTool } from '../../src/platform/child-process.ts';
+import { archiveUntilCurrent, repositoryBeside, segmentsOf } from '../support/archiver.ts';
+import { cmpMasked } from '../support/compare.ts';
+import { startPrimary, type TestServer } from '../support/servers.ts';
+
+let server: TestServer;
+
+beforeEach(async () => {
+  server = await startPrimary();
+  await using connection = await server.connect();
+  for (const name of ['a', 'b', 'c']) {
+    await connection.query(`CREATE DATABASE ${name}`);
+    await connection.query(`CREATE TABLE ${name}.t (id INT PRIMARY KEY)`);
+    await connection.query('FLUSH BINARY LOGS');
+  }
+  await archiveUntilCurrent(server, repositoryBeside(server));
+});
+
+afterEach(async () => {
+  await server[Symbol.asyncDispose]();
+});
+
+async function run(range: { from?: string; to?: string } = {}): Promise<ExportedFile[]> {
+  const place = (text: string | undefined) => (text === undefined ? null : parseCoordinates(text));
+  const { files } = await exportLogs({
+    repository: await openRepository(repositoryBeside(server)),
+    name: 'shop',
+    from: place(range.from),
+    to: place(range.to),
+    out: join(server.directory, 'out'),
+    signal: new AbortController().signal,
+  });
+  return files;
+}
+
+/** What the server's own tool makes of exported files, one by one: of a cut piece it cannot know what was before. */
+async function statements(files: readonly ExportedFile[]): Promise<string[]> {
+  const program = findProgram(['mariadb-binlog']);
+  const found: string[] = [];
+  for (const { path } of files) {
+    const { stdout } = await runTool({ program, args: ['--no-defaults', path] });
+    found.push(...stdout.split('\n').filter((line) => line.startsWith('CREATE ')));
+  }
+  return found;
+}
+
+async function borders(index: number): Promise<{ file: string; first: number; last: number }> {
+  const segment = (await segmentsOf(repositoryBeside(server)))[index];
+  return {
+    file: segment?.file ?? '',
+    first: segment?.manifest?.last?.start ?? 0,
+    last: segment?.manifest?.last?.end ?? 0,
+  };
+}
+
+describe('export', () => {
+  it('gives every file as the server has it', async () => {
+    const files = await run();
+    expect(files.map(({ file }) => file)).toEqual([1, 2, 3, 4].map((number) => `binlog.00000${number}`));
+    for (const { file, path } of files) expect(await cmpMasked(path, join(server.datadir, file))).toBeNull();
+  });
+
+  it('cuts at the borders of groups, and the peer reads each piece', async () => {
+    const from = await borders(0);
+    const to = await borders(2);
+    const files = await run({ from: `${from.file}:${from.first}`, to: `${to.file}:${to.first}` });
+    const table = 'CREATE TABLE a.t (id INT PRIMARY KEY)';
+    expect(await statements(files)).toEqual([table, 'CREATE DATABASE b', table.replace('a', 'b'), 'CREATE DATABASE c']);
+  });
+
+  it('refuses to cut anywhere else', async () => {
+    const { file, first } = await borders(0);
+    for (const position of [5, 300, first + 1, first + 42]) {
+      await expect(run({ from: `${file}:${position}` })).rejects.toMatchObject({ code: 'COORDINATES_INVALID' });
+    }
+    await expect(run({ to: `${file}:99999` })).rejects.toMatchObject({ code: 'TARGET_UNREACHABLE' });
+    await expect(run({ from: 'binlog.000002:4', to: 'binlog.000001:4' })).rejects.toMatchObject({ code: 'USAGE' });
+  });
+
+  it('gives no file that is not what was sealed', async () => {
+    const [segment] = await segmentsOf(repositoryBeside(server));
+    const bytes = await readFile(segment?.path ?? '');
+    bytes.writeUInt8((bytes[bytes.length - 60] ?? 0) ^ 1, bytes.length - 60);
+    await writeFile(segment?.path ?? '', bytes);
+    await expect(run()).rejects.toMatchObject({ code: 'ARCHIVE_DAMAGED', exitCode: 21 });
+  });
+
+  it('does not pass over a segment that is gone', async () => {
+    const [, second] = await segmentsOf(repositoryBeside(server));
+    await rm(second?.path ?? '');
+    await expect(run()).rejects.toMatchObject({
+      code: 'ARCHIVE_DAMAGED',
+      message: expect.stringContaining('binlog.000002') as string,
+    });
+    expect(await run({ to: 'binlog.000001:4' })).toHaveLength(1);
+  });
+});

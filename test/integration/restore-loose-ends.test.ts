@@ -1,0 +1,133 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { openArchive } from '../../src/operations/open-archive.ts';
+import { makePlan } from '../../src/operations/plan.ts';
+import { restore, type RestoreResult } from '../../src/operations/restore.ts';
+import type { Plan } from '../../src/recovery/plan.ts';
+import type { ServerConnection } from '../../src/server/connection.ts';
+import { startLocalServer } from '../../src/server/local-server.ts';
+import { archiveUntilCurrent, silentLog } from '../support/archiver.ts';
+import { run, setBackupScene, type BackupScene } from '../support/backup-scene.ts';
+import type { PairOptions } from '../support/pair.ts';
+
+interface Played {
+  readonly scene: BackupScene;
+  readonly primary: ServerConnection;
+  readonly restoreLatest: (change?: (plan: Plan) => Plan) => Promise<RestoreResult>;
+}
+
+/** Statements before a backup, statements after it, all archived. */
+async function play(
+  o: PairOptions & { before: readonly string[]; after: readonly string[] },
+  look: (played: Played) => Promise<void>,
+): Promise<void> {
+  await using scene = await setBackupScene(o);
+  const { pair, repository } = scene;
+  await using primary = await pair.primary.connect();
+  await run(primary, ['CREATE DATABASE shop', 'USE shop', ...o.before]);
+  await archiveUntilCurrent(pair.primary, repository.path);
+  await pair.caughtUp();
+  await scene.backup();
+  await run(primary, o.after);
+  await archiveUntilCurrent(pair.primary, repository.path);
+  await look({
+    scene,
+    primary,
+    restoreLatest: async (change = (plan) => plan) => {
+      using archive = await openArchive(repository.path, { log: silentLog });
+      const plan = change(await makePlan(archive, { kind: 'latest' }));
+      const datadir = join(pair.primary.directory, 'restored');
+      return await restore(archive, { plan, datadir, stop: true, log: silentLog });
+    },
+  });
+}
+
+async function startAgain({ server: { datadir, socket } }: RestoreResult) {
+  const errorLog = join(datadir, 'error.log');
+  return await startLocalServer({ datadir, socket, errorLog, args: [] });
+}
+
+describe('a restored server', () => {
+  it('tells of emptied MEMORY tables, disabled events and XA transactions that were rolled back', async () => {
+    const before = [
+      'CREATE TABLE item (id INT PRIMARY KEY)',
+      'CREATE TABLE basket (id INT) ENGINE=MEMORY',
+      'CREATE TABLE unused (id INT) ENGINE=MEMORY',
+      'CREATE EVENT nightly ON SCHEDULE EVERY 1 DAY DO DELETE FROM shop.item',
+    ];
+    const after = [
+      'INSERT INTO basket VALUES (1)',
+      'CREATE EVENT hourly ON SCHEDULE EVERY 1 HOUR DO DELETE FROM shop.item',
+      "XA START 'open','b',3",
+      'INSERT INTO item VALUES (1)',
+      "XA END 'open','b',3",
+      "XA PREPARE 'open','b',3",
+    ];
+    await play({ before, after }, async ({ primary, restoreLatest }) => {
+      const result = await restoreLatest();
+
+      expect(result.proof.ok).toBe(true);
+      expect(result.warnings).toEqual([
+        expect.stringMatching(/^XA transaction 'open','b',3 was prepared .* it is rolled back$/),
+        '1 MEMORY table is empty after the restart, as after any restart: shop.basket',
+        expect.stringMatching(/^2 events are disabled, .*: shop\.hourly, shop\.nightly; ALTER EVENT <name> ENABLE/),
+      ]);
+      await using server = await startAgain(result);
+      await using restored = await server.connect();
+      expect(await restored.query('XA RECOVER')).toEqual([]);
+      await restored.query('ALTER TABLE shop.item ADD COLUMN n INT'); // no lock is left
+      await primary.query("XA ROLLBACK 'open','b',3");
+    });
+  });
+
+  it("converts times in the source's SYSTEM time zone, on a machine in another", async () => {
+    const before = [
+      'CREATE TABLE visit (id INT PRIMARY KEY, at TIMESTAMP)',
+      "INSERT INTO visit VALUES (1, '2026-11-22 19:00:00')",
+    ];
+    const after = [
+      'ALTER TABLE visit MODIFY at DATETIME',
+      "SET SESSION binlog_format = 'STATEMENT'",
+      'INSERT INTO visit VALUES (2, FROM_UNIXTIME(0))',
+    ];
+    await play({ env: { TZ: 'Asia/Tokyo' }, before, after }, async ({ primary, restoreLatest }) => {
+      const result = await restoreLatest((plan) => {
+        const settings = { ...plan.backup.settings, system_utc_offset: '32400' };
+        return { ...plan, backup: { ...plan.backup, settings } };
+      });
+
+      expect(result.proof.ok).toBe(true);
+      expect(result.warnings).toEqual([
+        expect.stringContaining("the source's time zone is JST, restored with the fixed offset +09:00"),
+      ]);
+      expect(await readFile(join(result.server.datadir, 'lastgood.cnf'), 'utf8')).toContain(
+        'default_time_zone = "+09:00"',
+      );
+      await using server = await startAgain(result);
+      await using restored = await server.connect();
+      const read = 'SELECT id, CAST(at AS CHAR) AS at FROM shop.visit ORDER BY id';
+      expect(await restored.query(read)).toEqual(await primary.query(read));
+      expect(await restored.query(read)).toContainEqual({ id: 1, at: '2026-11-22 19:00:00' });
+    });
+  });
+
+  it("keeps a GTID domain of the replica's that the primary's log does not have", async () => {
+    await play({ before: ['CREATE TABLE item (id INT)'], after: [] }, async ({ scene, primary, restoreLatest }) => {
+      {
+        await using replica = await scene.pair.replica.connect();
+        const [row] = await replica.query<{ state: string }>('SELECT @@gtid_slave_pos AS state');
+        await run(replica, ['STOP SLAVE', `SET GLOBAL gtid_slave_pos = '${row?.state ?? ''},7-9-100'`, 'START SLAVE']);
+      }
+      await scene.backup();
+      await primary.query('INSERT INTO item VALUES (1)');
+      await archiveUntilCurrent(scene.pair.primary, scene.repository.path);
+
+      const { plan, proof } = await restoreLatest();
+
+      expect(plan.backup.primary.gtid).toMatch(/,7-9-100$/);
+      expect(plan.target.resolved.gtidState).not.toContain('7-9-100');
+      expect(proof.checks.filter(({ ok }) => !ok)).toEqual([]);
+    });
+  });
+});
