@@ -57,11 +57,6 @@ export async function restore(
   return result;
 }
 
-/** True when a person should look at it, although it is proven. */
-export function hasWarnings({ plan, warnings }: Pick<RestoreResult, 'plan' | 'warnings'>): boolean {
-  return plan.warnings.length > 0 || warnings.length > 0;
-}
-
 async function refuse({ scratch, proof, seconds, warnings, note }: RanPlan, plan: Plan): Promise<never> {
   await note('failed', { plan, proof, seconds, warnings });
   await scratch.keepStopped();

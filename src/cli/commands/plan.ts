@@ -16,6 +16,5 @@ export function addPlan(program: Command, open: OpenCli): void {
       using archive = await openConfiguredArchive(cli);
       const plan = await planTarget(cli, archive, target);
       cli.print(plan, () => planText(plan));
-      if (plan.warnings.length > 0) cli.warn();
     });
 }

@@ -1,5 +1,5 @@
 import { InvalidArgumentError, type Command } from 'commander';
-import { hasWarnings, restore, type RestoreResult } from '../../operations/restore.ts';
+import { restore, type RestoreResult } from '../../operations/restore.ts';
 import type { Target } from '../../recovery/plan.ts';
 import type { Cli, OpenCli } from '../cli.ts';
 import { parseDatadir } from '../datadir-option.ts';
@@ -33,7 +33,7 @@ export function addRestore(program: Command, open: OpenCli): void {
       const cli = open(command);
       const result = await restoreTo(cli, readTarget(flags), flags);
       cli.print(result, () => restoreText(result, cli.paint));
-      if (hasWarnings(result)) cli.warn();
+      if (result.warnings.length > 0) cli.warn();
     });
 }
 
