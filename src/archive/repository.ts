@@ -97,9 +97,11 @@ export class Repository {
     const names = await readFolder(folder);
     const present = new Set(names);
     const files = names.filter(isBinlogFileName).sort(compareFiles);
-    return Promise.all(
-      files.map(async (file) => segmentAt({ folder, lineage, file, sealed: present.has(manifestName(file)) })),
-    );
+    const segments: ArchivedSegment[] = [];
+    // One after the other: thousands of manifests at once are more files than a process may open.
+    for (const file of files)
+      segments.push(await segmentAt({ folder, lineage, file, sealed: present.has(manifestName(file)) }));
+    return segments;
   }
 
   /** Names of a lineage's segments whose bytes are gone: sealed or passed over, from its first file on. */

@@ -14,7 +14,7 @@ export interface StagedFile {
 }
 
 /** Above this the source has to wait; what is under way in its socket still finds room. */
-const HIGH_WATER_BYTES = 4 * 1024 * 1024;
+const HIGH_WATER_BYTES = 8 * 1024 * 1024;
 const BLOCK_BYTES = HIGH_WATER_BYTES + 256 * 1024;
 const MAX_SPARE_BLOCKS = 2;
 

@@ -13,6 +13,7 @@ import { parseGtidState } from '../binlog/gtid-text.ts';
 import { LastgoodError } from '../platform/errors.ts';
 import { gtidStateAt, type BinaryLog } from '../server/binary-logs.ts';
 import { describeServer, type ServerConnection } from '../server/connection.ts';
+import { readServerIdentity } from '../server/facts.ts';
 import { peekBinlog } from '../server/peek-binlog.ts';
 import type { PrimarySettings } from './settings.ts';
 
@@ -22,7 +23,7 @@ export async function openLineage(
   { connection, primary, logs }: { connection: ServerConnection; primary: PrimarySettings; logs: readonly BinaryLog[] },
 ): Promise<Lineage> {
   const known = (await repository.lineages()).findLast(({ name }) => name === primary.name);
-  const identity = await readIdentity(connection);
+  const identity = await readServerIdentity(connection);
   if (known !== undefined) {
     if (known.flavor === connection.flavor && known.serverUuid === identity.serverUuid) return known;
     throw new LastgoodError(
@@ -52,14 +53,6 @@ export async function openLineage(
   };
   await repository.writeLineage(lineage);
   return lineage;
-}
-
-async function readIdentity(connection: ServerConnection): Promise<{ serverId: number; serverUuid: string | null }> {
-  const uuid = connection.flavor === 'mysql' ? '@@GLOBAL.server_uuid' : 'NULL';
-  const [row] = await connection.query<{ id: string | number; uuid: string | null }>(
-    `SELECT @@GLOBAL.server_id AS id, ${uuid} AS uuid`,
-  );
-  return { serverId: Number(row?.id ?? 0), serverUuid: row?.uuid ?? null };
 }
 
 /**

@@ -9,7 +9,7 @@ import { LastgoodError } from '../platform/errors.ts';
 import { acquireLock } from '../platform/lock.ts';
 import type { Logger } from '../platform/logger.ts';
 import { connect } from '../server/connection.ts';
-import { readServerFacts } from '../server/facts.ts';
+import { readServerIdentity } from '../server/facts.ts';
 import type { ServerOptions } from '../server/server-options.ts';
 import type { Settings } from './settings.ts';
 
@@ -32,7 +32,7 @@ export async function takeBackup(o: BackupOptions): Promise<BackupRecord> {
   await using _lock = await acquireLock(backupLockPath(repository), 'backup');
   await repairInterruptedBackups({ repository, replica, log });
   await using primary = await connect(settings.primary);
-  const { serverId, serverUuid } = await readServerFacts(primary);
+  const { serverId, serverUuid } = await readServerIdentity(primary);
   const lineage = await findLineage(repository, { name: settings.primary.name, serverId, serverUuid });
   if (lineage === null)
     log.warn({ primary: settings.primary.name }, 'nothing is archived of this primary yet: run lastgood archive');

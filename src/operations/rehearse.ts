@@ -14,7 +14,7 @@ import { describeFailure, onlyDiffersFromReference, type Reference } from '../re
 import { readReference } from '../recovery/reference.ts';
 import { runPlan, type RanPlan, type RestoreProgress } from '../recovery/restore.ts';
 import { connect } from '../server/connection.ts';
-import { readServerFacts } from '../server/facts.ts';
+import { readServerIdentity } from '../server/facts.ts';
 import type { ServerOptions } from '../server/server-options.ts';
 import { waitUntilArchived } from './archived-point.ts';
 import { backupLockPath, repairInterruptedBackups } from './backup.ts';
@@ -96,7 +96,7 @@ async function aimAtReplica(id: string, { settings, log, progress, signal }: Reh
   const read = await withBackupLock({ settings, replica, log }, id, async (repository) => {
     await using primary = await connect(settings.primary);
     await using connection = await connect(replica);
-    const { serverId, serverUuid } = await readServerFacts(primary);
+    const { serverId, serverUuid } = await readServerIdentity(primary);
     await checkReplica(connection, { serverId, serverUuid });
     const folder = partialFolder(repository.backupFolder(id));
     return await readReference({
