@@ -68,10 +68,10 @@ describe('StagedStream', () => {
     expect([textOf(second), textOf(stream.next(everything))]).toEqual(['second', 'third']);
   });
 
-  it('tells when four mebibytes wait, and when they no longer do, never twice the same', () => {
+  it('tells when eight mebibytes wait, and when they no longer do, never twice the same', () => {
     const { stream, pressure } = staged();
     const mebibyte = Buffer.alloc(MIB);
-    for (let n = 0; n < 3; n += 1) stream.append(mebibyte, 0, MIB);
+    for (let n = 0; n < 7; n += 1) stream.append(mebibyte, 0, MIB);
     expect(pressure).toEqual([]);
     stream.rotate('a.000002', 4);
     stream.append(mebibyte, 0, MIB);
