@@ -12,6 +12,7 @@ import { isLastgoodError } from '../../src/platform/errors.ts';
 import { waitFor } from '../../src/platform/wait.ts';
 import {
   ARCHIVER_SERVER_ID,
+  archiveToTheLastByte,
   archiveUntilCurrent,
   repositoryBeside,
   segmentsOf,
@@ -61,7 +62,7 @@ async function streaming(archiver: ChildProcess): Promise<void> {
 /** The archive against the server's own files, and the catalog against one made anew. */
 async function expectTruth(server: TestServer): Promise<void> {
   const path = repositoryBeside(server);
-  await archiveUntilCurrent(server, path);
+  await archiveToTheLastByte(server, path);
   for (const segment of await segmentsOf(path)) {
     expect(await cmpMasked(segment.path, join(server.datadir, segment.file))).toBeNull();
   }

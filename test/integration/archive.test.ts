@@ -7,6 +7,7 @@ import { rebuildCatalog } from '../../src/catalog/rebuild.ts';
 import { waitFor } from '../../src/platform/wait.ts';
 import {
   ARCHIVER_SERVER_ID,
+  archiveToTheLastByte,
   archiveUntilCurrent,
   primarySettings,
   repositoryBeside,
@@ -20,6 +21,7 @@ import { startWorkload } from '../support/workload.ts';
 
 /** Every archived file against the server's own, byte for byte; `stopped` servers have written all they will. */
 async function differences(server: TestServer, repository: string): Promise<string[]> {
+  await archiveToTheLastByte(server, repository);
   const found: string[] = [];
   for (const { path, file } of await segmentsOf(repository)) {
     const difference = await cmpMasked(path, join(server.datadir, file));

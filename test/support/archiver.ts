@@ -1,7 +1,9 @@
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openRepository, type ArchivedSegment } from '../../src/archive/repository.ts';
 import { archive, type ArchiveOptions, type ArchiveResult } from '../../src/operations/archive.ts';
 import type { PrimarySettings } from '../../src/operations/settings.ts';
+import { waitFor } from '../../src/platform/wait.ts';
 import { createLogger } from '../../src/platform/logger.ts';
 import type { TestServer } from './servers.ts';
 
@@ -29,6 +31,19 @@ export async function archiveUntilCurrent(
     signal: new AbortController().signal,
     ...options,
   });
+}
+
+/**
+ * Archives until the newest segment is as long as the server's file: after a rotation MariaDB writes a checkpoint event when
+ * it gets to it, also when nobody writes any more.
+ */
+export async function archiveToTheLastByte(server: TestServer, repositoryPath: string): Promise<void> {
+  const complete = async (): Promise<boolean> => {
+    await archiveUntilCurrent(server, repositoryPath);
+    const newest = (await segmentsOf(repositoryPath)).at(-1);
+    return newest?.bytes === (await stat(join(server.datadir, newest?.file ?? ''))).size;
+  };
+  await waitFor(complete, { timeoutMs: 30_000, what: 'the last byte' });
 }
 
 export interface RunningArchiver extends AsyncDisposable {
