@@ -119,7 +119,7 @@ async function checkBoundaries(
   signal: AbortSignal,
 ): Promise<number> {
   if (segment.manifest !== null && start === 0 && end === null) return segment.manifest.bytes;
-  const unseen = new Set([start, end ?? 0, 0, FIRST_EVENT_OFFSET].filter((offset) => offset > FIRST_EVENT_OFFSET));
+  const unseen = new Set([start, end ?? 0].filter((offset) => offset > FIRST_EVENT_OFFSET));
   let around: { start: number; end: number } | null = null;
   const visitor = {
     query: (): void => undefined,
