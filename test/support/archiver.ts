@@ -5,6 +5,7 @@ import { archive, type ArchiveOptions, type ArchiveResult } from '../../src/oper
 import type { PrimarySettings } from '../../src/operations/settings.ts';
 import { waitFor } from '../../src/platform/wait.ts';
 import { createLogger } from '../../src/platform/logger.ts';
+import type { ServerConnection } from '../../src/server/connection.ts';
 import type { TestServer } from './servers.ts';
 
 export const ARCHIVER_SERVER_ID = 4_210_001;
@@ -34,16 +35,28 @@ export async function archiveUntilCurrent(
 }
 
 /**
- * Archives until the newest segment is as long as the server's file: after a rotation MariaDB writes a checkpoint event when
- * it gets to it, also when nobody writes any more.
+ * Archives until the newest segment is as long as the server's file, and the server has nothing more to write there: after a
+ * rotation MariaDB writes checkpoint events when it gets to it, also when nobody writes any more. The last one names its own file.
+ *
+ * Source: MariaDB 10.11 sql/log.cc, MYSQL_BIN_LOG::mark_xid_done.
  */
 export async function archiveToTheLastByte(server: TestServer, repositoryPath: string): Promise<void> {
+  await using connection = await server.connect();
   const complete = async (): Promise<boolean> => {
     await archiveUntilCurrent(server, repositoryPath);
     const newest = (await segmentsOf(repositoryPath)).at(-1);
-    return newest?.bytes === (await stat(join(server.datadir, newest?.file ?? ''))).size;
+    if (newest === undefined || !(await isSettled(connection, newest.file))) return false;
+    return newest.bytes === (await stat(join(server.datadir, newest.file))).size;
   };
   await waitFor(complete, { timeoutMs: 30_000, what: 'the last byte' });
+}
+
+/** No older file waits for its checkpoint any more. MySQL has no such events. */
+async function isSettled(connection: ServerConnection, file: string): Promise<boolean> {
+  if (connection.flavor === 'mysql') return true;
+  const events = await connection.query<{ Event_type: string; Info: string }>(`SHOW BINLOG EVENTS IN '${file}'`);
+  const checkpoint = events.findLast(({ Event_type: type }) => type === 'Binlog_checkpoint');
+  return checkpoint?.Info === file;
 }
 
 export interface RunningArchiver extends AsyncDisposable {
