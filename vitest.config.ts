@@ -21,6 +21,7 @@ export default defineConfig({
         testTimeout: timeoutMs,
         hookTimeout: Math.max(timeoutMs, 60 * SECOND),
         fileParallelism: !alone,
+        execArgv: ['--import', './test/support/typescript-in-threads.mjs'],
         sequence: { groupOrder },
       },
     })),

@@ -5,7 +5,7 @@ import type { ServerConnection } from '../src/server/connection.ts';
 import { installDatadir, startLocalServer, type LocalServer } from '../src/server/local-server.ts';
 
 /** A stopped server's data folder and the binary logs in it. */
-export interface SmallTransactionLog {
+export interface BenchLog {
   readonly datadir: string;
   /** Absolute paths, in log order; each ends with ROTATE or STOP. */
   readonly files: readonly string[];
@@ -18,7 +18,8 @@ const MEGABYTE = 1024 * 1024;
 const CONNECTIONS = 4;
 const TRANSACTIONS_PER_CALL = 500;
 const ROWS_PER_TABLE = 10_000;
-const CACHE = join(import.meta.dirname, '../.cache/bench/small-tx');
+const LARGE_ROW_MEGABYTES = 64;
+const CACHE = join(import.meta.dirname, '../.cache/bench');
 
 /** How large the benchmark's log is: `LASTGOOD_BENCH_MB`, 1024 when not set. */
 export function benchMegabytes(): number {
@@ -37,7 +38,7 @@ const FAST_SERVER = [
 ];
 
 /** Starts the server that wrote the log: server id 1, the log's own folder and name. */
-export async function startSmallTransactionServer(datadir: string, args: readonly string[] = []): Promise<LocalServer> {
+export async function startBenchServer(datadir: string, args: readonly string[] = []): Promise<LocalServer> {
   return await startLocalServer({
     datadir,
     socket: join(datadir, 'server.sock'),
@@ -58,28 +59,57 @@ export async function startSmallTransactionServer(datadir: string, args: readonl
  * oltp_write_only (an update of an indexed and of another column, a delete and an insert of the same id), by
  * several connections, from the first event of a new server on.
  */
-export async function ensureSmallTransactionLog(megabytes: number): Promise<SmallTransactionLog> {
-  const folder = join(CACHE, String(megabytes));
+export async function ensureSmallTransactionLog(megabytes: number): Promise<BenchLog> {
+  return await ensureLog(join(CACHE, 'small-tx', String(megabytes)), async (server, connection) => {
+    await createTables(connection);
+    const full = async (): Promise<boolean> => sizeOf(await listBinaryLogs(connection)) >= megabytes * MEGABYTE;
+    await Promise.all(Array.from({ length: CONNECTIONS }, (_, index) => write(server, index + 1, full)));
+  });
+}
+
+/** Makes a log whose one large transaction has so many megabytes, or gives the one made before: rows of 1 MB, and four of 64 MB. */
+export async function ensureLargeTransactionLog(megabytes: number): Promise<BenchLog> {
+  return await ensureLog(join(CACHE, 'large-tx', String(megabytes)), async (_, connection) => {
+    await connection.query('CREATE DATABASE large');
+    await connection.query('CREATE TABLE large.item (id INT PRIMARY KEY, content LONGBLOB) ENGINE=InnoDB');
+    await connection.query('START TRANSACTION');
+    for (const { rows, size, firstId } of [
+      { rows: megabytes - 4 * LARGE_ROW_MEGABYTES, size: MEGABYTE, firstId: 1 },
+      { rows: 4, size: LARGE_ROW_MEGABYTES * MEGABYTE, firstId: 1_000_000 },
+    ])
+      await connection.query(
+        `INSERT INTO large.item SELECT ${firstId} + seq, REPEAT(MD5(seq), ${size / 32}) FROM large.seq_1_to_${rows}`,
+      );
+    await connection.query('COMMIT');
+    await connection.query('DROP TABLE large.item');
+  });
+}
+
+async function ensureLog(
+  folder: string,
+  fill: (server: LocalServer, connection: ServerConnection) => Promise<void>,
+): Promise<BenchLog> {
   const description = join(folder, 'log.json');
   try {
-    return JSON.parse(await readFile(description, 'utf8')) as SmallTransactionLog;
+    return JSON.parse(await readFile(description, 'utf8')) as BenchLog;
   } catch {
     // Not made yet, or not to its end.
   }
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
-  const log = await makeLog(join(folder, 'data'), megabytes * MEGABYTE);
+  const log = await makeLog(join(folder, 'data'), fill);
   await writeFile(description, JSON.stringify(log, null, 2));
   return log;
 }
 
-async function makeLog(datadir: string, bytes: number): Promise<SmallTransactionLog> {
+async function makeLog(
+  datadir: string,
+  fill: (server: LocalServer, connection: ServerConnection) => Promise<void>,
+): Promise<BenchLog> {
   await installDatadir({ datadir });
-  await using server = await startSmallTransactionServer(datadir);
+  await using server = await startBenchServer(datadir, ['--max-allowed-packet=1G']);
   await using connection = await server.connect();
-  await createTables(connection);
-  const full = async (): Promise<boolean> => sizeOf(await listBinaryLogs(connection)) >= bytes;
-  await Promise.all(Array.from({ length: CONNECTIONS }, (_, index) => write(server, index + 1, full)));
+  await fill(server, connection);
   await connection.query('FLUSH BINARY LOGS');
   const logs = (await listBinaryLogs(connection)).slice(0, -1);
   const [state] = await connection.query<{ position: string }>('SELECT @@gtid_binlog_pos AS position');

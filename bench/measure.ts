@@ -7,6 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export interface Measurement {
   /** From start to end, by the clock. */
   readonly seconds: number;
+  /** Of all its threads, in user and system mode; NaN where /proc does not tell. */
+  readonly cpuSeconds: number;
   /** The most memory it held, in bytes; 0 where /proc does not tell. */
   readonly peakBytes: number;
   readonly stdout: string;
@@ -14,6 +16,8 @@ export interface Measurement {
 
 const TASKSET = '/usr/bin/taskset';
 const SAMPLE_MS = 10;
+/** Source: proc(5), sysconf(_SC_CLK_TCK), on every Linux that Node runs on. */
+const TICKS_A_SECOND = 100;
 
 /**
  * Runs a program to its end, on core 0 alone where `taskset` exists.
@@ -38,31 +42,42 @@ export async function measure(
       resolve(status ?? -1);
     });
   });
-  const peak = watchPeak(child.pid ?? 0, ended);
+  const usage = watchUsage(child.pid ?? 0, ended);
   const status = await ended;
   const seconds = (performance.now() - started) / 1000;
   if (status !== 0) throw new Error(`${program} ended with status ${status}`);
-  return { seconds, peakBytes: await peak, stdout };
+  return { seconds, ...(await usage), stdout };
 }
 
-/** The kernel keeps the peak itself; the last look before the end may miss the last few milliseconds. */
-async function watchPeak(pid: number, ended: Promise<number>): Promise<number> {
+type Usage = Pick<Measurement, 'cpuSeconds' | 'peakBytes'>;
+
+/** The kernel keeps both itself; the last look before the end may miss the last few milliseconds. */
+async function watchUsage(pid: number, ended: Promise<number>): Promise<Usage> {
   const running = { yes: true };
   void ended.catch(() => -1).then(() => (running.yes = false));
-  let peak = 0;
+  let usage: Usage = { cpuSeconds: NaN, peakBytes: 0 };
   while (running.yes) {
-    peak = Math.max(peak, await readPeak(pid));
+    usage = (await readUsage(pid)) ?? usage;
     await sleep(SAMPLE_MS);
   }
-  return peak;
+  return usage;
 }
 
-async function readPeak(pid: number): Promise<number> {
+async function readUsage(pid: number): Promise<Usage | null> {
   try {
     const status = await readFile(`/proc/${pid}/status`, 'utf8');
-    return Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * 1024;
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+    const peakBytes = Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1]) * 1024;
+    if (Number.isNaN(peakBytes)) return null; // It has ended, and waits to be looked at.
+    // Behind the name, which may hold anything: utime and stime are the 12th and 13th field. Source: proc(5).
+    const [utime, stime] = stat
+      .slice(stat.lastIndexOf(')') + 2)
+      .split(' ')
+      .slice(11, 13)
+      .map(Number);
+    return { cpuSeconds: ((utime ?? NaN) + (stime ?? NaN)) / TICKS_A_SECOND, peakBytes };
   } catch {
-    return 0; // It has ended, or there is no /proc.
+    return null; // It has ended, or there is no /proc.
   }
 }
 

@@ -13,7 +13,7 @@ import { sourceZone } from '../src/recovery/source-zone.ts';
 import { listTables, readTableStates, type TableState } from '../src/recovery/table-state.ts';
 import { writeOptionFile } from '../src/server/option-file.ts';
 import type { ServedRange } from '../src/server/served-range.ts';
-import { ensureSmallTransactionLog, type SmallTransactionLog } from './data.ts';
+import { ensureSmallTransactionLog, type BenchLog } from './data.ts';
 
 const MEGABYTES = Number(process.env['LASTGOOD_BENCH_MB'] ?? 256);
 const GOAL = 4;
@@ -63,7 +63,7 @@ async function measureIn(work: (scratch: ScratchServer) => Promise<void>): Promi
   };
 }
 
-async function replayByPipe({ login }: ScratchServer, { files }: SmallTransactionLog): Promise<void> {
+async function replayByPipe({ login }: ScratchServer, { files }: BenchLog): Promise<void> {
   await using optionFile = await writeOptionFile(login);
   const reader = spawn(findProgram(['mariadb-binlog']), files, { stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = once(reader, 'exit');
@@ -76,7 +76,7 @@ async function replayByPipe({ login }: ScratchServer, { files }: SmallTransactio
   if (status !== 0) throw new Error(`mariadb-binlog ended with status ${status}`);
 }
 
-async function replayByApplier({ admin }: ScratchServer, { files, groups }: SmallTransactionLog): Promise<void> {
+async function replayByApplier({ admin }: ScratchServer, { files, groups }: BenchLog): Promise<void> {
   const replayed = await replay({
     target: admin,
     identity: { flavor: 'mariadb', serverVersion: '10.11.19-MariaDB-log', serverId: 1, gtidState: '' },
@@ -95,11 +95,12 @@ async function rangeOf(path: string): Promise<ServedRange> {
     path,
     bytes: size,
     manifest: null,
+    keys: null,
   } as const;
   return await servedRange(segment, { file: segment.file, from: FIRST_EVENT_OFFSET, to: size });
 }
 
-function report(name: string, seconds: number, { bytes }: SmallTransactionLog): void {
+function report(name: string, seconds: number, { bytes }: BenchLog): void {
   print(
     `  ${name.padEnd(32)} ${seconds.toFixed(1).padStart(6)} s ${(bytes / 1e6 / seconds).toFixed(0).padStart(5)} MB/s`,
   );

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findProgram } from '../src/platform/child-process.ts';
-import { benchMegabytes, ensureSmallTransactionLog, type SmallTransactionLog } from './data.ts';
+import { benchMegabytes, ensureSmallTransactionLog, type BenchLog } from './data.ts';
 import { measure, median, type Measurement } from './measure.ts';
 
 const ROUNDS = 3;
@@ -12,7 +12,7 @@ const ROOT = join(import.meta.dirname, '..');
 interface Contestant {
   readonly name: string;
   readonly goal: number | null;
-  run(log: SmallTransactionLog): Promise<Measurement>;
+  run(log: BenchLog): Promise<Measurement>;
 }
 
 const CONTESTANTS: readonly Contestant[] = [
@@ -55,7 +55,7 @@ function secondsOf(measurements: readonly Measurement[]): number {
   return median(measurements.map(({ seconds }) => seconds));
 }
 
-async function runScan(log: SmallTransactionLog, args: readonly string[]): Promise<Measurement> {
+async function runScan(log: BenchLog, args: readonly string[]): Promise<Measurement> {
   const program = [join(ROOT, 'bin/lastgood'), 'scan', '--json', ...args, ...log.files];
   const measurement = await measure(process.execPath, program, { keepOutput: true });
   const { files } = JSON.parse(measurement.stdout) as { files: { groups: number }[] };

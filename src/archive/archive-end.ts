@@ -5,11 +5,14 @@ import { compareFiles } from '../binlog/coordinates.ts';
 import type { LastGood } from '../incident/incident.ts';
 import { LastgoodError } from '../platform/errors.ts';
 import { ArchivedTail } from './archived-tail.ts';
+import { healSealing } from './heal-sealing.ts';
 import type { Lineage } from './lineage.ts';
 import type { SegmentManifest } from './manifest.ts';
+import type { PackThread } from './pack-thread.ts';
 import { manifestName, type ArchivedSegment, type Repository } from './repository.ts';
 import { lastGoodOf, type SegmentUpdate } from './segment-indexer.ts';
-import { SegmentWriter } from './segment-writer.ts';
+import { openSegment } from './read-segment.ts';
+import { SegmentWriter, type SegmentDamage } from './segment-writer.ts';
 
 /** Where a lineage's archive ends, derived from its files alone. */
 export interface ArchiveEnd {
@@ -21,6 +24,8 @@ export interface ArchiveEnd {
   readonly tail: ArchivedTail | null;
   /** Older segments whose bytes are gone: a hole in the past is no reason to let one grow in the present. */
   readonly missing: readonly string[];
+  /** Wrong bytes at the end of the open segment: to be fetched again, or there is no going on; null as a rule. */
+  readonly damage: SegmentDamage | null;
 }
 
 export interface SealedEnd {
@@ -33,21 +38,23 @@ export interface SealedEnd {
 /**
  * Finds the end of a lineage and puts it back to a whole group. The caller holds the archiver's lock.
  *
- * @throws LastgoodError `ARCHIVE_DAMAGED` when the newest segment is missing, or the open one damaged before its end
+ * @throws LastgoodError `ARCHIVE_DAMAGED` when the newest segment is missing
  */
 export async function readArchiveEnd(
   repository: Repository,
   lineage: Lineage,
   signal?: AbortSignal,
 ): Promise<ArchiveEnd> {
+  await healSealing(repository, lineage.id);
   const missing = await repository.missingSegments(lineage);
   const segments = await repository.segments(lineage.id);
   const open = checkOrder({ repository, lineage, segments, missing });
   const sealedOnes = segments.filter(({ state }) => state === 'sealed');
   const sealed = await sealedEnd(repository, lineage.id, sealedOnes);
-  const writer = open === null ? null : await reopen(open, sealed, signal);
-  if (writer !== null) return { sealed, open: writer, missing, tail: await writer.tail() };
-  return { sealed, open: null, missing, tail: await sealedTail(sealedOnes.at(-1)) };
+  const reopened = open === null ? null : await reopen(open, sealed, signal);
+  const { writer = null, damage = null } = reopened ?? {};
+  if (writer !== null) return { sealed, open: writer, missing, damage, tail: writer.tail() };
+  return { sealed, open: null, missing, damage, tail: sealedTail(sealedOnes.at(-1)) };
 }
 
 /** @returns the open segment, which must be the newest */
@@ -68,16 +75,18 @@ function checkOrder(archive: {
   throw new LastgoodError('ARCHIVE_DAMAGED', `segment '${open.path}' has no manifest, but later segments exist`);
 }
 
+/** @returns no writer when not even the file's first event is whole; wrong bytes stay until the source sends the file again */
 async function reopen(
   segment: ArchivedSegment,
   sealed: SealedEnd | null,
   signal: AbortSignal | undefined,
-): Promise<SegmentWriter | null> {
+): Promise<{ writer: SegmentWriter | null; damage: SegmentDamage | null }> {
   const writer = await SegmentWriter.reopen(segment, sealed?.last ?? null, signal);
-  if (writer.wholeTo > 0) return writer;
-  await writer.close(); // a crash came before the file's first event was whole
-  await rm(segment.path);
-  return null;
+  const { damage } = writer;
+  if (writer.wholeTo > 0) return { writer, damage };
+  await writer.close();
+  if (damage === null) await rm(segment.path);
+  return { writer: null, damage };
 }
 
 /**
@@ -87,14 +96,16 @@ async function reopen(
  */
 export async function sealCrashed(
   { open, sealed, missing }: ArchiveEnd & { readonly open: SegmentWriter },
-  options: { repository: Repository; lineage: string; sourceBytes: number },
+  options: { repository: Repository; lineage: string; sourceBytes: number; packs: PackThread | null },
 ): Promise<{ end: ArchiveEnd; update: SegmentUpdate }> {
-  const { repository, lineage, sourceBytes } = options;
+  const { repository, lineage, sourceBytes, packs } = options;
+  if (packs !== null) open.packWith(packs);
   const { manifest, update } = await open.seal({ previousManifestSha256: sealed?.manifestSha256 ?? null, sourceBytes });
   const manifestSha256 = await manifestHash(repository, lineage, manifest.file);
   return {
     end: {
       missing,
+      damage: null,
       open: null,
       tail: null,
       sealed: { manifest, manifestSha256, last: lastGoodOf(manifest, sealed?.last ?? null) },
@@ -119,11 +130,17 @@ export async function manifestHash(repository: Repository, lineage: string, file
 }
 
 /** A file that its source tore cannot be asked for again: the source fails at its end. */
-async function sealedTail(segment: ArchivedSegment | undefined): Promise<ArchivedTail | null> {
+function sealedTail(segment: ArchivedSegment | undefined): ArchivedTail | null {
   const manifest = segment?.manifest ?? null;
   if (segment === undefined || manifest === null || manifest.ended === 'source-crashed') return null;
-  const { path, file, bytes } = segment;
-  return await ArchivedTail.read({ path, file, size: bytes, lastGroup: manifest.last?.start ?? null });
+  const lastGroup = manifest.last?.start ?? null;
+  return ArchivedTail.of({
+    file: segment.file,
+    size: segment.bytes,
+    lastGroup,
+    lastAskable: null, // the manifest does not say: behind 4 GiB the next file's GTIDs have to do
+    open: async (from) => await openSegment(segment, from),
+  });
 }
 
 async function sealedEnd(

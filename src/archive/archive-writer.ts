@@ -2,19 +2,21 @@
  * The archiver's write side. Enters: the bytes of a dump, file after file. Leaves: open and sealed segments on disk
  * and, once they are durable, what the catalog needs of them. Must not know servers or SQLite.
  */
-import { fileNumber, FIRST_EVENT_OFFSET } from '../binlog/coordinates.ts';
-import { parseGtidState } from '../binlog/gtid-text.ts';
-import type { GtidState } from '../binlog/gtid.ts';
-import { GtidPosition } from '../binlog/mariadb-gtid.ts';
-import { GtidSet } from '../binlog/mysql-gtid.ts';
+import { rm } from 'node:fs/promises';
+import { FIRST_EVENT_OFFSET, type Coordinates } from '../binlog/coordinates.ts';
 import { LastgoodError } from '../platform/errors.ts';
 import type { ArchivedTail } from './archived-tail.ts';
 import { manifestHash, type ArchiveEnd, type SealedEnd } from './archive-end.ts';
+import { AwaitedCommits } from './awaited-commits.ts';
+import type { SourceIncident } from './ledger.ts';
 import type { Lineage } from './lineage.ts';
 import type { SegmentManifest } from './manifest.ts';
+import type { PackThread } from './pack-thread.ts';
 import type { Repository } from './repository.ts';
 import { lastGoodOf, type SegmentUpdate } from './segment-indexer.ts';
-import { SegmentWriter } from './segment-writer.ts';
+import { checkContinuity, checkOrder } from './segment-order.ts';
+import { SegmentWriter, type SegmentDamage } from './segment-writer.ts';
+import { recordSourceIncidents } from './source-incidents.ts';
 import { StagedStream, type StagedFile } from './staged-stream.ts';
 
 export interface ArchiveWriterOptions {
@@ -22,11 +24,17 @@ export interface ArchiveWriterOptions {
   readonly lineage: Lineage;
   /** 'group': fsync when a group has ended in what was received together; a number: so many milliseconds later at most. */
   readonly sync: 'group' | number;
+  /** Stores segments in another form; none: they stay as they are. */
+  readonly packs?: PackThread | null;
   /** Bytes up to the digest's `indexedTo` are durable; comes once more when the segment is sealed. */
   onDurable(update: SegmentUpdate): void;
+  /** A commit on the source waited for bytes before there; they are durable now. Only after `awaited`. */
+  onAcknowledge?(upTo: Coordinates): void;
   /** true: take no more from the source for now; false: go on. */
   onPressure(high: boolean): void;
   onSealed(manifest: SegmentManifest): void;
+  /** The source says itself that it lost events; the ledger has it. */
+  onSourceIncident?(loss: SourceIncident): void;
 }
 
 /**
@@ -40,7 +48,9 @@ export class ArchiveWriter {
   readonly #staged: StagedStream;
   #sealed: SealedEnd | null;
   #segment: SegmentWriter | null;
-  /** What the source still has to send again; null once it goes on. */
+  /** A file that a crash left without one whole event: the source sends it from its start again. */
+  readonly #damage: SegmentDamage | null;
+  /** What the source has to send again before anything new; null once an open segment goes on behind it. */
   #tail: ArchivedTail | null = null;
   #continuityChecked: boolean;
   #syncedTo: number;
@@ -48,6 +58,10 @@ export class ArchiveWriter {
   #timer: NodeJS.Timeout | undefined;
   #work: Promise<void> | null = null;
   #due = false;
+  #receivedFile = '';
+  /** Offset in that file up to which the source has sent. */
+  #receivedTo = 0;
+  readonly #awaited = new AwaitedCommits();
   #failure: { readonly error: unknown } | null = null;
   #fail: (error: unknown) => void = () => undefined;
 
@@ -55,6 +69,7 @@ export class ArchiveWriter {
     this.#options = options;
     this.#sealed = end.sealed;
     this.#segment = end.open;
+    this.#damage = end.open === null ? end.damage : null;
     this.#continuityChecked = end.open !== null;
     this.#syncedTo = end.open?.wholeTo ?? 0;
     this.#staged = new StagedStream((high) => {
@@ -64,6 +79,7 @@ export class ArchiveWriter {
       this.#fail = reject;
     });
     this.failed.catch(() => undefined); // `finish` throws it too
+    if (end.open !== null) this.#begin(end.open);
     if (end.open !== null) this.#publish(end.open);
   }
 
@@ -74,22 +90,22 @@ export class ArchiveWriter {
 
   /** The source says which file's bytes follow, and from where. */
   rotate(file: string, position: number): void {
-    const tail = this.#tail;
-    if (tail !== null && file === tail.file && position === tail.from) {
-      if (this.#segment === null) return; // the end of a sealed file comes again
-      this.#staged.rotate(file, this.#segment.size);
-    } else {
-      tail?.complete();
-      this.#tail = null;
-      this.#staged.rotate(file, position);
-    }
+    this.#receivedFile = file;
+    this.#receivedTo = position;
+    this.#staged.rotate(file, position);
     this.#run();
   }
 
   /** Bytes of that file. The chunk may be used again when this returns. */
   append(chunk: Buffer, from: number, to: number): void {
-    const start = this.#tail?.match(chunk, from, to) ?? from;
-    if (start < to) this.#staged.append(chunk, start, to);
+    this.#receivedTo += to - from;
+    this.#staged.append(chunk, from, to);
+    this.#run();
+  }
+
+  /** A commit on the source waits until everything up to here is durable: that is synced at once, and acknowledged. */
+  awaited(): void {
+    this.#awaited.add({ file: this.#receivedFile, position: this.#receivedTo });
     this.#run();
   }
 
@@ -97,6 +113,7 @@ export class ArchiveWriter {
   async finish(): Promise<void> {
     await this.#work;
     clearTimeout(this.#timer);
+    await this.#tail?.close();
     const segment = this.#segment;
     this.#segment = null;
     try {
@@ -135,7 +152,7 @@ export class ArchiveWriter {
     // Let the socket deliver what it has: one write and one fsync then serve all of it.
     await new Promise(setImmediate);
     for (;;) {
-      const step = this.#staged.next((buffer, filled) => this.#open().take(buffer, filled));
+      const step = this.#staged.next((buffer, filled) => this.#take(buffer, filled));
       if (step === null) break;
       if (step.kind === 'file') await this.#enter(step);
       else await this.#store(step.bytes);
@@ -148,7 +165,19 @@ export class ArchiveWriter {
     return this.#segment;
   }
 
+  /** @returns how many bytes can be stored */
+  #take(buffer: Buffer, filled: number): number {
+    const tail = this.#tail;
+    if (tail === null) return this.#open().take(buffer, filled);
+    if (tail.remaining === 0) throw tail.mismatch(); // the sealed file was complete, and goes on
+    return Math.min(filled, tail.remaining);
+  }
+
   async #store(bytes: Buffer): Promise<void> {
+    if (this.#tail !== null) {
+      await this.#compare(this.#tail, bytes);
+      return;
+    }
     const segment = this.#open();
     this.#checkContinuity(segment);
     await segment.write(bytes);
@@ -156,11 +185,25 @@ export class ArchiveWriter {
     await this.#syncIfDue();
   }
 
+  async #compare(tail: ArchivedTail, bytes: Buffer): Promise<void> {
+    await tail.match(bytes);
+    this.#staged.release(bytes);
+    if (tail.remaining > 0) return;
+    await tail.close();
+    if (this.#segment !== null) this.#tail = null;
+  }
+
   async #syncIfDue(): Promise<void> {
     const segment = this.#segment;
-    if (segment === null || segment.wholeTo <= this.#syncedTo) return;
-    const { sync } = this.#options;
-    const waitMs = sync === 'group' ? 0 : this.#lastSyncMs + sync - performance.now();
+    if (segment === null) {
+      if (this.#sealed !== null) this.#acknowledge(this.#sealed.manifest.file, Infinity);
+      return;
+    }
+    if (segment.wholeTo <= this.#syncedTo) {
+      this.#acknowledge(segment.file, this.#syncedTo);
+      return;
+    }
+    const waitMs = this.#awaited.any ? 0 : this.#msUntilSync();
     if (waitMs > 0) {
       this.#timer ??= setTimeout(() => {
         this.#timer = undefined;
@@ -170,9 +213,21 @@ export class ArchiveWriter {
     }
     const to = segment.wholeTo;
     await segment.sync();
+    this.#acknowledge(segment.file, to);
+    await recordSourceIncidents(segment, this.#options);
     this.#syncedTo = to;
     this.#lastSyncMs = performance.now();
     this.#publish(segment);
+  }
+
+  #msUntilSync(): number {
+    const { sync } = this.#options;
+    return sync === 'group' ? 0 : this.#lastSyncMs + sync - performance.now();
+  }
+
+  #acknowledge(file: string, durableTo: number): void {
+    const newest = this.#awaited.settle({ file, position: durableTo });
+    if (newest !== undefined) this.#options.onAcknowledge?.(newest);
   }
 
   #publish(segment: SegmentWriter): void {
@@ -181,64 +236,62 @@ export class ArchiveWriter {
   }
 
   async #enter({ file, position }: StagedFile): Promise<void> {
+    if (await this.#isTail(file, position)) return;
     const open = this.#segment;
     if (open?.file === file && open.size === position) return;
     if (open?.file === file || position !== FIRST_EVENT_OFFSET) {
       throw new LastgoodError('STREAM_DAMAGED', `the source sends '${file}' from ${position}, which was not asked for`);
     }
     if (open !== null) await this.#seal(open);
-    this.#checkOrder(file);
-    const { repository, lineage } = this.#options;
-    const folder = repository.lineageFolder(lineage.id);
-    this.#segment = await SegmentWriter.create({ folder, lineage: lineage.id, file, last: this.#sealed?.last ?? null });
+    checkOrder(this.#sealed?.manifest, file);
+    if (this.#damage?.file === file) await rm(this.#damage.path, { force: true });
+    this.#segment = await this.#create(file);
     this.#syncedTo = 0;
     this.#continuityChecked = false;
   }
 
-  #checkOrder(file: string): void {
-    const before = this.#sealed?.manifest.file;
-    if (before !== undefined && fileNumber(file) !== fileNumber(before) + 1) {
-      throw new LastgoodError('LINEAGE_MISMATCH', `the source went from '${before}' to '${file}'`);
-    }
+  async #create(file: string): Promise<SegmentWriter> {
+    const { repository, lineage } = this.#options;
+    const folder = repository.lineageFolder(lineage.id);
+    const last = this.#sealed?.last ?? null;
+    const segment = await SegmentWriter.create({ folder, lineage: lineage.id, file, last });
+    this.#begin(segment);
+    return segment;
   }
 
-  /** The new file must begin with exactly the GTIDs that the one before it ended with. */
+  #begin(segment: SegmentWriter): void {
+    const { packs = null } = this.#options;
+    if (packs !== null) segment.packWith(packs);
+  }
+
+  /** @returns true when what follows are the archive's last bytes once more */
+  async #isTail(file: string, position: number): Promise<boolean> {
+    const tail = this.#tail;
+    if (tail === null) return false;
+    const comesAgain = file === tail.file && position === tail.from;
+    if (!comesAgain) tail.complete();
+    if (!comesAgain || (tail.remaining === 0 && this.#segment !== null)) this.#tail = null;
+    if (!comesAgain) await tail.close();
+    return comesAgain;
+  }
+
   #checkContinuity(segment: SegmentWriter): void {
-    if (this.#continuityChecked || segment.gtidStart === null) return;
+    const { file, gtidStart } = segment;
+    if (this.#continuityChecked || gtidStart === null) return;
     this.#continuityChecked = true;
-    const before = this.#sealed?.manifest;
-    if (before === undefined || before.gtidEnd === null) return;
-    const { flavor } = this.#options.lineage;
-    const expected = parseGtidState(flavor, before.gtidEnd);
-    const found = parseGtidState(flavor, segment.gtidStart);
-    if (continuesFrom(expected, found)) return;
-    throw new LastgoodError(
-      'LINEAGE_MISMATCH',
-      `'${segment.file}' begins after GTIDs '${segment.gtidStart}', but '${before.file}' ended at '${before.gtidEnd}'`,
-    );
+    checkContinuity(this.#sealed?.manifest, { file, gtidStart }, this.#options.lineage.flavor);
   }
 
   async #seal(segment: SegmentWriter): Promise<void> {
+    await recordSourceIncidents(segment, this.#options);
     const { repository, lineage } = this.#options;
     const before = this.#sealed;
     const { manifest, update } = await segment.seal({ previousManifestSha256: before?.manifestSha256 ?? null });
     this.#segment = null;
+    this.#acknowledge(segment.file, Infinity);
     const manifestSha256 = await manifestHash(repository, lineage.id, segment.file);
     this.#sealed = { manifest, manifestSha256, last: lastGoodOf(manifest, before?.last ?? null) };
     this.#options.onDurable(update);
     this.#options.onSealed(manifest);
   }
-}
-
-/**
- * MySQL may have been given more by SET GLOBAL gtid_purged; it never has less. MariaDB may have been told to forget whole
- * domains (FLUSH BINARY LOGS DELETE_DOMAIN_ID); those it still has are where they were, and none is new.
- */
-function continuesFrom(expected: GtidState, found: GtidState): boolean {
-  if (found instanceof GtidSet && expected instanceof GtidSet) return found.includes(expected);
-  if (!(found instanceof GtidPosition && expected instanceof GtidPosition)) return false;
-  return found.gtids().every((gtid) => {
-    const before = expected.last(gtid.domain);
-    return before?.server === gtid.server && before.sequence === gtid.sequence;
-  });
 }

@@ -1,3 +1,4 @@
+import type { Coordinates } from '../binlog/coordinates.ts';
 import type { Flavor } from '../binlog/gtid.ts';
 
 /** The content of `lineages/<name>-<id>/lineage.json`: which unbroken binlog history this is. */
@@ -14,6 +15,34 @@ export interface Lineage {
   /** Seconds since 1970: when the source opened the first file. */
   readonly firstOpenedAt: number;
   readonly firstGtidState: string | null;
+  /** Id of the lineage before it under the same [primary] name; null for the first one. */
   readonly parent: string | null;
+  /** Where history went on from the parent; null: it did not (RESET MASTER, a rebuilt server), and no plan may cross. */
+  readonly handOver: HandOver | null;
   readonly createdAt: string;
+}
+
+/**
+ * A verified failover: the parent's groups before `parent` are exactly those that the new server had at `child`, shown by
+ * equal GTID states in both logs.
+ */
+export interface HandOver {
+  /** At both places, as the server writes it. */
+  readonly gtidState: string;
+  /** A group boundary in the parent lineage. */
+  readonly parent: Coordinates;
+  /** A group boundary in this lineage; its archive begins at the start of that file, or before. */
+  readonly child: Coordinates;
+  /** Groups of the parent behind the place: writes that reached only the old primary. */
+  readonly stranded: number;
+}
+
+/**
+ * The lineage that is archived now under a [primary] name: the one that no other one continues. Several are left by a
+ * repository that was put together by hand; then the one that began last.
+ */
+export function currentLineage(lineages: readonly Lineage[], name: string): Lineage | null {
+  const ours = lineages.filter((lineage) => lineage.name === name);
+  const parents = new Set(ours.map(({ parent }) => parent));
+  return ours.findLast(({ id }) => !parents.has(id)) ?? null;
 }

@@ -1,3 +1,5 @@
+import type { Encryption } from './stored-form.ts';
+
 /** How a sealed segment's file ended. `source-crashed`: the source died while writing it; the torn tail is not kept. */
 export type SegmentEnd = 'rotate' | 'stop' | 'source-crashed';
 
@@ -37,6 +39,8 @@ export interface SegmentManifest extends SegmentDigest {
   readonly bytes: number;
   readonly storedBytes: number;
   readonly compression: 'none' | 'zstd';
+  /** null: stored in clear. Manifests of the first format do not have it. */
+  readonly encryption?: Encryption | null;
   /** Hex, of the plain bytes as the source sent them (IN_USE flag cleared). */
   readonly sha256: string;
   readonly storedSha256: string;

@@ -1,24 +1,54 @@
 import { open, type FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { FIRST_EVENT_OFFSET } from '../binlog/coordinates.ts';
 import { EVENT_HEADER_BYTES } from '../binlog/event-type.ts';
 import { parseFormatDescription, type FormatDescription } from '../binlog/format-description.ts';
 import type { BinlogReading } from '../binlog/binlog-reader.ts';
 import { readBinlog, type ByteSource } from '../binlog/read-binlog.ts';
 import type { LastGood } from '../incident/incident.ts';
-import { LastgoodError } from '../platform/errors.ts';
-import type { ArchivedSegment } from './repository.ts';
+import { isLastgoodError, LastgoodError } from '../platform/errors.ts';
+import { firstBytes } from './first-bytes.ts';
+import { readSegmentAt, type ArchivedSegment } from './repository.ts';
 import { SegmentIndexer, type SegmentUpdate } from './segment-indexer.ts';
+import { formOf, isPlain, PLAIN } from './stored-form.ts';
+import { openStored } from './stored-source.ts';
 
-/** Opens a segment's plain bytes from offset `from` on. @throws LastgoodError `REPOSITORY_UNREADABLE` */
+/**
+ * Opens a segment's plain bytes from offset `from` on, in whatever form they are stored.
+ *
+ * @throws LastgoodError `REPOSITORY_UNREADABLE`, `ARCHIVE_DAMAGED` when a compressed or encrypted segment is not what was
+ * stored, here or while it is read; `KEY_MISSING`
+ */
 export async function openSegment(segment: ArchivedSegment, from = 0): Promise<ByteSource & AsyncDisposable> {
   try {
-    return new FileSource(await open(segment.path, 'r'), from);
+    return await openAsListed(segment, from);
   } catch (cause) {
+    const sealed = hasVanished(segment, cause) ? await sealedMeanwhile(segment) : null;
+    if (sealed !== null) return await openSegment(sealed, from);
+    if (isLastgoodError(cause)) throw cause;
     throw new LastgoodError('REPOSITORY_UNREADABLE', `cannot open segment '${segment.path}'`, { cause });
   }
 }
 
-class FileSource implements ByteSource, AsyncDisposable {
+async function openAsListed(segment: ArchivedSegment, from: number): Promise<ByteSource & AsyncDisposable> {
+  const { path, manifest, lineage, file, keys } = segment;
+  const form = manifest === null ? PLAIN : formOf(manifest);
+  if (isPlain(form)) return new PlainFile(await open(path, 'r'), from);
+  return await openStored({ path, identity: { lineage, file }, form, keys }, from);
+}
+
+function hasVanished({ state }: ArchivedSegment, error: unknown): boolean {
+  return state === 'open' && error instanceof Error && 'code' in error && error.code === 'ENOENT';
+}
+
+/** The archiver may have sealed an open segment since it was listed: the same bytes, under another name. */
+async function sealedMeanwhile(segment: ArchivedSegment): Promise<ArchivedSegment | null> {
+  const { path, lineage, file, keys } = segment;
+  const now = await readSegmentAt({ folder: dirname(path), lineage, file, keys });
+  return now?.state === 'sealed' ? now : null;
+}
+
+class PlainFile implements ByteSource, AsyncDisposable {
   readonly #file: FileHandle;
   #position: number;
 
@@ -74,12 +104,14 @@ export async function indexSegment(options: {
   /** The newest group of the lineage before this segment. */
   last: LastGood | null;
   verifyChecksums: boolean;
+  /** Read only so many bytes; all when not given. */
+  limit?: number;
   signal?: AbortSignal;
 }): Promise<IndexedSegment> {
-  const { segment, last, verifyChecksums, signal } = options;
+  const { segment, last, verifyChecksums, limit = Infinity, signal } = options;
   const indexer = new SegmentIndexer({ lineage: segment.lineage, file: segment.file, last });
   await using source = await openSegment(segment);
-  const reading = await readBinlog(source, {
+  const reading = await readBinlog(firstBytes(source, limit), {
     visitor: indexer,
     verifyChecksums,
     onFormat: (format) => {

@@ -9,30 +9,45 @@ import { compareFiles, isBinlogFileName, nextFile } from '../binlog/coordinates.
 import { makeDirectory, writeFileDurably } from '../platform/durable-file.ts';
 import { LastgoodError } from '../platform/errors.ts';
 import type { BackupRecord } from './backup-record.ts';
+import { readKeyRing, type KeyRing } from './key-ring.ts';
 import { Ledger } from './ledger.ts';
 import type { Lineage } from './lineage.ts';
 import type { SegmentManifest } from './manifest.ts';
+import { parseRecord, renderRecord } from './record-text.ts';
 import type { RehearsalRecord } from './rehearsal-record.ts';
+import { formOf, isPlain, storedName } from './stored-form.ts';
 
-/** Readers refuse a newer one. */
-const FORMAT = 1;
+/** Readers refuse a newer one. 2: sealed segments may be compressed or encrypted. */
+const FORMAT = 2;
 
-/** One archived binary log file. `bytes` is the size of the plain file, `path` where its bytes are. */
+/** One archived binary log file. Its bytes are read through `openSegment`, never from `path`. */
 export interface ArchivedSegment {
   readonly lineage: string;
   readonly file: string;
   readonly state: 'open' | 'sealed';
+  /** Where the stored bytes are: `binlog.000042`, or that with `.zst` or `.enc`. */
   readonly path: string;
+  /** Of the plain file, also when it is stored in another form. */
   readonly bytes: number;
   readonly manifest: SegmentManifest | null;
+  /** What encrypted bytes are read with; null without a key file. */
+  readonly keys: KeyRing | null;
 }
 
 /**
- * Opens the repository at `path`; `create` makes it where there is none.
+ * Opens the repository at `path`; `create` makes it where there is none, and raises an older format to the present one.
  *
- * @throws LastgoodError `REPOSITORY_MISSING`, `REPOSITORY_UNREADABLE`, `REPOSITORY_VERSION`
+ * @throws LastgoodError `REPOSITORY_MISSING`, `REPOSITORY_UNREADABLE`, `REPOSITORY_VERSION`, `FILE_UNREADABLE` and
+ * `KEY_FILE_INVALID` for the key file
  */
-export async function openRepository(path: string, options: { create?: boolean } = {}): Promise<Repository> {
+export async function openRepository(
+  path: string,
+  options: {
+    create?: boolean;
+    /** Of `repository.encryption_key_file`; null or none: encrypted segments cannot be read. */
+    keyFile?: string | null;
+  } = {},
+): Promise<Repository> {
   const file = join(path, 'repository.json');
   if (!(await exists(file))) {
     if (options.create !== true) throw new LastgoodError('REPOSITORY_MISSING', `no repository at '${path}'`);
@@ -48,7 +63,9 @@ export async function openRepository(path: string, options: { create?: boolean }
       `repository '${path}' has format ${format}, this lastgood reads up to ${FORMAT}`,
     );
   }
-  return new Repository(path, id);
+  if (options.create === true && format < FORMAT) await writeRecord(file, { format: FORMAT, id });
+  const { keyFile = null } = options;
+  return new Repository(path, id, keyFile === null ? null : await readKeyRing(keyFile));
 }
 
 /** Every path of the archive is made here. */
@@ -56,10 +73,13 @@ export class Repository {
   readonly path: string;
   readonly id: string;
   readonly ledger: Ledger;
+  /** null: no key file is configured. */
+  readonly keys: KeyRing | null;
 
-  constructor(path: string, id: string) {
+  constructor(path: string, id: string, keys: KeyRing | null) {
     this.path = path;
     this.id = id;
+    this.keys = keys;
     this.ledger = new Ledger(join(path, 'ledger.jsonl'));
   }
 
@@ -82,7 +102,8 @@ export class Repository {
 
   /** In the order they began. */
   async lineages(): Promise<Lineage[]> {
-    const all = await this.#records<Lineage>('lineages', 'lineage.json');
+    const records = await this.#records<Lineage>('lineages', 'lineage.json');
+    const all = records.map((record) => ({ ...record, handOver: record.handOver ?? null })); // absent in older records
     return all.sort((a, b) => compareText(a.createdAt, b.createdAt) || compareText(a.id, b.id));
   }
 
@@ -91,29 +112,31 @@ export class Repository {
     await writeRecord(join(this.lineageFolder(lineage.id), 'lineage.json'), lineage);
   }
 
-  /** Of one lineage, in the order of their file numbers. */
+  /** Of one lineage, in the order of their file numbers; without those whose bytes are gone. */
   async segments(lineage: string): Promise<ArchivedSegment[]> {
     const folder = this.lineageFolder(lineage);
     const names = await readFolder(folder);
     const present = new Set(names);
-    const files = names.filter(isBinlogFileName).sort(compareFiles);
+    const files = [...new Set(names.map(segmentOf).filter((file) => file !== null))].sort(compareFiles);
     const segments: ArchivedSegment[] = [];
     // One after the other: thousands of manifests at once are more files than a process may open.
-    for (const file of files)
-      segments.push(await segmentAt({ folder, lineage, file, sealed: present.has(manifestName(file)) }));
+    for (const file of files) {
+      const segment = await readSegmentAt({ folder, lineage, file, keys: this.keys }, present);
+      if (segment !== null) segments.push(segment);
+    }
     return segments;
   }
 
   /** Names of a lineage's segments whose bytes are gone: sealed or passed over, from its first file on. */
   async missingSegments({ id, firstFile }: Lineage): Promise<string[]> {
-    const names = new Set(await readFolder(this.lineageFolder(id)));
-    const files = [...names].filter(isBinlogFileName);
-    const sealed = [...names].filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -'.json'.length));
-    const last = [...files, ...sealed.filter(isBinlogFileName)].sort(compareFiles).at(-1) ?? firstFile;
+    const names = await readFolder(this.lineageFolder(id));
+    if (names.length === 1) return []; // only lineage.json: nothing was archived yet
+    const there = new Set((await this.segments(id)).map(({ file }) => file));
+    const known = names.map((name) => segmentOf(name.replace(/\.json$/, ''))).filter((file) => file !== null);
+    const last = known.sort(compareFiles).at(-1) ?? firstFile;
     const missing: string[] = [];
-    if (names.size === 1) return missing; // only lineage.json: nothing was archived yet
     for (let file = firstFile; compareFiles(file, last) <= 0; file = nextFile(file))
-      if (!names.has(file)) missing.push(file);
+      if (!there.has(file)) missing.push(file);
     return missing;
   }
 
@@ -154,28 +177,68 @@ export function manifestName(file: string): string {
 /** Reads a JSON record of the archive. @throws LastgoodError `REPOSITORY_UNREADABLE` */
 async function readRecord<R>(path: string): Promise<R> {
   try {
-    return JSON.parse(await readFile(path, 'utf8')) as R;
+    return parseRecord(await readFile(path, 'utf8')).record as R;
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new LastgoodError('REPOSITORY_UNREADABLE', `cannot read '${path}': ${why}`, { cause });
   }
 }
 
-/** Writes a JSON record durably. */
+/** Writes a JSON record durably, with its own hash in it. */
 export async function writeRecord(path: string, record: object): Promise<void> {
-  await writeFileDurably(path, `${JSON.stringify(record, null, 2)}\n`);
+  await writeFileDurably(path, renderRecord(record));
 }
 
-async function segmentAt(at: {
-  folder: string;
-  lineage: string;
-  file: string;
-  sealed: boolean;
-}): Promise<ArchivedSegment> {
-  const { folder, lineage, file, sealed } = at;
+interface SegmentPlace {
+  readonly folder: string;
+  readonly lineage: string;
+  readonly file: string;
+  readonly keys: KeyRing | null;
+}
+
+/**
+ * One segment as it is now; null when it is not there, or its bytes are gone.
+ *
+ * @param listed the folder's names, when they were just read; an archiver may have sealed the segment since then
+ */
+export async function readSegmentAt(
+  place: SegmentPlace,
+  listed?: ReadonlySet<string>,
+): Promise<ArchivedSegment | null> {
+  const { folder, lineage, file, keys } = place;
+  const present = listed ?? new Set(await readFolder(folder));
+  if (present.has(manifestName(file))) return await readSealed(place);
+  if (!present.has(file)) return null;
   const path = join(folder, file);
-  const manifest = sealed ? await readRecord<SegmentManifest>(join(folder, manifestName(file))) : null;
-  return { lineage, file, state: sealed ? 'sealed' : 'open', path, bytes: (await stat(path)).size, manifest };
+  const bytes = await sizeOf(path);
+  if (bytes === null) return await readSegmentAt(place);
+  return { lineage, file, state: 'open', path, bytes, manifest: null, keys };
+}
+
+async function readSealed({ folder, lineage, file, keys }: SegmentPlace): Promise<ArchivedSegment | null> {
+  const manifest = await readRecord<SegmentManifest>(join(folder, manifestName(file)));
+  const form = formOf(manifest);
+  const path = join(folder, storedName(file, form));
+  const storedBytes = await sizeOf(path);
+  if (storedBytes === null) return null;
+  const bytes = isPlain(form) ? storedBytes : manifest.bytes;
+  return { lineage, file, state: 'sealed', path, bytes, manifest, keys };
+}
+
+/** The segment whose bytes may be under this name, in whatever form; null for any other file. */
+function segmentOf(name: string): string | null {
+  const file = name.replace(/\.(?:zst|enc)$/, '');
+  return isBinlogFileName(file) ? file : null;
+}
+
+/** null when there is no such file. @throws LastgoodError `REPOSITORY_UNREADABLE` */
+async function sizeOf(path: string): Promise<number | null> {
+  try {
+    return (await stat(path)).size;
+  } catch (cause) {
+    if (isMissing(cause)) return null;
+    throw new LastgoodError('REPOSITORY_UNREADABLE', `cannot read '${path}'`, { cause });
+  }
 }
 
 async function readFolder(path: string): Promise<string[]> {
@@ -191,11 +254,14 @@ async function exists(path: string): Promise<boolean> {
     await access(path);
     return true;
   } catch (cause) {
-    // Only a missing file is "nothing there"; anything else is "cannot read".
-    if (cause instanceof Error && 'code' in cause && (cause.code === 'ENOENT' || cause.code === 'ENOTDIR'))
-      return false;
+    if (isMissing(cause)) return false;
     throw new LastgoodError('REPOSITORY_UNREADABLE', `cannot read '${path}'`, { cause });
   }
+}
+
+/** Only a missing file is "nothing there"; anything else is "cannot read". */
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
 }
 
 function compareText(a: string, b: string): number {

@@ -1,3 +1,4 @@
+import { FIRST_EVENT_OFFSET, MAX_ASKABLE_POSITION } from '../binlog/coordinates.ts';
 import type { FormatDescription } from '../binlog/format-description.ts';
 import { formatGtid } from '../binlog/gtid-text.ts';
 import type { GtidState } from '../binlog/gtid.ts';
@@ -18,6 +19,12 @@ export interface SegmentUpdate {
   readonly incidents: readonly Incident[];
 }
 
+/** Bytes `[start, end)` of one file. */
+export interface ByteRange {
+  readonly start: number;
+  readonly end: number;
+}
+
 /** What a reader of the file's events has counted so far; `wholeTo` becomes the digest's `indexedTo`. */
 export interface ReadingCounts {
   readonly gtidStart: GtidState | null;
@@ -33,9 +40,11 @@ export class SegmentIndexer implements GroupVisitor {
   readonly #finder: IncidentFinder;
   readonly #collector = new CheckpointCollector();
   #incidents: Incident[] = [];
+  #sourceIncidents: ByteRange[] = [];
   #format: FormatDescription | null = null;
   #first: Group | null = null;
   #last: Group | null = null;
+  #lastAskable = FIRST_EVENT_OFFSET;
   #minTime = Infinity;
   #maxTime = -Infinity;
 
@@ -64,12 +73,27 @@ export class SegmentIndexer implements GroupVisitor {
     this.#finder.group(group, before);
     this.#first ??= group;
     this.#last = group;
+    if (group.start <= MAX_ASKABLE_POSITION) this.#lastAskable = group.start;
     if (group.time < this.#minTime) this.#minTime = group.time;
     if (group.time > this.#maxTime) this.#maxTime = group.time;
   }
 
+  /** The last place between groups that a source can be asked for. */
+  get lastAskable(): number {
+    return this.#lastAskable;
+  }
+
   torn(start: number, end: number): void {
     this.#finder.torn(start, end);
+  }
+
+  sourceIncident(start: number, end: number): void {
+    this.#sourceIncidents.push({ start, end });
+  }
+
+  /** INCIDENT events since the last call. */
+  takeSourceIncidents(): ByteRange[] {
+    return this.#sourceIncidents.splice(0);
   }
 
   /** Checkpoints and incidents since the last call, with the digest of all so far; null before the file has said its format. */

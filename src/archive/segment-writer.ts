@@ -1,22 +1,24 @@
 import { createHash, type Hash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { BinlogReader } from '../binlog/binlog-reader.ts';
+import type { BinlogReader } from '../binlog/binlog-reader.ts';
 import { BINLOG_MAGIC } from '../binlog/event-type.ts';
 import type { BinlogProblem } from '../binlog/event-view.ts';
-import { feed, type ByteSource } from '../binlog/read-binlog.ts';
+import type { ByteSource } from '../binlog/read-binlog.ts';
 import type { LastGood } from '../incident/incident.ts';
 import { storageFailure, syncDirectory } from '../platform/durable-file.ts';
 import { LastgoodError } from '../platform/errors.ts';
 import { ArchivedTail } from './archived-tail.ts';
+import { createReader, readInto } from './index-open-segment.ts';
 import type { SegmentEnd, SegmentManifest } from './manifest.ts';
-import { openSegment } from './read-segment.ts';
-import { manifestName, writeRecord, type ArchivedSegment } from './repository.ts';
-import { lastGoodOf, SegmentIndexer, type SegmentUpdate } from './segment-indexer.ts';
+import type { PackThread, RunningPack } from './pack-thread.ts';
+import type { ArchivedSegment } from './repository.ts';
+import { sealSegment } from './seal-segment.ts';
+import { lastGoodOf, type SegmentIndexer, type ByteRange, type SegmentUpdate } from './segment-indexer.ts';
 
 interface WriterParts {
   readonly path: string;
+  readonly lineage: string;
   readonly file: string;
   readonly handle: FileHandle;
   readonly reader: BinlogReader;
@@ -24,6 +26,16 @@ interface WriterParts {
   readonly hash: Hash;
   readonly size: number;
   readonly last: LastGood | null;
+  readonly damage: SegmentDamage | null;
+}
+
+/** Wrong bytes in the open segment, from a power cut or a bad disk: to be fetched again from the source. */
+export interface SegmentDamage {
+  readonly error: LastgoodError;
+  readonly file: string;
+  readonly path: string;
+  /** Of the whole file, wrong bytes and what is behind them included. */
+  readonly bytes: number;
 }
 
 /**
@@ -33,18 +45,23 @@ interface WriterParts {
 export class SegmentWriter {
   readonly file: string;
   readonly #path: string;
+  readonly #lineage: string;
   readonly #handle: FileHandle;
   readonly #reader: BinlogReader;
   readonly #indexer: SegmentIndexer;
   readonly #hash: Hash;
   readonly #before: LastGood | null;
+  /** Its other stored form, made behind us while we write; null: it will stay as it is. */
+  #pack: RunningPack | null = null;
   #size: number;
   #syncedTo: number;
   /** Where the file ends when it is closed after a failed sync; null: at the last whole group. */
   #keepTo: number | null = null;
+  #damage: SegmentDamage | null;
 
   private constructor(parts: WriterParts) {
     this.#path = parts.path;
+    this.#lineage = parts.lineage;
     this.file = parts.file;
     this.#handle = parts.handle;
     this.#reader = parts.reader;
@@ -53,6 +70,7 @@ export class SegmentWriter {
     this.#size = parts.size;
     this.#syncedTo = parts.size;
     this.#before = parts.last;
+    this.#damage = parts.damage;
   }
 
   /** Starts a file of the source; its name is durable when this returns. @throws LastgoodError `STORAGE_FAILED` */
@@ -62,14 +80,16 @@ export class SegmentWriter {
     file: string;
     last: LastGood | null;
   }): Promise<SegmentWriter> {
-    const { folder, file, last } = options;
+    const { folder, lineage, file, last } = options;
     const path = join(folder, file);
+    let handle: FileHandle | null = null;
     try {
-      const handle = await open(path, 'wx', 0o600);
+      handle = await open(path, 'wx', 0o600);
       await syncDirectory(folder);
       const { reader, indexer } = createReader(options);
       const writer = new SegmentWriter({
         path,
+        lineage,
         file,
         handle,
         reader,
@@ -77,44 +97,57 @@ export class SegmentWriter {
         hash: createHash('sha256'),
         size: 0,
         last,
+        damage: null,
       });
       await writer.write(BINLOG_MAGIC.subarray(0, writer.take(BINLOG_MAGIC, BINLOG_MAGIC.length)));
       return writer;
     } catch (error) {
+      await handle?.close();
       throw storageFailure(path, error);
     }
   }
 
   /**
-   * Goes on with an open segment: reads it from its start and cuts what a crash left behind the last whole group.
-   *
-   * @throws LastgoodError `ARCHIVE_DAMAGED` when bytes before that are wrong: nothing is changed then
+   * Goes on with an open segment: reads it from its start, and cuts what a crash left behind the last whole group. Wrong bytes
+   * are left in place until the source has proven that it sends them again; see `damage`.
    */
   static async reopen(segment: ArchivedSegment, last: LastGood | null, signal?: AbortSignal): Promise<SegmentWriter> {
-    for (;;) {
+    let damage: SegmentDamage | null = null;
+    for (let limit = Infinity; ;) {
       const { reader, indexer } = createReader({ lineage: segment.lineage, file: segment.file, last });
       const hash = createHash('sha256');
-      await readInto(segment, { reader, hash, ...(signal === undefined ? {} : { signal }) });
+      await readInto(segment, { reader, hash, limit, ...(signal === undefined ? {} : { signal }) });
       const { problems, wholeTo, bytes } = reader.finish();
-      const damage = damageOf(segment.path, problems, 'ARCHIVE_DAMAGED');
-      if (damage !== null) throw damage;
-      const handle = await open(segment.path, 'r+');
+      const error = damageOf(segment.path, problems, 'ARCHIVE_DAMAGED');
+      if (error !== null) {
+        damage = { error, file: segment.file, path: segment.path, bytes: segment.bytes };
+        limit = Number(error.details['offset']);
+        continue;
+      }
+      if (bytes > wholeTo && damage !== null) {
+        limit = wholeTo;
+        continue;
+      }
+      const handle = await openDurable(segment.path);
       if (bytes === wholeTo) {
-        return new SegmentWriter({
-          path: segment.path,
-          file: segment.file,
-          handle,
-          reader,
-          indexer,
-          hash,
-          size: bytes,
-          last,
-        });
+        const { path, lineage, file } = segment;
+        return new SegmentWriter({ path, lineage, file, handle, reader, indexer, hash, size: bytes, last, damage });
       }
       await using cut = handle;
       await cut.truncate(wholeTo);
       await cut.sync();
     }
+  }
+
+  /** Wrong bytes behind `size`: not touched before the first write, and to stay if there is none. */
+  get damage(): SegmentDamage | null {
+    return this.#damage;
+  }
+
+  /** Has the segment stored in another form; the work on it goes on in a thread while this one is written. */
+  packWith(packs: PackThread): void {
+    this.#pack = packs.begin({ lineage: this.#lineage, file: this.file }, this.#path);
+    this.#pack.grow(this.#size);
   }
 
   /** Bytes written: where the next ones go, and what to ask the source for. */
@@ -146,9 +179,11 @@ export class SegmentWriter {
   }
 
   /** What the source is asked for again when this file is gone on with. */
-  async tail(): Promise<ArchivedTail> {
+  tail(): ArchivedTail | null {
     const lastGroup = this.#indexer.digest(this.#reader.counts)?.last?.start ?? null;
-    return await ArchivedTail.read({ path: this.#path, file: this.file, size: this.#size, lastGroup });
+    const { lastAskable } = this.#indexer;
+    const open = (from: number): ByteSource & AsyncDisposable => bytesOf(this.#handle, from);
+    return ArchivedTail.of({ file: this.file, size: this.#size, lastGroup, lastAskable, open });
   }
 
   /** The newest group up to here, in this file or before it. */
@@ -173,6 +208,7 @@ export class SegmentWriter {
   /** Appends bytes that were taken. */
   async write(bytes: Buffer): Promise<void> {
     try {
+      await this.#cutDamage();
       for (let at = 0; at < bytes.length;) {
         const { bytesWritten } = await this.#handle.write(bytes, at, bytes.length - at, this.#size + at);
         at += bytesWritten;
@@ -182,6 +218,14 @@ export class SegmentWriter {
     }
     this.#hash.update(bytes);
     this.#size += bytes.length;
+    this.#pack?.grow(this.#size);
+  }
+
+  /** The source has proven its history by the groups before, and now sends what stood here. */
+  async #cutDamage(): Promise<void> {
+    if (this.#damage === null) return;
+    await this.#handle.truncate(this.#size);
+    this.#damage = null;
   }
 
   /** Makes what was written durable. */
@@ -197,6 +241,17 @@ export class SegmentWriter {
     }
   }
 
+  async #discardPack(): Promise<void> {
+    const pack = this.#pack;
+    this.#pack = null;
+    await pack?.discard();
+  }
+
+  /** INCIDENT events of the source that came since the last call. */
+  takeSourceIncidents(): ByteRange[] {
+    return this.#indexer.takeSourceIncidents();
+  }
+
   /** What the catalog needs of all that was taken since the last call; null before the file's format was seen. */
   update(): SegmentUpdate | null {
     return this.#indexer.update(this.#reader.counts, 'open');
@@ -205,6 +260,7 @@ export class SegmentWriter {
   /** Closes the file at its last whole group. A half-received group is cut: the source will send it again. */
   async close(): Promise<void> {
     try {
+      if (this.#damage !== null) return;
       const end = this.#keepTo ?? this.wholeTo;
       if (end < this.#size) await this.#handle.truncate(end);
       await this.#handle.sync();
@@ -212,6 +268,7 @@ export class SegmentWriter {
       throw storageFailure(this.#path, error);
     } finally {
       await this.#handle.close();
+      await this.#discardPack();
     }
   }
 
@@ -226,63 +283,51 @@ export class SegmentWriter {
   }): Promise<{ manifest: SegmentManifest; update: SegmentUpdate }> {
     const update = this.#indexer.update(this.#reader.counts, 'sealed');
     if (update === null) throw new LastgoodError('STREAM_DAMAGED', `'${this.file}' ended before its format was seen`);
+    if (this.#damage !== null) throw this.#damage.error;
     const bytes = this.wholeTo;
-    const cutBytes = this.#size - bytes;
+    const pack = this.#pack;
+    this.#pack = null;
     await this.close();
-    const sha256 = cutBytes === 0 ? this.#hash.digest('hex') : await hashFile(this.#path);
-    const manifest: SegmentManifest = {
-      format: 1,
-      ...update.digest,
+    const manifest = await sealSegment({
+      path: this.#path,
       bytes,
-      storedBytes: bytes,
-      compression: 'none',
-      sha256,
-      storedSha256: sha256,
-      previousManifestSha256: options.previousManifestSha256,
-      tornBytes: (options.sourceBytes ?? this.#size) - bytes,
-      ended: this.ended,
-      sealedAt: new Date().toISOString(),
-    };
-    await writeRecord(join(dirname(this.#path), manifestName(this.file)), manifest);
+      sha256: bytes < this.#size ? null : this.#hash.digest('hex'),
+      pack,
+      digest: update.digest,
+      ending: {
+        ended: this.ended,
+        tornBytes: (options.sourceBytes ?? this.#size) - bytes,
+        previousManifestSha256: options.previousManifestSha256,
+      },
+    });
     return { manifest, update };
   }
 }
 
-async function hashFile(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
-  return hash.digest('hex');
-}
-
-function createReader(options: {
-  lineage: string;
-  file: string;
-  last: LastGood | null;
-}): Pick<WriterParts, 'reader' | 'indexer'> {
-  const indexer = new SegmentIndexer(options);
-  const reader = new BinlogReader({
-    visitor: indexer,
-    verifyChecksums: true,
-    onFormat: (format) => {
-      indexer.format(format);
-    },
-  });
-  return { reader, indexer };
-}
-
-async function readInto(
-  segment: ArchivedSegment,
-  { reader, hash, signal }: { reader: BinlogReader; hash: Hash; signal?: AbortSignal },
-): Promise<void> {
-  await using source = await openSegment(segment);
-  const hashed: ByteSource = {
+/** Reads beside the writer, through its own handle, which stays open. */
+function bytesOf(handle: FileHandle, from: number): ByteSource & AsyncDisposable {
+  let position = from;
+  return {
     read: async (target, at) => {
-      const got = await source.read(target, at);
-      hash.update(target.subarray(at, at + got));
-      return got;
+      const { bytesRead } = await handle.read(target, at, target.length - at, position);
+      position += bytesRead;
+      return bytesRead;
     },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
   };
-  await feed(hashed, reader, signal === undefined ? {} : { signal });
+}
+
+/** What a killed archiver had written counts only when it is durable: it may not have come to its fsync. */
+async function openDurable(path: string): Promise<FileHandle> {
+  const handle = await open(path, 'r+');
+  try {
+    await handle.sync();
+    await syncDirectory(dirname(path));
+    return handle;
+  } catch (error) {
+    await handle.close();
+    throw storageFailure(path, error);
+  }
 }
 
 /** The first problem that means wrong bytes, as an error; a torn end and the source's own reports are none. */

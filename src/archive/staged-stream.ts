@@ -14,7 +14,7 @@ export interface StagedFile {
 }
 
 /** Above this the source has to wait; what is under way in its socket still finds room. */
-const HIGH_WATER_BYTES = 8 * 1024 * 1024;
+const HIGH_WATER_BYTES = 4 * 1024 * 1024;
 const BLOCK_BYTES = HIGH_WATER_BYTES + 256 * 1024;
 const MAX_SPARE_BLOCKS = 2;
 
@@ -62,19 +62,20 @@ export class StagedStream {
   /**
    * The next step, or null when more bytes are needed.
    *
-   * @param take checks bytes of the current file and says how many at their start are whole events
+   * @param take checks bytes of the current file and says how many at their start can be stored
    * @throws LastgoodError `STREAM_DAMAGED` when a file ends inside an event; whatever `take` throws
    */
   next(take: (buffer: Buffer, filled: number) => number): StagedBytes | StagedFile | null {
     const head = this.#queue.shift();
     if (head === undefined) return this.#takeActive(take);
     if ('kind' in head) return head;
-    this.#waitingBytes -= head.filled;
-    if (take(head.buffer, head.filled) < head.filled) {
+    const consumed = take(head.buffer, head.filled);
+    if (consumed === 0)
       throw new LastgoodError('STREAM_DAMAGED', 'the source went on to its next file in the middle of an event');
-    }
+    this.#waitingBytes -= consumed;
+    if (consumed < head.filled) this.#queue.unshift(this.#rest(head, consumed));
     this.#measure();
-    return { kind: 'bytes', bytes: head.buffer.subarray(0, head.filled) };
+    return { kind: 'bytes', bytes: head.buffer.subarray(0, consumed) };
   }
 
   /** The bytes are written: their memory may be used again. */
@@ -89,11 +90,18 @@ export class StagedStream {
     if (filled === 0) return null;
     const consumed = take(buffer, filled);
     if (consumed === 0) return null;
-    this.#active = this.#newBlock();
-    buffer.copy(this.#active.buffer, 0, consumed, filled);
-    this.#active.filled = filled - consumed;
+    this.#active = this.#rest(this.#active, consumed);
     this.#measure();
     return { kind: 'bytes', bytes: buffer.subarray(0, consumed) };
+  }
+
+  /** What was not taken, in memory of its own: that of the rest is used again once it is written. */
+  #rest({ buffer, filled }: Block, consumed: number): Block {
+    const bytes = filled - consumed;
+    const rest = bytes > BLOCK_BYTES ? { buffer: Buffer.allocUnsafeSlow(bytes), filled: 0 } : this.#newBlock();
+    buffer.copy(rest.buffer, 0, consumed, filled);
+    rest.filled = bytes;
+    return rest;
   }
 
   #newBlock(): Block {

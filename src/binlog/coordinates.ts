@@ -3,6 +3,9 @@ import { LastgoodError } from '../platform/errors.ts';
 /** Offset of the first event in every binary log file: the magic number takes bytes 0 to 3. */
 export const FIRST_EVENT_OFFSET = 4;
 
+/** A dump command has four bytes for the position: what lies behind 4 GiB of a file is asked for from before. */
+export const MAX_ASKABLE_POSITION = 0xffffffff;
+
 /** A place in a server's binary log. `position` is a byte offset from the file's start, 4 is the first event. */
 export interface Coordinates {
   readonly file: string;

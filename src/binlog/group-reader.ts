@@ -1,10 +1,11 @@
 import { CHECKSUM_BYTES } from './checksum.ts';
-import { EVENT, EVENT_FLAG } from './event-type.ts';
+import { EVENT, EVENT_FLAG, EVENT_HEADER_BYTES } from './event-type.ts';
 import type { BinlogProblem, EventSink, EventView } from './event-view.ts';
 import type { FormatDescription } from './format-description.ts';
 import { isOnePhase, isStandalone, parseGtidEvent, parseGtidList, parsePreviousGtids } from './gtid-event.ts';
 import type { Flavor, Gtid, GtidState } from './gtid.ts';
 import type { Group, GroupEnding, GroupVisitor } from './group.ts';
+import { INSIDERS, ROLE, ROLES, ROWS_OPENERS } from './event-role.ts';
 import { parseQueryEvent, queryRole } from './query-event.ts';
 
 /** How the open group will end. `statement`: with its next statement; `transaction`: with XID, COMMIT, ROLLBACK or XA_PREPARE. */
@@ -12,6 +13,15 @@ type Awaiting = 'statement' | 'transaction';
 
 /** rotate: the source went on in the next file · stop: clean shutdown · open: neither (yet). */
 export type LogEnd = 'rotate' | 'stop' | 'open';
+
+/** A ROTATE event at the end of a file: where it stands, and the name of the file that follows. */
+export interface Rotation {
+  readonly offset: number;
+  readonly nextFile: string;
+}
+
+/** Before the name of the next file stands the position in it. */
+const ROTATE_POSITION_BYTES = 8;
 
 /**
  * Puts events together into transaction groups, of both flavors and with or without GTIDs, and keeps the GTID
@@ -24,6 +34,8 @@ export class GroupReader implements EventSink {
   /** Of whole groups and between them. */
   events = 0;
   end: LogEnd = 'open';
+  /** What the file's last event says comes next, when that is a ROTATE. */
+  rotation: Rotation | null = null;
   /** Offset just after the last event that is not inside an unfinished group. */
   wholeTo: number;
   readonly #visitor: GroupVisitor;
@@ -184,9 +196,9 @@ export class GroupReader implements EventSink {
     if (group.gtid !== null) this.gtidEnd?.add(group.gtid);
   }
 
-  /** What stands inside groups, met outside: it opens one where the source writes no GTIDs (INTVAR, TABLE_MAP, ...). */
+  /** Met outside of groups: it opens one where the source writes no GTIDs, if it is known to stand inside them. */
   #stray(view: EventView): void {
-    if ((view.flags & EVENT_FLAG.IGNORABLE) !== 0) this.#between(view);
+    if ((view.flags & EVENT_FLAG.IGNORABLE) !== 0 || !INSIDERS.has(view.type)) this.#between(view);
     else this.#open(view, ROWS_OPENERS.has(view.type) ? 'transaction' : 'statement');
   }
 
@@ -194,6 +206,7 @@ export class GroupReader implements EventSink {
   #incident(view: EventView): void {
     const problem = 'the source reports an incident: events may be missing here';
     this.#report({ kind: 'source-incident', offset: view.offset, problem });
+    this.#visitor.sourceIncident?.(view.offset, view.offset + view.length);
     if (this.#start < 0) this.#between(view);
     else this.#statement(view);
   }
@@ -203,9 +216,15 @@ export class GroupReader implements EventSink {
     this.events += 1;
     this.wholeTo = view.offset + view.length;
     this.end = endOf(view);
+    this.rotation = this.end === 'rotate' ? this.#rotation(view) : null;
     if (view.type === EVENT.GTID_LIST) this.#startState(view, parseGtidList(view, this.#bodyEnd(view)));
     else if (view.type === EVENT.PREVIOUS_GTIDS) this.#startState(view, parsePreviousGtids(view, this.#bodyEnd(view)));
     else if (view.type === EVENT.START_ENCRYPTION) this.#encryption(view);
+  }
+
+  #rotation(view: EventView): Rotation {
+    const name = view.at + EVENT_HEADER_BYTES + ROTATE_POSITION_BYTES;
+    return { offset: view.offset, nextFile: view.buffer.toString('utf8', name, this.#bodyEnd(view)) };
   }
 
   /** A stream carries this event in plain text, marked ignorable; in a file on disk all that follows is encrypted. */
@@ -246,23 +265,3 @@ function endOf(view: EventView): LogEnd {
   if (view.type === EVENT.STOP) return 'stop';
   return view.type === EVENT.ROTATE && (view.flags & EVENT_FLAG.ARTIFICIAL) === 0 ? 'rotate' : 'open';
 }
-
-/** What an event does to the open group; 0: it is inside one and ends nothing. */
-const ROLE = { INSIDE: 0, GTID: 1, QUERY: 2, COMMIT: 3, PREPARE: 4, STATEMENT: 5, BETWEEN: 6, INCIDENT: 7 } as const;
-
-/** By event type: one look-up for each of millions of events. */
-const ROLES = new Uint8Array(256);
-const assign = (role: number, ...types: readonly number[]): void => {
-  for (const type of types) ROLES[type] = role;
-};
-assign(ROLE.GTID, EVENT.MARIADB_GTID, EVENT.GTID, EVENT.GTID_TAGGED, EVENT.ANONYMOUS_GTID);
-assign(ROLE.QUERY, EVENT.QUERY, EVENT.QUERY_COMPRESSED);
-assign(ROLE.COMMIT, EVENT.XID, EVENT.TRANSACTION_PAYLOAD);
-assign(ROLE.PREPARE, EVENT.XA_PREPARE);
-assign(ROLE.STATEMENT, EVENT.EXECUTE_LOAD_QUERY);
-assign(ROLE.BETWEEN, EVENT.FORMAT_DESCRIPTION, EVENT.ROTATE, EVENT.STOP, EVENT.PREVIOUS_GTIDS, EVENT.GTID_LIST);
-assign(ROLE.BETWEEN, EVENT.BINLOG_CHECKPOINT, EVENT.START_ENCRYPTION, EVENT.HEARTBEAT, EVENT.HEARTBEAT_V2);
-assign(ROLE.INCIDENT, EVENT.INCIDENT);
-
-/** Without a GTID or BEGIN before them, these still end with a COMMIT or XID. */
-const ROWS_OPENERS: ReadonlySet<number> = new Set([EVENT.TABLE_MAP, EVENT.ANNOTATE_ROWS, EVENT.ROWS_QUERY]);

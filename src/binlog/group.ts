@@ -50,4 +50,6 @@ export interface GroupVisitor {
   group(group: Group, before: GtidState | null): void;
   /** Events of a group that never ended: the source crashed or the file is cut. They count as rolled back. */
   torn?(start: number, end: number): void;
+  /** An INCIDENT event `[start, end)`: the source says itself that events may be missing here. */
+  sourceIncident?(start: number, end: number): void;
 }

@@ -38,6 +38,14 @@ interface Interval {
   end: number;
 }
 
+/** What a set holds of one uuid and tag. */
+export interface GtidIntervals {
+  readonly uuid: string;
+  readonly tag: string;
+  /** Ordered; they neither overlap nor touch. */
+  readonly intervals: readonly Readonly<Interval>[];
+}
+
 /**
  * A set of MySQL GTIDs, kept as ordered, disjoint, non-touching intervals for each uuid and tag.
  * Source: MySQL 8.4 manual, "GTID Format and Storage".
@@ -150,13 +158,16 @@ export class GtidSet implements GtidState {
     return copy;
   }
 
+  /** Ordered by uuid and tag, as the server writes them. */
+  entries(): GtidIntervals[] {
+    const keys = [...this.#intervals.keys()].sort();
+    return keys.map((key) => ({ ...splitKey(key), intervals: this.#intervals.get(key) ?? [] }));
+  }
+
   toString(): string {
     const byUuid = new Map<string, string[]>();
-    for (const key of [...this.#intervals.keys()].sort()) {
-      const { uuid, tag } = splitKey(key);
-      const items = (this.#intervals.get(key) ?? []).map(({ first, end }) =>
-        end - first === 1 ? `${first}` : `${first}-${end - 1}`,
-      );
+    for (const { uuid, tag, intervals } of this.entries()) {
+      const items = intervals.map(({ first, end }) => (end - first === 1 ? `${first}` : `${first}-${end - 1}`));
       byUuid.set(uuid, [...(byUuid.get(uuid) ?? [uuid]), ...(tag === '' ? [] : [tag]), ...items]);
     }
     return [...byUuid.values()].map((items) => items.join(':')).join(',');

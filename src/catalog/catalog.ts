@@ -73,15 +73,19 @@ export class Catalog implements Disposable {
   readonly #database: Database;
   readonly #put: PutStatements;
 
-  /** Use `openCatalog`: it also heals a damaged file. */
-  constructor(path: string) {
+  /**
+   * Use `openCatalog`: it also heals a damaged file.
+   *
+   * @param options.kept false: a temporary file, which need not outlive this process
+   */
+  constructor(path: string, { kept = true }: { kept?: boolean } = {}) {
     this.#path = path;
     if (path !== MEMORY) makePrivate(path);
     this.#database = new Sqlite(path, { timeout: BUSY_TIMEOUT_MS });
     try {
       // Lost with the last moments of a power cut, not damaged by it: the archive brings them back.
       this.#database.pragma('journal_mode = WAL');
-      this.#database.pragma('synchronous = NORMAL');
+      this.#database.pragma(`synchronous = ${kept ? 'NORMAL' : 'OFF'}`);
       this.#database.pragma('foreign_keys = ON');
       migrate(this.#database, path);
       this.#put = prepareWrites(this.#database);
@@ -183,6 +187,23 @@ export class Catalog implements Disposable {
   segment(lineage: string, file: string): CatalogSegment | null {
     const sql = 'SELECT lineage, state, digest FROM segment WHERE lineage = ? AND file = ?';
     return this.#all<SegmentRow>(sql, lineage, file).map(toSegment).at(0) ?? null;
+  }
+
+  /** All that is known of one file, as it is at one moment; null when the lineage has no such file. */
+  indexed(lineage: string, file: string): SegmentUpdate | null {
+    const read = this.#database.transaction((): SegmentUpdate | null => {
+      const known = this.segment(lineage, file);
+      const incidents = 'SELECT body FROM incident WHERE lineage = ? AND number = ? ORDER BY start';
+      return known === null
+        ? null
+        : {
+            digest: known.digest,
+            state: known.state,
+            checkpoints: this.checkpoints(lineage, file),
+            incidents: this.#bodies<Incident>(incidents, lineage, fileNumber(file)),
+          };
+    });
+    return this.#guard(() => read());
   }
 
   /** Of one file, in its order. */

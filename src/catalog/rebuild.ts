@@ -159,30 +159,35 @@ interface Indexed {
   readonly last: LastGood | null;
 }
 
+/** A power cut leaves anything at the end of an open segment: what is whole before the first wrong byte still counts. */
 async function indexOrReport(
   catalog: Catalog,
   work: SegmentWork & { readonly last: LastGood | null },
-  { signal, onDamage }: IndexOptions,
+  options: IndexOptions & { limit?: number },
 ): Promise<Indexed | null> {
+  const { signal, onDamage, limit = Infinity } = options;
   try {
-    return await indexOne(catalog, work, signal);
+    return await indexOne(catalog, work, { signal, limit });
   } catch (error) {
     if (onDamage === undefined || !isLastgoodError(error, 'ARCHIVE_DAMAGED')) throw error;
     catalog.forget(work.lineage.id, work.segment.file);
-    onDamage(error);
-    return null;
+    if (limit === Infinity) onDamage(error);
+    const wholeTo = Number(error.details['offset'] ?? 0);
+    if (work.segment.state !== 'open' || wholeTo >= limit) return null;
+    return await indexOrReport(catalog, work, { ...options, limit: wholeTo });
   }
 }
 
 async function indexOne(
   catalog: Catalog,
   { lineage, segment, last }: SegmentWork & { readonly last: LastGood | null },
-  signal: AbortSignal | undefined,
+  { signal, limit }: { signal?: AbortSignal | undefined; limit: number },
 ): Promise<Indexed | null> {
   const { update, reading } = await indexSegment({
     segment,
     last,
     verifyChecksums: true,
+    limit,
     ...(signal === undefined ? {} : { signal }),
   });
   checkReading(segment, reading);

@@ -70,7 +70,8 @@ export function migrate(database: Database, path: string): void {
     for (const sql of MIGRATIONS.slice(version)) database.exec(sql);
     database.pragma(`user_version = ${MIGRATIONS.length}`);
   });
-  apply.immediate();
+  // Whoever only looks need not write: a transaction would make SQLite sync the file.
+  if (Number(database.pragma('user_version', { simple: true })) !== MIGRATIONS.length) apply.immediate();
 }
 
 function newerSchema(path: string, version: number): LastgoodError {

@@ -1,4 +1,5 @@
 import Sqlite from 'better-sqlite3';
+import { cannotWrite } from '../platform/disk-full.ts';
 import { LastgoodError } from '../platform/errors.ts';
 
 /** True when the file is no catalog: damaged, or something else under its name. */
@@ -11,9 +12,7 @@ export function sqliteFailure(path: string, cause: unknown): unknown {
   if (!(cause instanceof Error) || cause instanceof LastgoodError) return cause;
   const code = cause instanceof Sqlite.SqliteError ? cause.code : '';
   const options = { cause, details: { path } };
-  if (/^SQLITE_(FULL|IOERR)/.test(code)) {
-    return new LastgoodError('STORAGE_FAILED', `cannot write catalog '${path}': ${cause.message}`, options);
-  }
+  if (/^SQLITE_(FULL|IOERR)/.test(code)) return cannotWrite(path, cause, 'catalog ');
   if (/^SQLITE_(BUSY|LOCKED)/.test(code)) {
     return new LastgoodError('LOCKED', `catalog '${path}' is in use by another process`, options);
   }

@@ -4,14 +4,14 @@ import { startProgress } from './output/progress.ts';
 
 /** Opens the configured archive, with a bar while its catalog catches up. Needs no passwords. */
 export async function openConfiguredArchive(cli: Cli): Promise<OpenArchive> {
-  const { repositoryPath } = await cli.offlineSettings();
-  return withProgress(cli, (reading) => openArchive(repositoryPath, reading));
+  const { repositoryPath, keyFile } = await cli.offlineSettings();
+  return withProgress(cli, (reading) => openArchive(repositoryPath, { ...reading, keyFile }));
 }
 
 /** Makes the configured archive's catalog anew, with a bar. */
 export async function rebuildConfiguredCatalog(cli: Cli): Promise<void> {
-  const { repositoryPath } = await cli.offlineSettings();
-  await withProgress(cli, (reading) => rebuildArchiveCatalog(repositoryPath, reading));
+  const { repositoryPath, keyFile } = await cli.offlineSettings();
+  await withProgress(cli, (reading) => rebuildArchiveCatalog(repositoryPath, { ...reading, keyFile }));
 }
 
 type Reading = Parameters<typeof openArchive>[1];

@@ -15,6 +15,7 @@ import { addRestore } from './commands/restore.ts';
 import { addScan } from './commands/scan.ts';
 import { addSegments } from './commands/segments.ts';
 import { addStatus } from './commands/status.ts';
+import { addVerify } from './commands/verify.ts';
 import { examples } from './examples.ts';
 import { version } from './version.ts';
 
@@ -30,6 +31,7 @@ const COMMANDS: readonly ((program: Command, open: OpenCli) => void)[] = [
   addPlan,
   addRestore,
   addRehearse,
+  addVerify,
   addStatus,
   addExport,
   addCatalogRebuild,

@@ -18,7 +18,10 @@ export function addTargetOptions(command: Command): Command {
     .option('--before <incident>', 'TARGET: just before this incident (an id from `lastgood incidents`)')
     .option('--before-gtid <gtid>', 'TARGET: just before this transaction')
     .option('--after-gtid <gtid>', 'TARGET: up to and with this transaction')
-    .option('--before-coordinates <file:pos>', 'TARGET: the last whole transaction that ends at or before this place')
+    .option(
+      '--before-coordinates <file:pos>',
+      'TARGET: the last whole transaction that ends at or before this place; LINEAGE/FILE:POS where several lineages have the file',
+    )
     .option('--at <time>', 'TARGET: what was committed by this time, which must carry its zone')
     .option('--latest', 'TARGET: everything in the archive');
 }

@@ -1,7 +1,11 @@
-import { createHash } from 'node:crypto';
+/**
+ * Where an archiver goes on. Enters: the end of the archive and the source as it is now. Leaves: a place in the same history, or
+ * why it is another one. Only other bytes, other GTIDs or another server are a reason: what cannot be read is thrown.
+ */
 import type { ArchiveEnd } from '../archive/archive-end.ts';
+import { isWithin } from '../archive/hand-over.ts';
 import type { Lineage } from '../archive/lineage.ts';
-import type { Repository } from '../archive/repository.ts';
+import type { SegmentDamage } from '../archive/segment-writer.ts';
 import {
   fileNumber,
   FIRST_EVENT_OFFSET,
@@ -10,84 +14,98 @@ import {
   type Coordinates,
 } from '../binlog/coordinates.ts';
 import { parseGtidState } from '../binlog/gtid-text.ts';
-import { LastgoodError } from '../platform/errors.ts';
-import { gtidStateAt, type BinaryLog } from '../server/binary-logs.ts';
-import { describeServer, type ServerConnection } from '../server/connection.ts';
-import { readServerIdentity } from '../server/facts.ts';
-import { peekBinlog } from '../server/peek-binlog.ts';
-import type { PrimarySettings } from './settings.ts';
+import { gtidStateAt } from '../server/binary-logs.ts';
+import { peekFile, type Source } from './source-log.ts';
 
-/** The lineage of the source's present history: the newest one under its name, or a new one for its oldest file. */
-export async function openLineage(
-  repository: Repository,
-  { connection, primary, logs }: { connection: ServerConnection; primary: PrimarySettings; logs: readonly BinaryLog[] },
-): Promise<Lineage> {
-  const known = (await repository.lineages()).findLast(({ name }) => name === primary.name);
-  const identity = await readServerIdentity(connection);
-  if (known !== undefined) {
-    if (known.flavor === connection.flavor && known.serverUuid === identity.serverUuid) return known;
-    throw new LastgoodError(
-      'LINEAGE_MISMATCH',
-      `the ${describeServer(primary)} is not the server of lineage '${known.id}': its uuid or flavor is another`,
-    );
-  }
-  const [first] = logs;
-  if (first === undefined)
-    throw new LastgoodError('PREFLIGHT_FAILED', `the ${describeServer(primary)} has no binary log file`);
-  const head = await peekBinlog(primary, { file: first.file, position: FIRST_EVENT_OFFSET });
-  const facts = {
-    flavor: connection.flavor,
-    ...identity,
-    firstFile: first.file,
-    firstOpenedAt: head.format.time,
-    firstGtidState: head.gtidStart,
-  };
-  const digest = createHash('sha256').update(JSON.stringify(facts)).digest('hex').slice(0, 8);
-  const lineage: Lineage = {
-    format: 1,
-    id: `${primary.name}-${digest}`,
-    name: primary.name,
-    ...facts,
-    parent: null,
-    createdAt: new Date().toISOString(),
-  };
-  await repository.writeLineage(lineage);
-  return lineage;
-}
+/** What the source is to the archived lineage. */
+export type Continuation =
+  /** The same history: it is streamed from here. */
+  | { readonly kind: 'same'; readonly start: Coordinates }
+  /** The same server, with another history. */
+  | { readonly kind: 'other-history'; readonly why: string }
+  | { readonly kind: 'other-server'; readonly why: string }
+  /** The same history, but its next bytes are gone. */
+  | { readonly kind: 'purged'; readonly from: Coordinates; readonly oldest: string };
 
-/**
- * Where the stream has to go on, after checking that the source still has the history that is archived.
- *
- * @param logs the source's files, oldest first
- * @throws LastgoodError `LINEAGE_MISMATCH` when its history is another one, `ARCHIVE_GAP` when it has purged what is
- * not yet archived; the gap is in the ledger then
- */
-export async function findStart(options: {
-  repository: Repository;
-  lineage: Lineage;
-  end: ArchiveEnd;
-  connection: ServerConnection;
-  primary: PrimarySettings;
-  logs: readonly BinaryLog[];
-}): Promise<Coordinates> {
-  const { end, logs, lineage } = options;
+/** Looks where the stream of a lineage goes on. @throws LastgoodError `SERVER_UNREACHABLE`, `SERVER_QUERY_FAILED` */
+export async function findContinuation(lineage: Lineage, end: ArchiveEnd, source: Source): Promise<Continuation> {
+  const otherServer = whyOtherServer(lineage, source);
+  if (otherServer !== null) return { kind: 'other-server', why: otherServer };
   const next = nextCoordinates(end);
-  const oldest = logs[0]?.file ?? '';
-  if (next === null) return { file: oldest, position: FIRST_EVENT_OFFSET };
-  if (fileNumber(oldest) > fileNumber(next.file)) throw await recordGap(options, next, oldest);
-  checkListed(lineage, next, logs);
-  await checkSameFile(options);
-  await checkSameState(options, next);
+  const oldest = source.logs[0]?.file ?? '';
+  if (next === null) return await firstFile(lineage, source);
+  if (fileNumber(oldest) > fileNumber(next.file)) return await purged(end, next, source);
+  const why = whyNotListed(next, source) ?? (await whyOtherFile(end, source)) ?? (await whyOtherState(end, source));
+  if (why !== null) return { kind: 'other-history', why };
+  if (end.damage !== null) checkRefetchable(end.damage, source);
   const { tail } = end;
-  return tail !== null && logs.some(({ file }) => file === tail.file) ? { file: tail.file, position: tail.from } : next;
+  const isTailThere = tail !== null && source.logs.some(({ file }) => file === tail.file);
+  return { kind: 'same', start: isTailThere ? { file: tail.file, position: tail.from } : next };
 }
 
-function checkListed(lineage: Lineage, next: Coordinates, logs: readonly BinaryLog[]): void {
+/** Wrong bytes are given up only for the source's own: there must be at least as many. */
+function checkRefetchable({ error, file, bytes }: SegmentDamage, { logs }: Source): void {
+  const listed = logs.find((log) => log.file === file)?.bytes ?? 0;
+  if (listed < bytes) throw error;
+}
+
+/** MySQL's uuid is its identity, MariaDB's server id the nearest it has. */
+function whyOtherServer(lineage: Lineage, { flavor, identity }: Source): string | null {
+  if (lineage.flavor !== flavor) return `it is ${flavor} instead of ${lineage.flavor}`;
+  const { serverId, serverUuid } = identity;
+  if (flavor === 'mysql')
+    return lineage.serverUuid === serverUuid
+      ? null
+      : `its server_uuid is ${serverUuid} instead of ${lineage.serverUuid}`;
+  return lineage.serverId === serverId ? null : `its server_id is ${serverId} instead of ${lineage.serverId}`;
+}
+
+/** Nothing of the lineage is archived yet: a crash came between its record and its first byte. */
+async function firstFile(lineage: Lineage, source: Source): Promise<Continuation> {
+  const { firstFile: file, firstOpenedAt } = lineage;
+  const from = { file, position: FIRST_EVENT_OFFSET };
+  const oldest = source.logs[0]?.file ?? '';
+  if (fileNumber(oldest) > fileNumber(file)) return { kind: 'purged', from, oldest };
+  const isListed = source.logs.some((log) => log.file === file);
+  const isSame = isListed && (await peekFile(source, file)).format.time === firstOpenedAt;
+  if (isSame) return { kind: 'same', start: from };
+  return { kind: 'other-history', why: `its '${file}' is not the one with which the lineage begins` };
+}
+
+async function purged(end: ArchiveEnd, from: Coordinates, source: Source): Promise<Continuation> {
+  const oldest = source.logs[0]?.file ?? '';
+  const archived = end.open?.gtidEnd ?? end.sealed?.manifest.gtidEnd ?? null;
+  const { gtidStart } = await peekFile(source, oldest);
+  const parse = (text: string): ReturnType<typeof parseGtidState> => parseGtidState(source.flavor, text);
+  if (archived === null || gtidStart === null || isWithin(parse(archived), parse(gtidStart)))
+    return { kind: 'purged', from, oldest };
+  const why = `its oldest file '${oldest}' begins after GTIDs '${gtidStart}', the archive ends at '${archived}'`;
+  return { kind: 'other-history', why };
+}
+
+function whyNotListed(next: Coordinates, { logs }: Source): string | null {
   const listed = logs.find(({ file }) => file === next.file);
-  if (listed !== undefined && listed.bytes >= next.position) return;
+  if (listed !== undefined && listed.bytes >= next.position) return null;
   const all = `'${logs[0]?.file ?? ''}' to '${logs.at(-1)?.file ?? ''}'`;
   const has = listed === undefined ? all : `${listed.bytes} bytes of it`;
-  throw mismatch(lineage, `the archive goes on at ${formatCoordinates(next)}, the source has ${has}`);
+  return `the archive goes on at ${formatCoordinates(next)}, the source has ${has}`;
+}
+
+/** A reused name with other content: RESET MASTER, a rebuilt server. */
+async function whyOtherFile(end: ArchiveEnd, source: Source): Promise<string | null> {
+  const ours = end.open ?? end.sealed?.manifest;
+  if (ours === undefined || ours.openedAt === null || !source.logs.some(({ file }) => file === ours.file)) return null;
+  const { format } = await peekFile(source, ours.file);
+  return format.time === ours.openedAt ? null : `its '${ours.file}' was begun at another time than the archived one`;
+}
+
+async function whyOtherState(end: ArchiveEnd, { connection }: Source): Promise<string | null> {
+  const next = nextCoordinates(end);
+  const archived = end.open?.gtidEnd ?? null;
+  if (archived === null || next === null) return null;
+  const state = await gtidStateAt(connection, next);
+  if (state === null || parseGtidState('mariadb', state).equals(parseGtidState('mariadb', archived))) return null;
+  return `at ${formatCoordinates(next)} the source has GTID position '${state}', the archive '${archived}'`;
 }
 
 function nextCoordinates({ open, sealed }: ArchiveEnd): Coordinates | null {
@@ -102,74 +120,11 @@ function nextCoordinates({ open, sealed }: ArchiveEnd): Coordinates | null {
  */
 export async function continuesAfterCrash(
   open: { readonly file: string; readonly gtidEnd: string | null },
-  { primary, logs, lineage }: { primary: PrimarySettings; logs: readonly BinaryLog[]; lineage: Lineage },
+  source: Source,
 ): Promise<boolean> {
   const file = nextFile(open.file);
-  if (open.gtidEnd === null || !logs.some((log) => log.file === file)) return false;
-  const { gtidStart } = await peekBinlog(primary, { file, position: FIRST_EVENT_OFFSET });
+  if (open.gtidEnd === null || !source.logs.some((log) => log.file === file)) return false;
+  const { gtidStart } = await peekFile(source, file);
   if (gtidStart === null) return false;
-  return parseGtidState(lineage.flavor, gtidStart).equals(parseGtidState(lineage.flavor, open.gtidEnd));
-}
-
-async function recordGap(
-  options: { repository: Repository; lineage: Lineage },
-  next: Coordinates,
-  oldest: string,
-): Promise<LastgoodError> {
-  const { repository, lineage } = options;
-  const from = formatCoordinates(next);
-  const to = formatCoordinates({ file: oldest, position: FIRST_EVENT_OFFSET });
-  const why = 'the source purged its files before they were archived';
-  await repository.ledger.record({
-    kind: 'gap',
-    lineage: lineage.id,
-    from,
-    to,
-    why,
-    noticedAt: new Date().toISOString(),
-  });
-  return new LastgoodError('ARCHIVE_GAP', `the source has purged ${from} to ${to} before it was archived`, {
-    details: { lineage: lineage.id, from, to },
-    hint: 'Are the purged files left in a copy? Otherwise take a new backup, and archive into a new repository or under another [primary] name.',
-  });
-}
-
-/** A reused name with other content: RESET MASTER, a rebuilt server. */
-async function checkSameFile({
-  end,
-  primary,
-  lineage,
-  logs,
-}: {
-  end: ArchiveEnd;
-  primary: PrimarySettings;
-  lineage: Lineage;
-  logs: readonly BinaryLog[];
-}): Promise<void> {
-  const ours = end.open ?? end.sealed?.manifest;
-  if (ours === undefined || ours.openedAt === null || !logs.some(({ file }) => file === ours.file)) return;
-  const { format } = await peekBinlog(primary, { file: ours.file, position: FIRST_EVENT_OFFSET });
-  if (format.time === ours.openedAt) return;
-  throw mismatch(lineage, `the source's '${ours.file}' was begun at another time than the archived one`);
-}
-
-async function checkSameState(
-  { end, connection, lineage }: { end: ArchiveEnd; connection: ServerConnection; lineage: Lineage },
-  next: Coordinates,
-): Promise<void> {
-  const archived = end.open?.gtidEnd ?? null;
-  if (archived === null) return;
-  const state = await gtidStateAt(connection, next);
-  if (state === null || parseGtidState('mariadb', state).equals(parseGtidState('mariadb', archived))) return;
-  throw mismatch(
-    lineage,
-    `at ${formatCoordinates(next)} the source has GTID position '${state}', the archive '${archived}'`,
-  );
-}
-
-function mismatch(lineage: Lineage, why: string): LastgoodError {
-  return new LastgoodError(
-    'LINEAGE_MISMATCH',
-    `the source's binary log is not the history of lineage '${lineage.id}': ${why}`,
-  );
+  return parseGtidState(source.flavor, gtidStart).equals(parseGtidState(source.flavor, open.gtidEnd));
 }

@@ -8,12 +8,15 @@ import { LastgoodError } from '../platform/errors.ts';
 export interface BinlogFile {
   /** As it was given, or the folder as it was given and the name in it. */
   readonly path: string;
-  /** The server's name for it: the base name, without .gz. */
+  /** The server's name for it: the base name, without .gz or .zst. */
   readonly name: string;
   /** As stored. */
   readonly bytes: number;
-  readonly gzip: boolean;
+  /** null: it is the server's file as it is. */
+  readonly compression: Compression | null;
 }
+
+export type Compression = 'gzip' | 'zstd';
 
 /** Files of one base name in one folder, in log order: as far as names tell, the log of one server. */
 export type BinlogSeries = readonly BinlogFile[];
@@ -59,7 +62,11 @@ function withoutNumber(name: string): string {
   return name.replace(/\.\d+$/, '');
 }
 
-const GZIP_MAGIC = Buffer.from([0x1f, 0x8b]);
+/** How compressed files begin and are named. Source: RFC 1952 and RFC 8878. */
+const COMPRESSED: readonly { compression: Compression; magic: Buffer; suffix: string }[] = [
+  { compression: 'gzip', magic: Buffer.from([0x1f, 0x8b]), suffix: '.gz' },
+  { compression: 'zstd', magic: Buffer.from([0x28, 0xb5, 0x2f, 0xfd]), suffix: '.zst' },
+];
 const HEAD_BYTES = FIRST_EVENT_OFFSET + 4;
 
 async function readHeads(path: string): Promise<Head[]> {
@@ -88,12 +95,13 @@ async function readHead(path: string): Promise<Head> {
   const { size } = await handle.stat();
   const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
   const magic = buffer.subarray(0, BINLOG_MAGIC.length);
-  const gzip = buffer.subarray(0, GZIP_MAGIC.length).equals(GZIP_MAGIC);
-  const name = gzip ? basename(path).replace(/\.gz$/, '') : basename(path);
+  const packed = COMPRESSED.find((form) => buffer.subarray(0, form.magic.length).equals(form.magic));
+  const name = basename(path, packed?.suffix);
+  const isPlain = magic.equals(BINLOG_MAGIC) || magic.equals(ENCRYPTED_MAGIC);
   return {
-    file: { path, name, bytes: size, gzip },
+    file: { path, name, bytes: size, compression: packed?.compression ?? null },
     realPath: await realpath(path),
-    isBinlog: magic.equals(BINLOG_MAGIC) || magic.equals(ENCRYPTED_MAGIC) || (gzip && isBinlogFileName(name)),
+    isBinlog: isPlain || (packed !== undefined && isBinlogFileName(name)),
     openedAt: magic.equals(BINLOG_MAGIC) && bytesRead === HEAD_BYTES ? buffer.readUInt32LE(4) : Infinity,
   };
 }

@@ -1,9 +1,10 @@
-import { createReadStream } from 'node:fs';
+import { createReadStream, type ReadStream } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
-import { pipeline } from 'node:stream';
-import { createGunzip, type Gunzip } from 'node:zlib';
+import { pipeline, type Transform } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { DecompressStream } from 'zstd-napi';
 import type { ByteSource } from '../binlog/read-binlog.ts';
-import { unreadable, type BinlogFile } from './binlog-files.ts';
+import { unreadable, type BinlogFile, type Compression } from './binlog-files.ts';
 
 /** A binary log file's plain bytes, from its first one. */
 export interface BinlogSource extends ByteSource, AsyncDisposable {
@@ -15,7 +16,7 @@ export interface BinlogSource extends ByteSource, AsyncDisposable {
 
 /** Opens a file. @throws LastgoodError `FILE_UNREADABLE`, also while reading */
 export async function openBinlog(file: BinlogFile): Promise<BinlogSource> {
-  if (file.gzip) return new GzipSource(file.path);
+  if (file.compression !== null) return new CompressedSource(file.path, file.compression);
   try {
     return new PlainSource(await open(file.path, 'r'), file.path);
   } catch (cause) {
@@ -49,20 +50,26 @@ class PlainSource implements BinlogSource {
   }
 }
 
-class GzipSource implements BinlogSource {
+const DECOMPRESSORS: Readonly<Record<Compression, () => Transform>> = {
+  gzip: () => createGunzip(),
+  zstd: () => new DecompressStream(),
+};
+
+class CompressedSource implements BinlogSource {
   damage: string | null = null;
-  readonly #stream: Gunzip;
+  readonly #stored: ReadStream;
   readonly #chunks: AsyncIterator<Buffer, undefined>;
   #chunk: Buffer = Buffer.alloc(0);
 
-  constructor(path: string) {
+  constructor(path: string, compression: Compression) {
+    this.#stored = createReadStream(path);
     // The error of either comes out of the iteration.
-    this.#stream = pipeline(createReadStream(path), createGunzip(), () => undefined);
-    this.#chunks = this.#stream.iterator({ destroyOnReturn: true }) as AsyncIterator<Buffer, undefined>;
+    const plain = pipeline(this.#stored, DECOMPRESSORS[compression](), () => undefined);
+    this.#chunks = plain.iterator({ destroyOnReturn: true }) as AsyncIterator<Buffer, undefined>;
   }
 
   get done(): number {
-    return this.#stream.bytesWritten;
+    return this.#stored.bytesRead;
   }
 
   async read(target: Buffer, at: number): Promise<number> {

@@ -81,12 +81,13 @@ async function play(folder: string, options: DemoOptions): Promise<Story> {
 }
 
 function settingsFor({ primary, replica }: DemoServers, repositoryPath: string): Settings {
-  const { serverId, sync } = SETTINGS_DEFAULTS;
+  const { serverId, sync, semiSync, compression } = SETTINGS_DEFAULTS;
   return {
     repositoryPath,
+    keyFile: null,
     primary: { ...primary.serverOptions('demo'), serverId },
     replica: replica.serverOptions('replica'),
-    archive: { sync },
+    archive: { sync, semiSync, compression },
   };
 }
 

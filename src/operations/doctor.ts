@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import type { Lineage } from '../archive/lineage.ts';
 import type { Repository } from '../archive/repository.ts';
-import { compareFiles } from '../binlog/coordinates.ts';
 import { isLastgoodError } from '../platform/errors.ts';
 import { acquireLock } from '../platform/lock.ts';
 import type { Logger } from '../platform/logger.ts';
@@ -19,8 +19,10 @@ import {
   type DoctorFacts,
   type RepositoryReport,
 } from './doctor/facts.ts';
-import { readExposure, type ArchivedTo } from './exposure.ts';
+import { findMissingKeys, inspectKeyFile } from './doctor/key-file.ts';
+import { archivedTo, readExposure, type ExposureReading } from './exposure.ts';
 import type { Finding } from './finding.ts';
+import { findMissingSegments, lossesOf, lossFindings } from './losses.ts';
 import { isArchiverAlive, openArchive, type OpenArchive } from './open-archive.ts';
 import type { Settings } from './settings.ts';
 
@@ -79,27 +81,38 @@ async function gather({ settings, log, signal }: DoctorOptions): Promise<DoctorF
 async function inspectRepository(o: DoctorOptions): Promise<RepositoryReport> {
   const { settings, log, signal } = o;
   const space = await readSpace(await nearestFolder(settings.repositoryPath));
+  const key = await inspectKeyFile(settings.keyFile);
   const nothing = {
     exists: false,
     archiverRunning: false,
     lastBackupBytes: null,
     repaired: [],
-    exposureSeconds: null,
-    findings: [],
+    findings: key.findings,
   };
   try {
-    using archive = await openArchive(settings.repositoryPath, { log, signal });
+    using archive = await openArchive(settings.repositoryPath, { log, signal, keyFile: key.usable });
     const { repaired, findings } = await repair(archive.repository, o);
-    const archived = archivedTo(archive, settings.primary.name);
-    const reading = archived === null ? null : await readExposure(settings.primary, archived);
+    const lineages = archive.catalog.lineages().filter(({ name }) => name === settings.primary.name);
+    const backups = await archive.repository.backups();
+    const reading = await readNewest(archive, lineages, settings);
     return {
       ...space,
       exists: true,
-      lastBackupBytes: (await archive.repository.backups()).at(-1)?.bytes ?? null,
+      lastBackupBytes: backups.at(-1)?.bytes ?? null,
       archiverRunning: await isArchiverAlive(archive.repository, settings.primary.name),
       repaired,
-      exposureSeconds: reading?.exposure.seconds ?? null,
-      findings: [...findings, ...(reading?.findings ?? [])],
+      findings: [
+        ...key.findings,
+        ...(await findMissingKeys(archive.repository)),
+        ...findings,
+        ...(reading?.findings ?? []),
+        ...(await findMissingSegments(archive.repository, lineages)),
+        ...lossFindings({
+          losses: await lossesOf(archive.repository, settings.primary.name),
+          lineages,
+          backups,
+        }),
+      ],
     };
   } catch (error) {
     if (isLastgoodError(error, 'REPOSITORY_MISSING')) return { ...space, ...nothing };
@@ -128,11 +141,15 @@ async function repair(
   }
 }
 
-function archivedTo({ catalog }: OpenArchive, primaryName: string): ArchivedTo | null {
-  const lineage = catalog.lineages().findLast(({ name }) => name === primaryName);
-  const segments = lineage === undefined ? [] : catalog.segments(lineage.id);
-  const last = segments.toSorted((a, b) => compareFiles(a.digest.file, b.digest.file)).at(-1)?.digest;
-  return last === undefined ? null : { file: last.file, position: last.indexedTo, gtidState: last.gtidEnd };
+/** The newest lineage that holds something is where the archiver goes on. */
+async function readNewest(
+  { catalog }: OpenArchive,
+  lineages: readonly Lineage[],
+  { primary }: Settings,
+): Promise<ExposureReading | null> {
+  const ends = lineages.toReversed().map((lineage) => archivedTo({ lineage, segments: catalog.segments(lineage.id) }));
+  const end = ends.find((found) => found !== null);
+  return end === undefined ? null : await readExposure(primary, end);
 }
 
 /** The repository's folder, or the nearest one above it that is there. */

@@ -1,3 +1,5 @@
+import type { Lineage } from '../archive/lineage.ts';
+import { compareCoordinates } from '../binlog/coordinates.ts';
 import type { IncidentFilter } from '../catalog/incident-filter.ts';
 import { INCIDENT_KINDS, type Incident, type IncidentKind } from '../incident/incident.ts';
 import { LastgoodError } from '../platform/errors.ts';
@@ -29,7 +31,21 @@ export function listIncidents({ catalog }: OpenArchive, options: IncidentOptions
     since: since === undefined ? undefined : parseTime(since),
     until: until === undefined ? undefined : parseTime(until),
   };
-  return catalog.incidents(filter);
+  return withoutEchoes(catalog.incidents(filter), catalog.lineages());
+}
+
+/**
+ * What a new primary wrote while it still was a replica stands in its log and in the old primary's: one incident, listed where
+ * history has it, in the old one's.
+ */
+function withoutEchoes(incidents: readonly Incident[], lineages: readonly Lineage[]): Incident[] {
+  const byId = new Map(lineages.map((lineage) => [lineage.id, lineage]));
+  return incidents.filter(({ lineage: id, file, start, gtid, kind }) => {
+    const lineage = byId.get(id ?? '');
+    const child = lineage?.handOver?.child;
+    if (gtid === null || child === undefined || compareCoordinates({ file, position: start }, child) >= 0) return true;
+    return !incidents.some((other) => other.lineage === lineage?.parent && other.gtid === gtid && other.kind === kind);
+  });
 }
 
 function parseKind(text: string): IncidentKind {

@@ -1,8 +1,11 @@
 import type { BackupRecord } from '../archive/backup-record.ts';
 import type { Lineage } from '../archive/lineage.ts';
 import type { SegmentDigest } from '../archive/manifest.ts';
+import { formOf, PLAIN, type StoredForm } from '../archive/stored-form.ts';
+import { LastgoodError } from '../platform/errors.ts';
 import { examineBackup } from '../recovery/examine-backup.ts';
 import { openLineageViews } from '../recovery/lineage-view.ts';
+import { parseTime } from '../recovery/target.ts';
 import type { OpenArchive } from './open-archive.ts';
 
 /** A backup, and whether a restore could start from it now. */
@@ -13,8 +16,8 @@ export async function listBackups(archive: OpenArchive, signal?: AbortSignal): P
   const views = await openLineageViews({ ...archive, signal });
   const listed: ListedBackup[] = [];
   const { repository } = archive;
-  for (const record of await repository.backups()) {
-    const { why } = await examineBackup(views, record, repository.backupFolder(record.id));
+  for (const stored of await repository.backups()) {
+    const { record, why } = await examineBackup(views, stored, repository.backupFolder(stored.id));
     listed.push({ ...record, usable: why === null, why });
   }
   return listed;
@@ -27,23 +30,54 @@ export interface ListedSegment extends SegmentDigest {
   /** Of the plain file, and as stored. */
   readonly bytes: number;
   readonly storedBytes: number;
+  readonly compression: StoredForm['compression'];
+  /** null: stored in clear. */
+  readonly encryption: StoredForm['encryption'];
   readonly sha256: string | null;
 }
 
-/** Lists the archived files of every lineage, in the order of their log. */
-export async function listSegments({ repository, catalog }: OpenArchive): Promise<ListedSegment[]> {
+/** Which archived files to list; everything left out matches. */
+export interface SegmentFilter {
+  /** A lineage's id. */
+  readonly lineage?: string | undefined;
+  /** RFC 3339 with zone: only files with a transaction of that time or later. */
+  readonly since?: string | undefined;
+}
+
+/**
+ * Lists the archived files, lineage by lineage, in the order of their log.
+ *
+ * @throws LastgoodError `TARGET_UNREACHABLE` for a lineage that is not archived, `TIME_INVALID`
+ */
+export async function listSegments(archive: OpenArchive, filter: SegmentFilter = {}): Promise<ListedSegment[]> {
+  const since = filter.since === undefined ? -Infinity : parseTime(filter.since);
+  const known = archive.catalog.lineages().map(({ id }) => id);
+  const { lineage } = filter;
+  if (lineage !== undefined && !known.includes(lineage)) throw noLineage(lineage);
   const listed: ListedSegment[] = [];
-  for (const { id } of catalog.lineages()) {
-    const stored = new Map((await repository.segments(id)).map((segment) => [segment.file, segment]));
-    for (const { digest, state, lineage } of catalog.segments(id)) {
-      const segment = stored.get(digest.file);
-      if (segment === undefined) continue;
-      const { bytes, manifest } = segment;
-      const storedBytes = manifest?.storedBytes ?? bytes;
-      listed.push({ lineage, state, bytes, storedBytes, sha256: manifest?.sha256 ?? null, ...digest });
-    }
+  for (const id of lineage === undefined ? known : [lineage]) listed.push(...(await segmentsOf(archive, id)));
+  return listed.filter(({ maxTime }) => (maxTime ?? -Infinity) >= since);
+}
+
+async function segmentsOf({ repository, catalog }: OpenArchive, id: string): Promise<ListedSegment[]> {
+  const stored = new Map((await repository.segments(id)).map((segment) => [segment.file, segment]));
+  const listed: ListedSegment[] = [];
+  for (const { digest, state, lineage } of catalog.segments(id)) {
+    const segment = stored.get(digest.file);
+    if (segment === undefined) continue;
+    const { bytes, manifest } = segment;
+    const storedBytes = manifest?.storedBytes ?? bytes;
+    const form = manifest === null ? PLAIN : formOf(manifest);
+    listed.push({ lineage, state, bytes, storedBytes, ...form, sha256: manifest?.sha256 ?? null, ...digest });
   }
   return listed;
+}
+
+/** The error for a lineage that somebody asks for by its id. */
+export function noLineage(id: string): LastgoodError {
+  return new LastgoodError('TARGET_UNREACHABLE', `there is no lineage '${id}'`, {
+    hint: '`lastgood lineages` lists what is archived.',
+  });
 }
 
 /** A lineage and what is archived of it. */

@@ -13,6 +13,8 @@ export interface OpenArchive extends Disposable {
 
 interface ReadingOptions {
   readonly log: Logger;
+  /** Of `repository.encryption_key_file`: what encrypted segments are read with. */
+  readonly keyFile?: string | null;
   readonly signal?: AbortSignal | undefined;
   /** Called while segments that the catalog does not know are read; often there are none. */
   readonly progress?: IndexProgress | undefined;
@@ -25,7 +27,7 @@ interface ReadingOptions {
  * @throws LastgoodError `REPOSITORY_MISSING`, `REPOSITORY_UNREADABLE`, `REPOSITORY_VERSION`, `ARCHIVE_DAMAGED`
  */
 export async function openArchive(path: string, options: ReadingOptions): Promise<OpenArchive> {
-  const repository = await openRepository(path);
+  const repository = await openRepository(path, keysOf(options));
   const catalog = await openCurrentCatalog(repository, options);
   return {
     repository,
@@ -66,6 +68,10 @@ async function catchUpWith(repository: Repository, options: ReadingOptions, open
   }
 }
 
+function keysOf({ keyFile = null }: ReadingOptions): { keyFile: string | null } {
+  return { keyFile };
+}
+
 /** True while a process holds the archiver's lock. */
 export async function isArchiverAlive(repository: Repository, name: string): Promise<boolean> {
   return (await readLock(repository.archiverLockPath(name)))?.alive === true;
@@ -77,7 +83,7 @@ export async function isArchiverAlive(repository: Repository, name: string): Pro
  * @throws LastgoodError `LOCKED` while an archiver writes to the old one, `ARCHIVE_DAMAGED`, `REPOSITORY_MISSING`
  */
 export async function rebuildArchiveCatalog(path: string, options: ReadingOptions): Promise<void> {
-  const repository = await openRepository(path);
+  const repository = await openRepository(path, keysOf(options));
   const locks: Lock[] = [];
   try {
     const names = new Set((await repository.lineages()).map(({ name }) => name));

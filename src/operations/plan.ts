@@ -1,14 +1,17 @@
 import type { BackupRecord } from '../archive/backup-record.ts';
 import type { Repository } from '../archive/repository.ts';
+import { attributeBackup } from '../recovery/attribute-backup.ts';
+import { backupsBefore, type ExaminedBackup } from '../recovery/choose-backup.ts';
+import { findWay } from '../recovery/crossing.ts';
 import { examineBackup } from '../recovery/examine-backup.ts';
 import { openLineageViews, type LineageView } from '../recovery/lineage-view.ts';
 import { locate } from '../recovery/locate.ts';
 import type { Plan, Target } from '../recovery/plan.ts';
 import { LastgoodError } from '../platform/errors.ts';
 import type { ServerOptions } from '../server/server-options.ts';
-import { readExposure } from './exposure.ts';
+import { archivedTo, readExposure } from './exposure.ts';
 import type { OpenArchive } from './open-archive.ts';
-import { backupsBefore, planRestore, type ExaminedBackup } from '../recovery/planner.ts';
+import { planRestore } from '../recovery/planner.ts';
 
 /**
  * Plans a restore: finds the target in the archive, chooses backup and segments, counts. Changes nothing; the plan is
@@ -29,7 +32,8 @@ export async function makePlan(
   const all = await openLineageViews({ repository, catalog, signal });
   // An incident's id says whose log it stands in; every other target is a place in the configured primary's.
   const views = target.kind === 'before-incident' ? all : ofPrimary(all, name);
-  const backups = await repository.backups();
+  const backups: BackupRecord[] = [];
+  for (const record of await repository.backups()) backups.push(await attributeBackup(all, record));
   const source = {
     views,
     backups,
@@ -37,15 +41,17 @@ export async function makePlan(
     currentAt: async (view: LineageView) => (primary === undefined ? null : await currentAt(view, primary)),
   };
   const { resolved, view, groupsBefore, warnings } = await locate(source, target);
-  const candidates = backupsBefore(backups, resolved);
-  const later = backups.filter((backup) => !candidates.includes(backup));
+  const way = await findWay(views, view, resolved);
+  const candidates = backupsBefore(backups, resolved, way.legs);
+  const others = backups.filter((backup) => !candidates.includes(backup));
   return planRestore({
     target,
     resolved,
     groupsBefore,
-    backups: [...(await examineUntilUsable(repository, views, candidates)), ...later.map(unexamined)],
-    segments: view.segments,
-    incidents: catalog.incidents({ lineage: resolved.lineage }),
+    backups: [...(await examineUntilUsable(repository, views, candidates)), ...others.map(unexamined)],
+    way,
+    incidents: way.legs.flatMap(({ lineage }) => catalog.incidents({ lineage })),
+    losses: await repository.ledger.entries(),
     rehearsals: await repository.rehearsals(),
     warnings,
     now: now.getTime() / 1000,
@@ -64,9 +70,8 @@ function ofPrimary(views: readonly LineageView[], name: string | undefined): Lin
 
 /** The source's clock when it had nothing that the archive had not; null when it had, or cannot be asked. */
 async function currentAt(view: LineageView, primary: ServerOptions): Promise<number | null> {
-  const last = view.segments.at(-1)?.digest;
-  if (last === undefined || view.lineage.name !== primary.name) return null;
-  const archived = { file: last.file, position: last.indexedTo, gtidState: last.gtidEnd };
+  const archived = archivedTo(view);
+  if (archived === null || view.lineage.name !== primary.name) return null;
   const { exposure, asOf } = await readExposure(primary, archived);
   // Of the present second more may still come.
   return exposure.seconds === 0 && exposure.groups === 0 && asOf !== null ? asOf - 1 : null;
@@ -87,7 +92,7 @@ async function examineUntilUsable(
   return examined;
 }
 
-/** Stands after the cut: only the message about a missing backup names it. */
+/** Stands after the cut or on no way to it: only the message about a missing backup names it. */
 function unexamined(record: BackupRecord): ExaminedBackup {
-  return { record, why: 'it stands after the target', groupsBefore: 0 };
+  return { record, why: 'it is not on the way to the target', warnings: [], groupsBefore: 0 };
 }

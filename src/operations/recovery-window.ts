@@ -1,10 +1,14 @@
-import { compareFiles } from '../binlog/coordinates.ts';
+import type { LedgerEntry } from '../archive/ledger.ts';
+import { compareFiles, type Coordinates } from '../binlog/coordinates.ts';
 import { isLastgoodError } from '../platform/errors.ts';
 import { formatSeconds } from '../platform/time.ts';
 import type { BackupExamination } from '../recovery/examine-backup.ts';
 import type { LineageView } from '../recovery/lineage-view.ts';
-import { placeOf } from '../recovery/planner.ts';
-import { findRoute } from '../recovery/route.ts';
+import { placeOf } from '../recovery/choose-backup.ts';
+import { findWay, type PlanLeg } from '../recovery/crossing.ts';
+import { refuseLosses } from '../recovery/known-losses.ts';
+import { findRoute, stretchesOf } from '../recovery/route.ts';
+import { timelinesOf, tipOf } from '../recovery/timeline.ts';
 import type { Finding } from './finding.ts';
 
 /** From when to when any point can be restored; all null when none can. The GTIDs are of the last group at each end. */
@@ -19,26 +23,37 @@ export interface RecoveryWindow {
 const CLOSED: RecoveryWindow = { from: null, to: null, fromGtid: null, toGtid: null };
 
 /**
- * The window of a lineage: from its earliest usable backup with an unbroken archive up to the present end, to that end.
- * Backups that cannot reach the end give a finding each.
+ * The window of a primary: from the earliest usable backup with an unbroken archive up to the present end, also over
+ * verified failovers, to that end. Backups that cannot reach the end give a finding each; those from before a break give none.
+ *
+ * @param views of the primary, newest first; the first that has bytes is where its archive ends
+ * @param losses that the ledger knows: no way leads over one
  */
-export function findWindow(
-  view: LineageView,
+export async function findWindow(
+  views: readonly LineageView[],
   examined: readonly BackupExamination[],
-): { window: RecoveryWindow; findings: Finding[] } {
-  const last = view.segments.at(-1)?.digest;
-  if (last === undefined) return { window: CLOSED, findings: [] };
+  losses: readonly LedgerEntry[],
+): Promise<{ window: RecoveryWindow; findings: Finding[] }> {
+  const view = timelinesOf(views)
+    .map(tipOf)
+    .find(({ segments }) => segments.length > 0);
+  const last = view?.segments.at(-1)?.digest;
+  if (view === undefined || last === undefined) return { window: CLOSED, findings: [nothingArchived()] };
   const end = { file: last.file, position: last.indexedTo };
+  const { legs } = await findWay(views, view, end);
+  const isOnTheWay = ({ record: { primary } }: BackupExamination): boolean =>
+    primary.lineage === null || legs.some(({ lineage }) => lineage === primary.lineage);
   const findings: Finding[] = [];
-  const reaching = examined.filter((backup) => {
-    const why = backup.why ?? whyNotReaching(view, backup, end);
+  const reaching = examined.filter(isOnTheWay).filter((backup) => {
+    const why = backup.why ?? whyNotReaching({ legs, end, losses }, backup);
     if (why !== null) findings.push(unusable(backup, why));
     return why === null;
   });
-  const [earliest] = reaching.toSorted((a, b) => compareText(startOf(view, a), startOf(view, b)));
+  const [earliest] = reaching.toSorted((a, b) => compareText(startOf(legs, a), startOf(legs, b)));
   if (earliest === undefined) return { window: CLOSED, findings: [...findings, nothingUsable()] };
+  const from = startOf(legs, earliest);
   const fromGtid = earliest.neighbours?.before?.gtid ?? null;
-  return { window: { from: startOf(view, earliest), fromGtid, ...endOf(view, startOf(view, earliest)) }, findings };
+  return { window: { from, fromGtid, ...endOf(view, from) }, findings };
 }
 
 /** Where the archive ends: never before the window's start, also when nothing was written since the backup. */
@@ -52,12 +67,15 @@ function compareText(a: string, b: string): number {
 }
 
 function whyNotReaching(
-  view: LineageView,
-  { record }: BackupExamination,
-  end: { file: string; position: number },
+  { legs, end, losses }: { legs: readonly PlanLeg[]; end: Coordinates; losses: readonly LedgerEntry[] },
+  { record, groupsBefore }: BackupExamination,
 ): string | null {
+  const from = { ...placeOf(record), groupsBefore, lineage: record.primary.lineage ?? '' };
+  const stretches = stretchesOf(legs, from, { ...end, groupsBefore: 0 });
+  if (stretches === null)
+    return 'it holds writes that reached only an old primary: it cannot be brought to the present one';
   try {
-    findRoute(view.segments, placeOf(record), end);
+    for (const { leg, from: start, to } of stretches) refuseLosses(findRoute(leg, start, to), losses);
     return null;
   } catch (error) {
     if (isLastgoodError(error, 'ARCHIVE_GAP')) return `it cannot reach the archive's end: ${error.message}`;
@@ -69,9 +87,10 @@ function whyNotReaching(
  * The first second that `--at` can name with this backup: every group before its place is then kept. A backup that
  * was finished by a time vouches for the groups before it, whatever time they carry.
  */
-function startOf(view: LineageView, { record, neighbours }: BackupExamination): string {
+function startOf(legs: readonly PlanLeg[], { record, neighbours }: BackupExamination): string {
   const place = placeOf(record);
-  const earlier = view.segments.filter(({ digest }) => compareFiles(digest.file, place.file) < 0);
+  const leg = legs.find(({ lineage }) => lineage === record.primary.lineage);
+  const earlier = (leg?.segments ?? []).filter(({ digest }) => compareFiles(digest.file, place.file) < 0);
   const times = [...earlier.map(({ digest }) => digest.maxTime), neighbours?.latestTimeBefore ?? null];
   const known = times.filter((time) => time !== null);
   const finished = Math.ceil(Date.parse(record.finishedAt) / 1000);
@@ -85,6 +104,16 @@ function unusable({ record }: BackupExamination, why: string): Finding {
     object: record.id,
     found: why,
     fix: 'Run `lastgood archive --until-current`; if that does not help, take a new backup with `lastgood backup`.',
+  };
+}
+
+function nothingArchived(): Finding {
+  return {
+    severity: 'error',
+    check: 'recovery window',
+    object: null,
+    found: 'nothing is archived yet: nothing can be recovered',
+    fix: 'Start `lastgood archive`, then take a backup with `lastgood backup`.',
   };
 }
 

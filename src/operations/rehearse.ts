@@ -57,10 +57,10 @@ export async function rehearse(options: RehearseOptions): Promise<RehearseResult
   const { settings, log, signal } = options;
   const id = newRehearsalId(new Date());
   const startedAt = new Date().toISOString();
-  const { repositoryPath } = settings;
+  const { repositoryPath, keyFile } = settings;
   const aim =
     options.target === undefined ? await aimAtReplica(id, options) : { target: options.target, reference: null };
-  using archive = await openArchive(repositoryPath, { log, signal });
+  using archive = await openArchive(repositoryPath, { log, signal, keyFile });
   const plan = await makePlan(archive, aim.target, { name: settings.primary.name, signal });
   const incident = aim.target.kind === 'before-incident' ? archive.catalog.incident(aim.target.incident) : null;
   await using place = await scratchFolder(options.datadir);
@@ -99,17 +99,18 @@ async function aimAtReplica(id: string, { settings, log, progress, signal }: Reh
     const { serverId, serverUuid } = await readServerIdentity(primary);
     await checkReplica(connection, { serverId, serverUuid });
     const folder = partialFolder(repository.backupFolder(id));
-    return await readReference({
+    const reference = await readReference({
       ...{ replica, primary, folder, log, signal },
       progress: ({ tables, totalTables }) => progress?.({ step: 'reading', done: tables, total: totalTables }),
     });
+    return { ...reference, serverId };
   });
-  const { coordinates, gtid, tables, stoppedSeconds } = read;
+  const { coordinates, gtid, tables, stoppedSeconds, serverId } = read;
   log.info({ ...coordinates, gtid, tables: tables.length, stoppedSeconds }, 'read the replica');
-  await waitUntilArchived(settings, coordinates, { log, signal });
+  const lineage = await waitUntilArchived(settings, { ...coordinates, serverId }, { log, signal });
   const name = `the replica's at ${gtid === '' ? formatCoordinates(coordinates) : gtid}`;
   return {
-    target: { kind: 'before-coordinates', coordinates: formatCoordinates(coordinates) },
+    target: { kind: 'before-coordinates', coordinates: `${lineage}/${formatCoordinates(coordinates)}` },
     reference: { name, place: 'on the replica', tables },
   };
 }
@@ -120,7 +121,7 @@ async function withBackupLock<T>(
   id: string,
   work: (repository: Repository) => Promise<T>,
 ): Promise<T> {
-  using archive = await openArchive(o.settings.repositoryPath, { log: o.log });
+  using archive = await openArchive(o.settings.repositoryPath, { log: o.log, keyFile: o.settings.keyFile });
   const { repository } = archive;
   await using _lock = await acquireLock(backupLockPath(repository), 'rehearse');
   await repairInterruptedBackups({ repository, replica: o.replica, log: o.log });

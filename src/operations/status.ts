@@ -1,16 +1,19 @@
 import type { BackupRecord } from '../archive/backup-record.ts';
-import type { Gap } from '../archive/ledger.ts';
+import type { LedgerEntry } from '../archive/ledger.ts';
 import type { RehearsalRecord } from '../archive/rehearsal-record.ts';
 import type { Repository } from '../archive/repository.ts';
 import { examineBackup, type BackupExamination } from '../recovery/examine-backup.ts';
 import { openLineageViews, type LineageView } from '../recovery/lineage-view.ts';
 import type { ServerOptions } from '../server/server-options.ts';
-import { readExposure, type Exposure, type ExposureReading } from './exposure.ts';
+import { archivedTo, readExposure, type Exposure, type ExposureReading } from './exposure.ts';
 import type { Finding } from './finding.ts';
 import type { ListedBackup } from './lists.ts';
+import { findMissingSegments, lossesOf, lossFindings } from './losses.ts';
 import { isArchiverAlive, type OpenArchive } from './open-archive.ts';
+import type { PurgeGuard } from './purge-guard.ts';
 import { findWindow, type RecoveryWindow } from './recovery-window.ts';
 import { reportPaths } from './rehearsal-report.ts';
+import { findSemiSyncProblems } from './semi-sync.ts';
 import { findStoppedApplying } from './stopped-applying.ts';
 
 /** Whether what was written can be brought back, as things stand now. null is "not known", never "nothing". */
@@ -21,8 +24,10 @@ export interface Status {
   /** The newest, usable or not. */
   readonly lastBackup: ListedBackup | null;
   readonly lastRehearsal: RehearsalRecord | null;
-  /** Known losses of the lineage. */
-  readonly gaps: readonly Gap[];
+  /** Known losses in the primary's history, of every kind, the oldest first. */
+  readonly gaps: readonly LedgerEntry[];
+  /** What the primary may remove, and when it will. */
+  readonly purge: PurgeGuard | null;
   readonly findings: readonly Finding[];
 }
 
@@ -40,23 +45,28 @@ export interface ArchiverStatus {
  * primary itself. Problems are findings, so that the rest is still told.
  *
  * @param options.primary whose `name` names the lineages
+ * @param options.semiSync its commits are meant to wait for the archive
  */
 export async function readStatus(
   archive: OpenArchive,
-  options: { primary: ServerOptions; now?: Date; signal?: AbortSignal | undefined },
+  options: { primary: ServerOptions; semiSync?: boolean; now?: Date; signal?: AbortSignal | undefined },
 ): Promise<Status> {
-  const { primary, signal, now = new Date() } = options;
+  const { primary, semiSync = false, signal, now = new Date() } = options;
   const { repository } = archive;
   const views = await openLineageViews({ ...archive, signal });
-  const view = views.find(({ lineage }) => lineage.name === primary.name) ?? null;
   const examined: BackupExamination[] = [];
   for (const record of await repository.backups())
     examined.push(await examineBackup(views, record, repository.backupFolder(record.id)));
-  const { window, findings } = windowOf(view, examined);
-  const { exposure, findings: exposureFindings } = await exposureOf(view, primary);
+  const ofPrimary = views.filter(({ lineage }) => lineage.name === primary.name);
+  const gaps = await lossesOf(repository, primary.name);
+  const { window, findings } = await findWindow(ofPrimary, examined, gaps);
+  // The newest one that holds something: a lineage that has only begun ends where it begins.
+  const view = ofPrimary.find(({ segments }) => segments.length > 0) ?? null;
+  const { exposure, purge, findings: exposureFindings } = await exposureOf(view, primary);
   const running = await isArchiverAlive(repository, primary.name);
   const lastRehearsal = (await repository.rehearsals()).at(-1) ?? null;
-  const gaps = (await repository.ledger.gaps()).filter(({ lineage }) => lineage === view?.lineage.id);
+  const lineages = ofPrimary.map(({ lineage }) => lineage).toReversed();
+  const backups = examined.filter(({ why }) => why === null).map(({ record }) => record);
   return {
     window,
     exposure,
@@ -64,40 +74,25 @@ export async function readStatus(
     lastBackup: listed(examined.at(-1)),
     lastRehearsal,
     gaps,
+    purge,
     findings: [
       ...findings,
       ...exposureFindings,
       ...archiverFindings(running, primary.name),
+      ...(semiSync ? await findSemiSyncProblems(primary, running) : []),
       ...backupFindings(examined.at(-1)?.record ?? null, now),
       ...(await findStoppedApplying(repository)),
       ...rehearsalFindings(repository, lastRehearsal),
-      ...gaps.map(gapFinding),
+      ...(await findMissingSegments(repository, lineages)),
+      ...lossFindings({ losses: gaps, lineages, backups }),
     ],
   };
 }
 
-function windowOf(view: LineageView | null, examined: readonly BackupExamination[]): ReturnType<typeof findWindow> {
-  if (view !== null && view.segments.length > 0) return findWindow(view, ofLineage(view, examined));
-  const window = { from: null, to: null, fromGtid: null, toGtid: null };
-  const finding: Finding = {
-    severity: 'error',
-    check: 'recovery window',
-    object: null,
-    found: 'nothing is archived yet: nothing can be recovered',
-    fix: 'Start `lastgood archive`, then take a backup with `lastgood backup`.',
-  };
-  return { window, findings: [finding] };
-}
-
-/** A backup of an older lineage cannot reach this one's end; one that names no lineage is worth its finding. */
-function ofLineage(view: LineageView, examined: readonly BackupExamination[]): BackupExamination[] {
-  return examined.filter(({ record }) => record.primary.lineage === view.lineage.id || record.primary.lineage === null);
-}
-
 async function exposureOf(view: LineageView | null, primary: ServerOptions): Promise<ExposureReading> {
-  const last = view?.segments.at(-1)?.digest;
-  if (last === undefined) return { exposure: { seconds: null, groups: null }, asOf: null, findings: [] };
-  return readExposure(primary, { file: last.file, position: last.indexedTo, gtidState: last.gtidEnd });
+  const archived = view === null ? null : archivedTo(view);
+  if (archived === null) return { exposure: { seconds: null, groups: null }, asOf: null, purge: null, findings: [] };
+  return readExposure(primary, archived);
 }
 
 function archiveEnd(view: LineageView | null): Pick<ArchiverStatus, 'file' | 'position' | 'gtid'> {
@@ -153,14 +148,4 @@ function rehearsalFindings(repository: Repository, rehearsal: RehearsalRecord | 
   const found = `the last rehearsal, at ${startedAt}, did not pass its proof`;
   const fix = `Read ${reportPaths(repository, id).markdown}, then run \`lastgood rehearse\` again.`;
   return [{ severity: 'error', check, object: id, found, fix }];
-}
-
-function gapFinding({ from, to, why, lineage }: Gap): Finding {
-  return {
-    severity: 'error',
-    check: 'gap',
-    object: lineage,
-    found: `everything from ${from} to ${to} is missing for good: ${why}`,
-    fix: 'Take a backup now, if none was taken since: no restore can cross the gap.',
-  };
 }

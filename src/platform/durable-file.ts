@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { LastgoodError } from './errors.ts';
+import { cannotWrite } from './disk-full.ts';
 
 /** What a written file holds. */
 export interface WrittenFile {
@@ -77,7 +77,7 @@ export async function syncDirectory(path: string): Promise<void> {
 /** An error of the file system in the words of the error table; any other error as it is. */
 export function storageFailure(path: string, error: unknown): unknown {
   if (!(error instanceof Error) || !('code' in error) || !('syscall' in error)) return error;
-  return new LastgoodError('STORAGE_FAILED', `cannot write '${path}': ${error.message}`, { cause: error });
+  return cannotWrite(path, error);
 }
 
 async function writeAndSync(

@@ -21,12 +21,20 @@ export const ERRORS = {
     hint: 'Write the time with its zone, for example 2026-11-22T10:00:00Z or 2026-11-22T11:00:00+01:00.',
   },
   FILE_UNREADABLE: { exit: 2, hint: 'Does the file exist, and may this user read it?' },
+  KEY_FILE_INVALID: {
+    exit: 2,
+    hint: 'Keep the file if an archive needs its keys. docs/configuration.md has its format: one key a line, mode 0600.',
+  },
   REPOSITORY_MISSING: {
     exit: 10,
     hint: 'Is repository.url right? `lastgood archive` makes the repository on its first run.',
   },
   REPOSITORY_UNREADABLE: { exit: 10, hint: 'Is the disk mounted, and may this user read and write there?' },
   REPOSITORY_VERSION: { exit: 10, hint: 'Use the lastgood version that wrote this repository, or a newer one.' },
+  KEY_MISSING: {
+    exit: 10,
+    hint: 'Put the key with that id into the file that repository.encryption_key_file names, then run `lastgood doctor`. Without it the segment cannot be read.',
+  },
   STORAGE_FAILED: {
     exit: 10,
     hint: 'Is the disk full or read-only? What was archived before is intact: free space, then run again.',
@@ -56,7 +64,7 @@ export const ERRORS = {
   },
   LINEAGE_MISMATCH: {
     exit: 22,
-    hint: 'Was the binary log reset, or the server rebuilt? The old lineage is untouched; use another [primary] name for the new one.',
+    hint: 'Does [primary] lead to the server that was archived until now? The old lineage is untouched; `lastgood archive --new-lineage` begins one for another server.',
   },
   IDENTITY_MISMATCH: { exit: 22, hint: 'Do [primary] and [replica] belong to one another? Run `lastgood doctor`.' },
   TOOL_MISSING: { exit: 30, hint: 'Install the program (on Debian: apt-get install mariadb-server mariadb-client).' },

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { link, open, readFile, rename, rm } from 'node:fs/promises';
+import { readFileSync, readlinkSync } from 'node:fs';
+import { link, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import { basename, dirname, join } from 'node:path';
 import { LastgoodError } from './errors.ts';
 import { storageFailure } from './durable-file.ts';
 
@@ -26,6 +27,8 @@ interface LockFile extends Omit<LockHolder, 'alive'> {
   /** The process's start in clock ticks since boot, and the boot: a pid alone may be given out again. */
   readonly processStart: string | null;
   readonly bootId: string | null;
+  /** Process numbers mean something only within it; not in locks of earlier versions. */
+  readonly pidNamespace?: string | null;
 }
 
 /**
@@ -37,19 +40,40 @@ export async function acquireLock(path: string, purpose: string): Promise<Lock> 
   const mine = describeSelf(purpose);
   const draft = `${path}.${mine.nonce}`;
   try {
-    await writeDraft(draft, mine);
-    while (!(await linkIfFree(draft, path))) {
-      const theirs = await readLockFile(path);
-      if (theirs === null) continue; // released a moment ago
-      if (isAlive(theirs)) throw locked(path, theirs);
-      if (await takeOver({ path, draft, stale: theirs })) break;
+    try {
+      await writeDraft(draft, mine);
+      await claim(path, draft, mine);
+      await sweep(path, draft);
+    } finally {
+      await rm(draft, { force: true });
     }
   } catch (error) {
     throw storageFailure(path, error);
-  } finally {
-    await rm(draft, { force: true });
   }
   return { path, [Symbol.asyncDispose]: () => release(path, mine.nonce) };
+}
+
+async function claim(path: string, draft: string, mine: LockFile): Promise<void> {
+  while (!(await linkIfFree({ path, draft, mine }))) {
+    const theirs = await readLockFile(path);
+    if (theirs === null) continue; // released a moment ago
+    if (isAlive(theirs)) throw locked(path, theirs);
+    if (await takeOver({ path, draft, mine, stale: theirs })) return;
+  }
+}
+
+/**
+ * Removes what processes that were killed while they took this lock have left beside it. The caller holds the lock: who
+ * still tries for it makes a draft anew when it is gone, and then finds the lock held.
+ */
+async function sweep(path: string, draft: string): Promise<void> {
+  const folder = dirname(path);
+  for (const name of await readdir(folder)) {
+    const left = join(folder, name);
+    if (!name.startsWith(`${basename(path)}.`) || left === draft) continue;
+    const owner = await readLockFile(left).catch(() => null);
+    if (owner === null || !isAlive(owner)) await rm(left, { force: true });
+  }
 }
 
 /** Who holds the lock at `path`; null when nobody does. */
@@ -67,38 +91,43 @@ async function writeDraft(draft: string, content: LockFile): Promise<void> {
 }
 
 /** A hard link appears with its whole content or not at all, and only where nothing is. */
-async function linkIfFree(draft: string, path: string): Promise<boolean> {
+async function linkIfFree({ path, draft, mine }: { path: string; draft: string; mine: LockFile }): Promise<boolean> {
   try {
     await link(draft, path);
     return true;
   } catch (error) {
     if (hasCode(error, 'EEXIST')) return false;
-    throw error;
+    if (!hasCode(error, 'ENOENT')) throw error;
+    await writeDraft(draft, mine); // swept away by the holder
+    return false;
   }
 }
 
 /**
  * Replaces exactly the stale lock that was read. The guard's name holds that lock's nonce, so that of several that
- * saw it stale only one replaces it, and one that comes late finds another nonce under `path` and goes away.
+ * saw it stale only one replaces it, and one that comes late finds another nonce under `path` and goes away. The guard
+ * is a lock itself: of one that was killed while taking over, it is taken over in the same way.
  */
-async function takeOver(o: { path: string; draft: string; stale: LockFile }): Promise<boolean> {
+async function takeOver(o: { path: string; draft: string; mine: LockFile; stale: LockFile }): Promise<boolean> {
   const guard = `${o.path}.takeover-${o.stale.nonce}`;
-  if (!(await linkIfFree(o.draft, guard))) {
-    throw new LastgoodError('LOCKED', `another process is taking over the stale lock '${o.path}'`, {
-      hint: `Run again; when this message stays, remove '${guard}'.`,
-    });
-  }
+  await claim(guard, o.draft, o.mine);
+  let taken = false;
   try {
     if ((await readLockFile(o.path))?.nonce !== o.stale.nonce) return false;
-    await rename(o.draft, o.path);
+    await rename(guard, o.path);
+    taken = true;
     return true;
   } finally {
-    await rm(guard, { force: true });
+    if (!taken) await rm(guard, { force: true });
   }
 }
 
 async function release(path: string, nonce: string): Promise<void> {
-  if ((await readLockFile(path))?.nonce === nonce) await rm(path, { force: true });
+  try {
+    if ((await readLockFile(path))?.nonce === nonce) await rm(path, { force: true });
+  } catch (error) {
+    throw storageFailure(path, error);
+  }
 }
 
 async function readLockFile(path: string): Promise<LockFile | null> {
@@ -129,11 +158,12 @@ function describeSelf(purpose: string): LockFile {
     nonce: randomUUID(),
     processStart: processStart(pid),
     bootId: bootId(),
+    pidNamespace: pidNamespace(),
   };
 }
 
 function isAlive(holder: LockFile): boolean {
-  if (holder.host !== hostname()) return true;
+  if (holder.host !== hostname() && !isOurKernel(holder)) return true;
   if (holder.bootId !== bootId()) return false;
   if (holder.processStart !== null) return processStart(holder.pid) === holder.processStart;
   try {
@@ -142,6 +172,11 @@ function isAlive(holder: LockFile): boolean {
   } catch (error) {
     return hasCode(error, 'EPERM');
   }
+}
+
+/** True when the holder's process numbers are ours, whatever the machine was called then. */
+function isOurKernel({ bootId: boot, pidNamespace: namespace = null }: LockFile): boolean {
+  return boot !== null && boot === bootId() && namespace !== null && namespace === pidNamespace();
 }
 
 /** Null when it is gone, or only waits to be reaped. Source: proc(5), /proc/PID/stat fields 3 and 22. */
@@ -154,6 +189,15 @@ function processStart(pid: number): string | null {
 
 function bootId(): string | null {
   return readProc('/proc/sys/kernel/random/boot_id')?.trim() ?? null;
+}
+
+/** Source: pid_namespaces(7): two processes with the same link see the same process numbers. */
+function pidNamespace(): string | null {
+  try {
+    return readlinkSync('/proc/self/ns/pid');
+  } catch {
+    return null; // no Linux
+  }
 }
 
 function readProc(path: string): string | null {

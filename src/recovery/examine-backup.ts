@@ -2,12 +2,12 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BackupRecord } from '../archive/backup-record.ts';
 import { compareCoordinates } from '../binlog/coordinates.ts';
-import { formatMariadbGtid, GtidPosition } from '../binlog/mariadb-gtid.ts';
-import { GtidSet } from '../binlog/mysql-gtid.ts';
 import { isLastgoodError } from '../platform/errors.ts';
 import type { LineageView } from './lineage-view.ts';
 import { findNeighbours, type Neighbours } from './neighbours.ts';
-import { placeOf, type ExaminedBackup } from './planner.ts';
+import { attributeBackup } from './attribute-backup.ts';
+import { placeOf, type ExaminedBackup } from './choose-backup.ts';
+import { findGtidDifference } from './gtid-difference.ts';
 import { isCovered } from './route.ts';
 
 /** A backup, whether a restore can start from it, and what the archive has at its coordinates. */
@@ -22,13 +22,17 @@ export interface BackupExamination extends ExaminedBackup {
  * a backup whose coordinates are of another server's log.
  *
  * @param folder where the backup's files are; their content is read only by a restore
+ * @returns with the record, its lineage filled in when that was not known at the backup and the archive knows by now
  */
 export async function examineBackup(
   views: readonly LineageView[],
-  record: BackupRecord,
+  recorded: BackupRecord,
   folder: string,
 ): Promise<BackupExamination> {
-  const unusable = (why: string): BackupExamination => ({ record, why, groupsBefore: 0, neighbours: null });
+  const record = await attributeBackup(views, recorded);
+  const unusable = (why: string): BackupExamination => ({
+    ...{ record, why, warnings: [], groupsBefore: 0, neighbours: null },
+  });
   const { lineage, coordinates } = record.primary;
   if (lineage === null)
     return unusable('it was taken before its primary was archived: nothing ties its coordinates to a lineage');
@@ -43,10 +47,9 @@ export async function examineBackup(
     const { inside, gtidState, groupsBefore } = neighbours;
     if (inside !== null)
       return unusable(`${coordinates} is inside a transaction group (${inside.start} to ${inside.end})`);
-    const difference = gtidDifference(view, record.primary.gtid, gtidState);
-    return difference === null
-      ? { record, why: null, groupsBefore, neighbours }
-      : unusable(`at ${coordinates} ${difference}`);
+    const { difference, lackedDomains } = findGtidDifference(view, record.primary.gtid, gtidState);
+    if (difference !== null) return unusable(`at ${coordinates} ${difference}`);
+    return { record, why: null, warnings: domainWarnings(record, lackedDomains), groupsBefore, neighbours };
   } catch (error) {
     if (isLastgoodError(error, 'ARCHIVE_DAMAGED')) return unusable(error.message);
     throw error;
@@ -75,30 +78,11 @@ function whyNotCovered({ segments }: LineageView, record: BackupRecord): string 
   return isAhead ? `the archive does not reach ${coordinates} yet` : `the archive does not have ${coordinates}`;
 }
 
-/** Compares what the backup holds with what the archive has before the backup's coordinates. */
-function gtidDifference(view: LineageView, backup: string | null, archive: string | null): string | null {
-  if (backup === null || archive === null || backup === '') return null;
-  if (view.lineage.flavor === 'mariadb')
-    return positionDifference(GtidPosition.parse(backup), GtidPosition.parse(archive));
-  const end = view.segments.at(-1)?.digest.gtidEnd ?? '';
-  return setDifference({ backup: GtidSet.parse(backup), archive: GtidSet.parse(archive), later: GtidSet.parse(end) });
-}
-
-/** Each domain that both have must stand at the same GTID; others are of servers that this log knows nothing about. */
-function positionDifference(backup: GtidPosition, archive: GtidPosition): string | null {
-  for (const gtid of backup.gtids()) {
-    const archived = archive.last(gtid.domain);
-    if (archived === undefined || formatMariadbGtid(archived) === formatMariadbGtid(gtid)) continue;
-    return `the backup has GTID ${formatMariadbGtid(gtid)}, the archive ${formatMariadbGtid(archived)}`;
-  }
-  return null;
-}
-
-/** The backup must have all of the log before its coordinates and none of the log after them; more is the replica's own. */
-function setDifference({ backup, archive, later }: Record<'backup' | 'archive' | 'later', GtidSet>): string | null {
-  const lacking = archive.subtract(backup).toString();
-  if (lacking !== '') return `the archive has GTIDs that the backup lacks: ${lacking}`;
-  const after = later.subtract(archive);
-  const early = after.subtract(after.subtract(backup)).toString();
-  return early === '' ? null : `the backup already has GTIDs that come later in the archive: ${early}`;
+/** A replica may leave domains out, and may never have met one whose last group is older than the replica itself: only its owner can tell. */
+function domainWarnings({ id }: BackupRecord, domains: readonly string[]): string[] {
+  if (domains.length === 0) return [];
+  const last = domains.join(', ');
+  return [
+    `backup ${id} has no GTIDs of domains that the log has (${last}): if its replica ignores them, the restore lacks their older writes`,
+  ];
 }

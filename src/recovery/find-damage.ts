@@ -2,6 +2,7 @@ import { openSegment } from '../archive/read-segment.ts';
 import type { ArchivedSegment, Repository } from '../archive/repository.ts';
 import { readBinlog } from '../binlog/read-binlog.ts';
 import { LastgoodError } from '../platform/errors.ts';
+import { segmentFinder } from './plan-ranges.ts';
 import type { Plan, PlanSegment } from './plan.ts';
 
 /** The first place of a plan's part of the archive that is not as it was written. */
@@ -18,12 +19,12 @@ export interface Damage {
  */
 export async function findDamage(
   repository: Repository,
-  { target, segments }: Pick<Plan, 'target' | 'segments'>,
+  { segments }: Pick<Plan, 'segments'>,
   signal?: AbortSignal,
 ): Promise<Damage | null> {
-  const archived = await repository.segments(target.resolved.lineage);
+  const findSegment = segmentFinder(repository);
   for (const part of segments) {
-    const segment = archived.find(({ file }) => file === part.file);
+    const segment = await findSegment(part);
     const damage = segment === undefined ? null : await damageIn(segment, part, signal);
     if (damage !== null) return damage;
   }

@@ -6,12 +6,14 @@ import { LastgoodError } from '../platform/errors.ts';
 import { formatGtid, parseGtidState } from '../binlog/gtid-text.ts';
 import { lastCheckpoint, type LineageView } from './lineage-view.ts';
 import { placeGroup, type PlacedGroup } from './neighbours.ts';
+import { isIn, reachesInto, timelinesOf, type Leg } from './timeline.ts';
 
 /**
  * Finds the group with exactly this GTID: domain, server and sequence for MariaDB, uuid, tag and number for MySQL.
- * The GTID states at files' starts and ends say which file can hold it; the file's bytes decide.
+ * The GTID states at files' starts and ends say which file can hold it; the file's bytes decide. A group that several lineages
+ * have is found where its history has it; one that is in no history, in the newest lineage that has it.
  *
- * @param views newest lineage first: the newest that has it wins
+ * @param views newest lineage first
  * @throws LastgoodError `GTID_INVALID` when no lineage is of its flavor, `TARGET_UNREACHABLE` when none has it, naming the nearest
  */
 export async function findGtid(
@@ -25,9 +27,11 @@ export async function findGtid(
     const archived = flavor === undefined ? 'nothing' : `the log of a ${flavor} server`;
     throw new LastgoodError('GTID_INVALID', `${text} is a ${gtid.flavor} GTID, but the archive holds ${archived}`);
   }
+  const histories = timelinesOf(alike).flatMap((timeline) => timeline.toReversed());
+  const places = [...histories, ...alike.map((view) => ({ view, from: null, to: null }))];
   const found =
-    (await search(alike, gtid, 'in order')) ??
-    (gtid.flavor === 'mariadb' ? await search(alike, gtid, 'anywhere') : null);
+    (await search(places, gtid, 'in order')) ??
+    (gtid.flavor === 'mariadb' ? await search(places, gtid, 'anywhere') : null);
   if (found !== null) return found;
   throw new LastgoodError('TARGET_UNREACHABLE', `${text} is not in the archive: ${nearest(alike, gtid)}`, {
     details: { gtid: text },
@@ -39,15 +43,16 @@ export async function findGtid(
  * of a domain go backwards, and then no state tells.
  */
 async function search(
-  views: readonly LineageView[],
+  legs: readonly Leg[],
   gtid: Gtid,
   how: 'in order' | 'anywhere',
 ): Promise<{ view: LineageView; group: PlacedGroup } | null> {
-  for (const view of views) {
-    for (const { digest } of view.segments) {
+  for (const leg of legs) {
+    const { view } = leg;
+    for (const { digest } of view.segments.filter((segment) => reachesInto(leg, segment.digest.file))) {
       if (how === 'in order' && !mayHold(view, digest, gtid)) continue;
       const group = await findInFile(view, digest.file, gtid, how);
-      if (group !== null) return { view, group };
+      if (group !== null && isIn(leg, group)) return { view, group };
     }
   }
   return null;

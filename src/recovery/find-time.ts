@@ -1,7 +1,8 @@
 import type { Checkpoint } from '../archive/checkpoint.ts';
-import { compareCoordinates, compareFiles, type Coordinates } from '../binlog/coordinates.ts';
+import { compareCoordinates, type Coordinates } from '../binlog/coordinates.ts';
 import type { CatalogSegment } from '../catalog/catalog.ts';
 import { lastCheckpoint, type LineageView } from './lineage-view.ts';
+import { isIn, reachesInto } from './timeline.ts';
 
 /** Where a time cuts the log. */
 export interface TimeCut {
@@ -11,25 +12,29 @@ export interface TimeCut {
   readonly stragglers: number;
 }
 
+/** What to look for, and where. */
+export interface TimeSearch {
+  /** Seconds since 1970. */
+  readonly time: number;
+  /** Groups before this place are known to be earlier, whatever time they carry. */
+  readonly from: Coordinates | null;
+  /** Groups from this place on are not looked at. */
+  readonly to: Coordinates | null;
+}
+
 /**
  * Finds the first group whose time is later than `time`. A group's time is when its statement began on the source:
  * a long transaction commits after younger ones, and SET TIMESTAMP writes any time at all. So what follows the cut
  * with an earlier time is counted, not moved: the log's order is the order in which the data changed.
- *
- * @param time seconds since 1970
- * @param from groups before this place are known to be earlier, whatever time they carry
  */
-export async function findTime(
-  view: LineageView,
-  { time, from }: { time: number; from: Coordinates | null },
-): Promise<TimeCut> {
-  const candidates = view.segments.filter(({ digest }) => from === null || compareFiles(digest.file, from.file) >= 0);
+export async function findTime(view: LineageView, { time, from, to }: TimeSearch): Promise<TimeCut> {
+  const candidates = view.segments.filter(({ digest }) => reachesInto({ view, from, to }, digest.file));
   for (const [index, segment] of candidates.entries()) {
     if ((segment.digest.maxTime ?? -Infinity) <= time) continue;
-    const inFile = await findInFile(view, segment, { time, from });
+    const inFile = await findInFile(view, segment, { time, from, to });
     if (inFile.cut === null) continue;
     const next = candidates[index + 1];
-    const inNext = next === undefined ? 0 : await countStragglers(view, next, time);
+    const inNext = next === undefined ? 0 : await countStragglers(view, next, { time, from, to });
     return { cut: inFile.cut, stragglers: inFile.stragglers + inNext };
   }
   return { cut: null, stragglers: 0 };
@@ -38,7 +43,7 @@ export async function findTime(
 async function findInFile(
   view: LineageView,
   { digest }: CatalogSegment,
-  { time, from }: { time: number; from: Coordinates | null },
+  { time, from, to }: TimeSearch,
 ): Promise<TimeCut> {
   const { file } = digest;
   const isKnownEarlier = (position: number): boolean =>
@@ -50,6 +55,7 @@ async function findInFile(
   let cut: Coordinates | null = null;
   let stragglers = 0;
   await view.readGroups(file, start, (group) => {
+    if (!isIn({ view, from: null, to }, { file, ...group })) return false;
     if (cut !== null && group.time <= time) stragglers += 1;
     if (cut === null && group.time > time && !isKnownEarlier(group.start)) cut = { file, position: group.start };
     return true;
@@ -62,10 +68,15 @@ function isEarlier({ maxTimeBefore }: Checkpoint, time: number): boolean {
   return (maxTimeBefore ?? -Infinity) <= time;
 }
 
-async function countStragglers(view: LineageView, { digest }: CatalogSegment, time: number): Promise<number> {
+async function countStragglers(
+  view: LineageView,
+  { digest }: CatalogSegment,
+  { time, to }: TimeSearch,
+): Promise<number> {
   if ((digest.minTime ?? Infinity) > time) return 0;
   let stragglers = 0;
   await view.readGroups(digest.file, null, (group) => {
+    if (!isIn({ view, from: null, to }, { file: digest.file, ...group })) return false;
     if (group.time <= time) stragglers += 1;
     return true;
   });

@@ -26,7 +26,7 @@ export type GroupStep = (group: Group, before: GtidState | null) => boolean;
 
 /** Every lineage of the archive, newest first. The catalog must have caught up. */
 export async function openLineageViews(source: {
-  repository: Repository;
+  repository: Pick<Repository, 'segments'>;
   catalog: Catalog;
   signal?: AbortSignal | undefined;
 }): Promise<LineageView[]> {
@@ -40,7 +40,7 @@ async function openLineageView({
   lineage,
   signal,
 }: {
-  repository: Repository;
+  repository: Pick<Repository, 'segments'>;
   catalog: Catalog;
   lineage: Lineage;
   signal?: AbortSignal | undefined;

@@ -1,10 +1,12 @@
 import type { BackupRecord } from '../archive/backup-record.ts';
-import { compareCoordinates, parseCoordinates, type Coordinates } from '../binlog/coordinates.ts';
+import { compareCoordinates, type Coordinates } from '../binlog/coordinates.ts';
 import { LastgoodError } from '../platform/errors.ts';
+import { placeOf } from './choose-backup.ts';
 import { findTime } from './find-time.ts';
 import type { LineageView } from './lineage-view.ts';
 import type { LocateSource, Place } from './locate.ts';
 import { parseTime } from './target.ts';
+import { timelinesOf, tipOf, type Timeline } from './timeline.ts';
 
 /**
  * Finds the cut for a time: just before the first group that is later. Groups before a backup that was finished by
@@ -15,27 +17,46 @@ import { parseTime } from './target.ts';
  */
 export async function locateTime(source: LocateSource, text: string): Promise<Place> {
   const time = parseTime(text);
-  const view = source.views.find((candidate) => beginsBy(candidate, source.backups, time));
-  if (view === undefined) throw tooEarly(source.views, text);
-  const from = newestPlaceBy(view, source.backups, time);
-  const { cut, stragglers } = await findTime(view, { time, from });
-  if (cut !== null) return { view, ...cut, warnings: stragglers === 0 ? [] : [stragglerWarning(stragglers, text)] };
-  return await placeArchiveEnd(source, view, { time, text });
+  const timeline = timelinesOf(source.views).find((candidate) => beginsBy(candidate, source.backups, time));
+  if (timeline === undefined) throw tooEarly(source.views, text);
+  const known = newestPlaceBy(timeline, source.backups, time);
+  for (const leg of known === null ? timeline : timeline.slice(known.leg)) {
+    const from = leg === timeline[known?.leg ?? -1] ? (known?.place ?? null) : leg.from;
+    const { cut, stragglers } = await findTime(leg.view, { time, from, to: leg.to });
+    const warnings = stragglers === 0 ? [] : [stragglerWarning(stragglers, text)];
+    if (cut !== null) return { view: leg.view, ...cut, warnings };
+  }
+  return await placeArchiveEnd(source, tipOf(timeline), { time, text });
 }
 
-function beginsBy(view: LineageView, backups: readonly BackupRecord[], time: number): boolean {
-  const first = view.segments.map(({ digest }) => digest.first).find((mark) => mark !== null);
+function beginsBy(timeline: Timeline, backups: readonly BackupRecord[], time: number): boolean {
+  const first = timeline
+    .at(0)
+    ?.view.segments.map(({ digest }) => digest.first)
+    .find((mark) => mark !== null);
   const began = first === undefined ? Infinity : Date.parse(first.time) / 1000;
-  return began <= time || newestPlaceBy(view, backups, time) !== null;
+  return began <= time || newestPlaceBy(timeline, backups, time) !== null;
 }
 
-/** Where the newest backup stands that was finished by `time`. */
-function newestPlaceBy(view: LineageView, backups: readonly BackupRecord[], time: number): Coordinates | null {
-  const places = backups
-    .filter(({ primary, finishedAt }) => primary.lineage === view.lineage.id && Date.parse(finishedAt) / 1000 <= time)
-    .map(({ primary }) => parseCoordinates(primary.coordinates))
-    .sort(compareCoordinates);
-  return places.at(-1) ?? null;
+/** Where the newest backup of the timeline stands that was finished by `time`. */
+function newestPlaceBy(
+  timeline: Timeline,
+  backups: readonly BackupRecord[],
+  time: number,
+): { leg: number; place: Coordinates } | null {
+  const finished = backups.filter(({ finishedAt }) => Date.parse(finishedAt) / 1000 <= time);
+  for (const [index, { view, from, to }] of [...timeline.entries()].reverse()) {
+    const places = finished.filter(({ primary }) => primary.lineage === view.lineage.id).map(placeOf);
+    const inLeg = places.filter((place) => isBetween(place, from, to)).sort(compareCoordinates);
+    const place = inLeg.at(-1);
+    if (place !== undefined) return { leg: index, place };
+  }
+  return null;
+}
+
+function isBetween(place: Coordinates, from: Coordinates | null, to: Coordinates | null): boolean {
+  const begun = from === null || compareCoordinates(place, from) >= 0;
+  return begun && (to === null || compareCoordinates(place, to) <= 0);
 }
 
 async function placeArchiveEnd(

@@ -1,13 +1,16 @@
 import type { BackupRecord } from '../archive/backup-record.ts';
-import { formatCoordinates, parseCoordinates, type Coordinates } from '../binlog/coordinates.ts';
+import { formatCoordinates, type Coordinates } from '../binlog/coordinates.ts';
 import { incidentId, type Incident } from '../incident/incident.ts';
-import { LastgoodError } from '../platform/errors.ts';
+import { isLastgoodError, LastgoodError } from '../platform/errors.ts';
 import { findGtid } from './find-gtid.ts';
 import { parseGtid } from '../binlog/gtid-text.ts';
 import type { LineageView } from './lineage-view.ts';
 import { locateTime } from './locate-time.ts';
 import { findNeighbours, type Neighbours, type PlacedGroup } from './neighbours.ts';
 import type { ResolvedTarget, Target } from './plan.ts';
+import { settlePlace } from './settle-place.ts';
+import { parsePlace } from './target.ts';
+import { parentOf, timelinesOf, tipOf } from './timeline.ts';
 
 /** Where a target may be looked for. */
 export interface LocateSource {
@@ -44,11 +47,12 @@ export interface Located {
  *   `ARCHIVE_GAP` or `ARCHIVE_DAMAGED` when the place cannot be read
  */
 export async function locate(source: LocateSource, target: Target): Promise<Located> {
-  const place = await findPlace(source, target);
-  const neighbours = await findNeighbours(place.view, place);
-  if (neighbours.inside !== null) throw notABoundary(place, neighbours.inside);
-  if (target.kind === 'before-incident') confirmIncident(place, target.incident, neighbours.after);
-  const { before, gtidState } = neighbours;
+  const named = await findPlace(source, target);
+  const around = await findNeighbours(named.view, named);
+  if (around.inside !== null) throw notABoundary(named, around.inside);
+  if (target.kind === 'before-incident') confirmIncident(named, target.incident, around.after);
+  const { place, neighbours } = await settlePlace(source.views, { place: named, neighbours: around }, target.kind);
+  const before = neighbours.before ?? (await lastBeforeHandOver(source.views, place));
   const cut = canonicalCut(place, neighbours);
   const resolved = {
     lineage: place.view.lineage.id,
@@ -56,10 +60,23 @@ export async function locate(source: LocateSource, target: Target): Promise<Loca
     position: cut.position,
     gtid: before?.gtid ?? null,
     time: before?.time ?? null,
-    between: inWords(source, place.view, neighbours),
-    gtidState,
+    between: inWords(source, place.view, { before, after: neighbours.after }),
+    gtidState: neighbours.gtidState,
   };
   return { resolved, view: place.view, groupsBefore: cut.groupsBefore, warnings: place.warnings };
+}
+
+/** A new primary's archived files may begin with its very first write: the group before that stands in the old one's log. */
+async function lastBeforeHandOver(views: readonly LineageView[], { view }: Place): Promise<PlacedGroup | null> {
+  const { handOver } = view.lineage;
+  const parent = parentOf(views, view);
+  if (handOver === null || parent === null) return null;
+  try {
+    return (await findNeighbours(parent, handOver.parent)).before;
+  } catch (error) {
+    if (isLastgoodError(error, 'TARGET_UNREACHABLE') || isLastgoodError(error, 'ARCHIVE_DAMAGED')) return null;
+    throw error;
+  }
 }
 
 /**
@@ -89,7 +106,7 @@ async function findPlace(source: LocateSource, target: Target): Promise<Place> {
       return { view, file: group.file, position, warnings: [] };
     }
     case 'before-coordinates':
-      return placeCoordinates(source, parseCoordinates(target.coordinates));
+      return placeCoordinates(source, target);
     case 'at':
       return locateTime(source, target.time);
     case 'latest':
@@ -130,16 +147,27 @@ function confirmIncident(place: Place, id: string, after: PlacedGroup | null): v
   );
 }
 
-function placeCoordinates({ views }: LocateSource, coordinates: Coordinates): Place {
-  const holders = views.filter(({ segments }) => segments.some(({ digest }) => digest.file === coordinates.file));
-  const [view, ...older] = holders;
+function placeCoordinates({ views }: LocateSource, target: Target & { kind: 'before-coordinates' }): Place {
+  const { lineage: wanted, ...coordinates } = parsePlace(target.coordinates);
+  const named = wanted === null ? views : views.filter(({ lineage }) => lineage.id === wanted);
+  if (wanted !== null && named.length === 0) throw unknownLineage(views, wanted);
+  const [view, ...older] = named.filter(({ segments }) =>
+    segments.some(({ digest }) => digest.file === coordinates.file),
+  );
   if (view === undefined) {
-    throw new LastgoodError('TARGET_UNREACHABLE', `${coordinates.file} is not in the archive: ${archivedFiles(views)}`);
+    throw new LastgoodError('TARGET_UNREACHABLE', `${coordinates.file} is not in the archive: ${archivedFiles(named)}`);
   }
   const warnings = older.map(({ lineage }) => {
     return `lineage ${lineage.id} has a file ${coordinates.file} too; the newer lineage ${view.lineage.id} is meant`;
   });
   return { view, ...coordinates, warnings };
+}
+
+function unknownLineage(views: readonly LineageView[], wanted: string): LastgoodError {
+  const known = views.map(({ lineage }) => lineage.id).join(', ');
+  return new LastgoodError('TARGET_UNREACHABLE', `lineage ${wanted} is not in the archive: it has ${known || 'none'}`, {
+    hint: 'Run `lastgood lineages` to see which histories are archived.',
+  });
 }
 
 function archivedFiles(views: readonly LineageView[]): string {
@@ -152,7 +180,9 @@ function archivedFiles(views: readonly LineageView[]): string {
 }
 
 function placeEnd({ views }: LocateSource): Place {
-  const view = views.find(({ segments }) => segments.length > 0);
+  const view = timelinesOf(views)
+    .map(tipOf)
+    .find(({ segments }) => segments.length > 0);
   if (view === undefined) throw emptyArchive();
   return { view, ...endOf(view), warnings: [] };
 }
@@ -175,7 +205,11 @@ function notABoundary(place: Coordinates, inside: PlacedGroup): LastgoodError {
 }
 
 /** What is the last thing kept and the first left out. */
-function inWords(source: LocateSource, view: LineageView, { before, after }: Neighbours): string {
+function inWords(
+  source: LocateSource,
+  view: LineageView,
+  { before, after }: Pick<Neighbours, 'before' | 'after'>,
+): string {
   const name = (group: PlacedGroup): string => {
     const incident = source.incident(incidentId({ lineage: view.lineage.id, file: group.file, start: group.start }));
     const what = incident === null ? '' : `${shorten(incident.statement)}, `;

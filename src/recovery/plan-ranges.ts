@@ -11,15 +11,21 @@ export interface PlanRanges {
 }
 
 /** Finds what the plan replays in the archive. @throws LastgoodError `ARCHIVE_GAP`, `ARCHIVE_DAMAGED`, `REPOSITORY_UNREADABLE` */
-export async function openPlanRanges(repository: Repository, { target, backup, segments }: Plan): Promise<PlanRanges> {
-  const { lineage } = target.resolved;
-  const archived = new Map((await repository.segments(lineage)).map((segment) => [segment.file, segment]));
+export async function openPlanRanges(
+  repository: Repository,
+  { backup, segments }: Pick<Plan, 'backup' | 'segments'>,
+): Promise<PlanRanges> {
+  const findSegment = segmentFinder(repository);
+  const isOneLineage = new Set(segments.map(({ lineage }) => lineage)).size <= 1;
   const ranges: ServedRange[] = [];
   for (const part of segments) {
-    const segment = archived.get(part.file);
+    const { lineage, file } = part;
+    const segment = await findSegment(part);
     if (segment === undefined)
-      throw new LastgoodError('ARCHIVE_GAP', `${part.file} of lineage ${lineage} is not in the archive`);
-    ranges.push(await servedRange(segment, part));
+      throw new LastgoodError('ARCHIVE_GAP', `${file} of lineage ${lineage} is not in the archive`);
+    // Two servers' logs have files of the same names: a replica must be able to tell where it stands.
+    const servedAs = isOneLineage ? file : `${lineage}.${file}`;
+    ranges.push(await servedRange(segment, { ...part, file: servedAs }));
   }
   return {
     identity: {
@@ -32,10 +38,22 @@ export async function openPlanRanges(repository: Repository, { target, backup, s
   };
 }
 
-/** Offers a part of an archived file. */
+/** Looks up a plan's segments, reading each lineage's folder once. */
+export function segmentFinder(
+  repository: Repository,
+): (part: Pick<PlanSegment, 'lineage' | 'file'>) => Promise<ArchivedSegment | undefined> {
+  const lists = new Map<string, Promise<ArchivedSegment[]>>();
+  return async ({ lineage, file }) => {
+    const list = lists.get(lineage) ?? repository.segments(lineage);
+    lists.set(lineage, list);
+    return (await list).find((segment) => segment.file === file);
+  };
+}
+
+/** Offers a part of an archived file, under the name `file`. */
 export async function servedRange(
   segment: ArchivedSegment,
-  { file, from, to }: Omit<PlanSegment, 'bytes'>,
+  { file, from, to }: Pick<PlanSegment, 'file' | 'from' | 'to'>,
 ): Promise<ServedRange> {
   const { format, bytes } = await readSegmentFormat(segment);
   return {

@@ -26,17 +26,31 @@ export interface ResolvedTarget {
 
 /** `[from, to)` of one archived file, both at group boundaries. */
 export interface PlanSegment {
+  readonly lineage: string;
   readonly file: string;
   readonly from: number;
   readonly to: number;
   readonly bytes: number;
 }
 
+/** A failover on the way: history goes on in another server's log. */
+export interface PlanCrossing {
+  /** Lineage ids. */
+  readonly from: string;
+  readonly to: string;
+  /** In both logs at this point. */
+  readonly gtidState: string;
+  /** Groups behind it that reached only the old primary: not in the plan. */
+  readonly stranded: number;
+}
+
 /** What a restore will do: pure data. The plan that is shown is the object that runs. */
 export interface Plan {
   readonly target: Target & { readonly resolved: ResolvedTarget };
   readonly backup: BackupRecord;
+  /** In the order of replay. */
   readonly segments: readonly PlanSegment[];
+  readonly crossings: readonly PlanCrossing[];
   /** Left out although they lie before the target; this version plans none. */
   readonly skipped: readonly Incident[];
   readonly groups: number;

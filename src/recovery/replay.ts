@@ -1,4 +1,4 @@
-import { compareFiles, formatCoordinates, type Coordinates } from '../binlog/coordinates.ts';
+import { formatCoordinates, type Coordinates } from '../binlog/coordinates.ts';
 import { LastgoodError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
 import { pause, throwIfAborted } from '../platform/wait.ts';
@@ -93,12 +93,12 @@ function throwIfFailed({ failure }: ArchiveServer, { executed, applyError, recei
 }
 
 function bytesUpTo(ranges: readonly ServedRange[], { file, position }: Coordinates): number {
-  const done = ({ file: name, from, to }: ServedRange): number => {
-    const order = compareFiles(name, file);
-    if (order !== 0) return order < 0 ? to - from : 0;
+  const reached = ranges.findLastIndex((range) => range.file === file && range.from <= position);
+  const done = ({ from, to }: ServedRange, index: number): number => {
+    if (index !== reached) return index < reached ? to - from : 0;
     return Math.min(Math.max(position - from, 0), to - from);
   };
-  return ranges.reduce((sum, range) => sum + done(range), 0);
+  return ranges.reduce((sum, range, index) => sum + done(range, index), 0);
 }
 
 /** A server's positions are four bytes wide and begin again at 0 in a larger file. */

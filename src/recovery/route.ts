@@ -9,15 +9,57 @@ import {
 } from '../binlog/coordinates.ts';
 import type { CatalogSegment } from '../catalog/catalog.ts';
 import { LastgoodError } from '../platform/errors.ts';
+import type { CountedPlace, PlanLeg } from './crossing.ts';
 import type { PlanSegment } from './plan.ts';
 
+/** A stretch of one lineage's log, `[from, to)`, with how many groups of their files lie before each end. */
+export interface Stretch {
+  readonly leg: PlanLeg;
+  readonly from: CountedPlace;
+  readonly to: CountedPlace;
+}
+
 /**
- * The archived ranges from a backup's place to the cut: joined end to end they are exactly `[from, to)`. Pure.
+ * The stretches from a place to the cut, one for each lineage on the way: groups that reached only an old primary are in none of
+ * them, those that both logs hold are in one.
  *
- * @param segments of one lineage, in the order of their file numbers
+ * @param legs verified, oldest first; the cut is in the last
+ * @returns null when there is no way from the place: its lineage is none of the legs, or it lies behind a hand-over
+ */
+export function stretchesOf(
+  legs: readonly PlanLeg[],
+  from: CountedPlace & { lineage: string },
+  cut: CountedPlace,
+): Stretch[] | null {
+  const first = legs.findIndex(({ lineage }) => lineage === from.lineage);
+  const used = first < 0 ? [] : legs.slice(first);
+  const stretches = used.map((leg, index) => ({
+    leg,
+    from: index === 0 ? from : (leg.crossing?.enter ?? from),
+    to: used[index + 1]?.crossing?.leave ?? cut,
+  }));
+  const holds = ({ from: start, to: end }: Stretch): boolean => compareCoordinates(start, end) <= 0;
+  return stretches.length > 0 && stretches.every(holds) ? stretches : null;
+}
+
+/** How many groups a stretch has: whole files count from their digests, its two ends are corrected. */
+export function countGroups({ leg, from, to }: Stretch): number {
+  const whole = leg.segments.filter(
+    ({ digest: { file } }) => compareFiles(file, from.file) >= 0 && compareFiles(file, to.file) < 0,
+  );
+  return whole.reduce((sum, { digest }) => sum + digest.groups, 0) + to.groupsBefore - from.groupsBefore;
+}
+
+/**
+ * The archived ranges of one lineage from one place to another: joined end to end they are exactly `[from, to)`. Pure.
+ *
  * @throws LastgoodError `ARCHIVE_GAP` naming the first thing missing
  */
-export function findRoute(segments: readonly CatalogSegment[], from: Coordinates, to: Coordinates): PlanSegment[] {
+export function findRoute(
+  { lineage, segments }: Pick<PlanLeg, 'lineage' | 'segments'>,
+  from: Coordinates,
+  to: Coordinates,
+): PlanSegment[] {
   const files = segments.filter(
     ({ digest: { file } }) => compareFiles(file, from.file) >= 0 && compareFiles(file, to.file) <= 0,
   );
@@ -26,7 +68,7 @@ export function findRoute(segments: readonly CatalogSegment[], from: Coordinates
     .map(({ digest }) => {
       const start = digest.file === from.file ? from.position : FIRST_EVENT_OFFSET;
       const end = digest.file === to.file ? to.position : digest.indexedTo;
-      return { file: digest.file, from: start, to: end, bytes: end - start };
+      return { lineage, file: digest.file, from: start, to: end, bytes: end - start };
     })
     .filter(({ bytes }) => bytes > 0);
 }

@@ -4,7 +4,7 @@
  * is a group boundary found in the archive's bytes; a time or an incident only helps to find it. Must not know argv or
  * printing.
  */
-import { parseCoordinates } from '../binlog/coordinates.ts';
+import { parseCoordinates, type Coordinates } from '../binlog/coordinates.ts';
 import { LastgoodError } from '../platform/errors.ts';
 import { parseGtid } from '../binlog/gtid-text.ts';
 import type { Target } from './plan.ts';
@@ -47,8 +47,19 @@ function parseAll({ beforeIncident, beforeGtid, afterGtid, beforeCoordinates, at
 }
 
 function beforeCoordinatesTarget(coordinates: string): Target {
-  parseCoordinates(coordinates);
+  parsePlace(coordinates);
   return { kind: 'before-coordinates', coordinates };
+}
+
+/**
+ * Reads `binlog.000042:1537`, or `shop-1a2b/binlog.000042:1537` where several lineages have files of that name.
+ *
+ * @throws LastgoodError `COORDINATES_INVALID`
+ */
+export function parsePlace(text: string): Coordinates & { readonly lineage: string | null } {
+  const slash = text.lastIndexOf('/');
+  if (slash === 0) throw new LastgoodError('COORDINATES_INVALID', `cannot read coordinates '${text}'`);
+  return { ...parseCoordinates(text.slice(slash + 1)), lineage: slash < 0 ? null : text.slice(0, slash) };
 }
 
 function checkedGtid(text: string): string {

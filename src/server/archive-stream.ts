@@ -37,6 +37,8 @@ export class ArchiveStream {
   #checksum: 'crc32' | 'none';
   #file = '';
   #offset = 0;
+  /** The name of the range that follows; null in the last one. */
+  #next: string | null = null;
   /** Where the client stands when that is not where its last event ended. */
   #standing: Coordinates | null = null;
 
@@ -47,7 +49,9 @@ export class ArchiveStream {
 
   /** @throws LastgoodError `ARCHIVE_DAMAGED` when a range's bytes are no whole events */
   async sendRanges(): Promise<void> {
-    for (const range of this.#options.ranges) {
+    const { ranges } = this.#options;
+    for (const [index, range] of ranges.entries()) {
+      this.#next = ranges[index + 1]?.file ?? null;
       await this.#enter(range);
       await this.#send(range);
     }
@@ -109,13 +113,28 @@ export class ArchiveStream {
         end = Math.min(read, range.to - this.#offset);
         continue;
       }
-      if (!this.#options.packets.tryEvent(this.#buffer, at, at + length)) await this.#makeRoom(at, length);
-      this.#follow(at, length);
+      if (this.#leadsElsewhere(at, length)) this.#standing = this.reached;
+      else await this.#sendEvent(at, length);
       at += length;
       this.#offset += length;
     }
     this.#buffer.copy(this.#buffer, 0, at, end);
     return end - at;
+  }
+
+  async #sendEvent(at: number, length: number): Promise<void> {
+    if (!this.#options.packets.tryEvent(this.#buffer, at, at + length)) await this.#makeRoom(at, length);
+    this.#follow(at, length);
+  }
+
+  /**
+   * True for a ROTATE to another file than the one that follows: where logs of two servers are joined, the artificial one says how it
+   * goes on. Else a replica would stand, for a moment, in a file that may be named like one it comes to later.
+   */
+  #leadsElsewhere(at: number, length: number): boolean {
+    if (this.#buffer[at + 4] !== EVENT.ROTATE || this.#next === null) return false;
+    const event = this.#buffer.subarray(at, at + length);
+    return parseRotate(event, this.#checksum === 'crc32').file !== this.#next;
   }
 
   /** A replica goes where a ROTATE sends it, and does not count a STOP. */

@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { createConnection, type Connection, type ConnectionOptions, type QueryError } from 'mysql2';
 import type { Flavor } from '../binlog/gtid.ts';
 import { LastgoodError, type ErrorCode } from '../platform/errors.ts';
+import { openBulkSocket } from './bulk-socket.ts';
 import type { ServerOptions } from './server-options.ts';
 
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -38,13 +39,25 @@ export interface ServerConnection extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+/** What a connection is for. */
+export interface ConnectionLimits {
+  /** How long a query may go without an answer, milliseconds; as long as it takes when not given. */
+  readonly answerWithinMs?: number;
+  /** True: it will read a stream of gigabytes. Without TLS that costs no memory then. */
+  readonly bulk?: boolean;
+}
+
+/** For short questions: without an answer in that time the line is dead, and says so nowhere else. */
+export const SHORT_QUESTIONS: ConnectionLimits = { answerWithinMs: 60_000 };
+
 /** Connects and signs in. @throws LastgoodError `SERVER_UNREACHABLE`, `ACCESS_DENIED` */
-export async function connect(options: ServerOptions): Promise<ServerConnection> {
-  const core = await openCore(options);
+export async function connect(options: ServerOptions, limits: ConnectionLimits = {}): Promise<ServerConnection> {
+  const core = await openCore(options, limits);
+  const timeout = CONNECT_TIMEOUT_MS;
   try {
-    await run(core, `SET SESSION wait_timeout = ${PATIENCE_SECONDS}`, []);
-    const [row] = (await run(core, 'SELECT VERSION() AS version', [])) as { version: string }[];
-    return new Session({ core, options, version: row?.version ?? '' });
+    await run(core, { sql: `SET SESSION wait_timeout = ${PATIENCE_SECONDS}`, timeout });
+    const [row] = (await run(core, { sql: 'SELECT VERSION() AS version', timeout })) as { version: string }[];
+    return new Session({ core, options, version: row?.version ?? '', limits });
   } catch (error) {
     core.destroy();
     throw connectError(options, error);
@@ -66,8 +79,11 @@ class Session implements ServerConnection {
   readonly options: ServerOptions;
   readonly version: string;
   readonly flavor: Flavor;
+  readonly #limits: ConnectionLimits;
 
-  constructor({ core, options, version }: { core: Connection; options: ServerOptions; version: string }) {
+  constructor(parts: { core: Connection; options: ServerOptions; version: string; limits: ConnectionLimits }) {
+    const { core, options, version, limits } = parts;
+    this.#limits = limits;
     this.core = core;
     this.options = options;
     this.version = version;
@@ -80,7 +96,8 @@ class Session implements ServerConnection {
 
   async query<Row = Record<string, unknown>>(sql: string, values: readonly unknown[] = []): Promise<Row[]> {
     try {
-      return (await run(this.core, sql, values)) as Row[];
+      const { answerWithinMs: timeout } = this.#limits;
+      return (await run(this.core, { sql, values, ...(timeout === undefined ? {} : { timeout }) })) as Row[];
     } catch (error) {
       throw queryError(this.options, sql, error);
     }
@@ -111,14 +128,14 @@ class Session implements ServerConnection {
   }
 }
 
-async function openCore(options: ServerOptions): Promise<Connection> {
+async function openCore(options: ServerOptions, limits: ConnectionLimits): Promise<Connection> {
   try {
-    return await handshake(await coreOptions(options));
+    return await handshake(await coreOptions(options, limits));
   } catch (error) {
     if (options.tls !== 'preferred' || !hasCode(error, 'HANDSHAKE_NO_SSL_SUPPORT')) throw connectError(options, error);
   }
   try {
-    return await handshake(await coreOptions({ ...options, tls: 'off' }));
+    return await handshake(await coreOptions({ ...options, tls: 'off' }, limits));
   } catch (error) {
     throw connectError(options, error);
   }
@@ -139,8 +156,9 @@ async function handshake(options: ConnectionOptions): Promise<Connection> {
   return core;
 }
 
-async function coreOptions(options: ServerOptions): Promise<ConnectionOptions> {
+async function coreOptions(options: ServerOptions, { bulk = false }: ConnectionLimits): Promise<ConnectionOptions> {
   const { socket, host = '127.0.0.1', port = 3306, user, password } = options;
+  const tls = await tlsOptions(options);
   return {
     ...(socket === undefined ? { host, port } : { socketPath: socket }),
     user,
@@ -150,7 +168,9 @@ async function coreOptions(options: ServerOptions): Promise<ConnectionOptions> {
     dateStrings: true,
     supportBigNumbers: true,
     bigNumberStrings: true,
-    ...(await tlsOptions(options)),
+    ...tls,
+    // TLS reads the socket in its own way.
+    ...(bulk && tls.ssl === undefined ? { stream: () => openBulkSocket(options) } : {}),
   };
 }
 
@@ -169,9 +189,12 @@ async function tlsOptions({ tls, socket, ca, cert, key }: ServerOptions): Promis
   };
 }
 
-async function run(core: Connection, sql: string, values: readonly unknown[]): Promise<unknown[]> {
+async function run(
+  core: Connection,
+  { values = [], ...question }: { sql: string; values?: readonly unknown[]; timeout?: number },
+): Promise<unknown[]> {
   return await new Promise((resolve, reject) => {
-    core.query(sql, [...values], (error, result) => {
+    core.query({ ...question, values: [...values] }, (error, result) => {
       if (error !== null) reject(error);
       else resolve(Array.isArray(result) ? result : []);
     });

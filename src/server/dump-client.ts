@@ -2,9 +2,10 @@
  * The replication client: asks a server for its binary log and streams the bytes on, as they stand in the file.
  * Enters: a connection, coordinates. Leaves: bytes and file changes into a sink. Must not know what they are for.
  */
-import type { Coordinates } from '../binlog/coordinates.ts';
+import { MAX_ASKABLE_POSITION, type Coordinates } from '../binlog/coordinates.ts';
 import type { Flavor } from '../binlog/gtid.ts';
 import { LastgoodError } from '../platform/errors.ts';
+import { lendReads } from './bulk-socket.ts';
 import { describeServer, type ServerConnection } from './connection.ts';
 import { DumpPackets, type DumpSink } from './dump-packets.ts';
 
@@ -19,6 +20,8 @@ export interface DumpRequest {
   readonly nonBlocking: boolean;
   /** MySQL: who we are; two clients of one uuid throw each other out. */
   readonly uuid?: string;
+  /** True: be a semi-synchronous replica, whose sink is told of each commit that waits, and acknowledges it. */
+  readonly semiSync?: boolean;
 }
 
 /** A running dump. */
@@ -32,16 +35,19 @@ export interface DumpStream {
   /** Takes no more bytes from the socket until `resume`. */
   pause(): void;
   resume(): void;
+  /** Tells a semi-synchronous source that all up to there is durable here. */
+  acknowledge(upTo: Coordinates): void;
   /** Ends the stream; the connection cannot be used afterwards. */
   stop(): void;
 }
 
 const COM_BINLOG_DUMP = 0x12;
 const COM_REGISTER_SLAVE = 0x15;
+/** Marks an acknowledgement; not a command. Source: MariaDB 10.11 sql/semisync.h, kPacketMagicNum. */
+const ACKNOWLEDGEMENT = 0xef;
 const NON_BLOCKING = 1;
 /** Without it MariaDB leaves every ANNOTATE_ROWS event out. Source: sql/sql_repl.cc, BINLOG_SEND_ANNOTATE_ROWS_EVENT. */
 const SEND_ANNOTATE_ROWS = 2;
-const MAX_POSITION = 0xffffffff;
 /** A source that misses so many heartbeats is gone. */
 const MISSED_HEARTBEATS = 4;
 
@@ -51,7 +57,7 @@ export async function startDump(
   request: DumpRequest,
   sink: DumpSink,
 ): Promise<DumpStream> {
-  if (request.from.position > MAX_POSITION) {
+  if (request.from.position > MAX_ASKABLE_POSITION) {
     throw new LastgoodError(
       'TARGET_UNREACHABLE',
       `cannot ask a server for position ${request.from.position} of '${request.from.file}': the protocol has 32 bits`,
@@ -62,9 +68,14 @@ export async function startDump(
 }
 
 /** Source: MariaDB 10.11 and MySQL 8.4 sql/slave.cc, get_master_version_and_clock; each tried for byte identity. */
-function sessionStatements(flavor: Flavor, { heartbeatMs, uuid }: DumpRequest): string[] {
+function sessionStatements(flavor: Flavor, { heartbeatMs, uuid, semiSync }: DumpRequest): string[] {
   const period = heartbeatMs * 1_000_000;
-  const common = [`SET @master_heartbeat_period = ${period}`, 'SET @master_binlog_checksum = @@GLOBAL.binlog_checksum'];
+  const common = [
+    `SET @master_heartbeat_period = ${period}`,
+    'SET @master_binlog_checksum = @@GLOBAL.binlog_checksum',
+    // The second name since MySQL 8.0.26. Source: MySQL 8.4 plugin/semisync/semisync_source_plugin.cc, repl_semi_binlog_dump_start.
+    ...(semiSync === true ? ['SET @rpl_semi_sync_slave = 1, @rpl_semi_sync_replica = 1'] : []),
+  ];
   if (flavor === 'mariadb') return [...common, 'SET @mariadb_slave_capability = 4'];
   return [
     ...common,
@@ -95,9 +106,10 @@ class Dump implements DumpStream {
     this.#connection = connection;
     this.#request = request;
     this.#wire = connection.core as unknown as WireConnection;
-    this.#packets = new DumpPackets(sink);
+    this.#packets = new DumpPackets(sink, { semiSync: request.semiSync === true });
     this.#settle = promiseWithResolvers();
     this.finished = this.#settle.promise;
+    lendReads(this.#wire.stream);
     this.#wire.packetParser.execute = (chunk) => {
       this.#received(chunk);
     };
@@ -105,6 +117,7 @@ class Dump implements DumpStream {
       this.#finish(this.#lost(error?.message ?? 'the server closed the connection'));
     };
     this.#wire.stream.once('error', lost).once('close', lost);
+    this.#watch();
     if (request.serverId !== 0) this.#wire.write(registerCommand(request.serverId));
     else this.#ask();
   }
@@ -117,6 +130,10 @@ class Dump implements DumpStream {
   resume(): void {
     this.#watch();
     this.#wire.stream.resume();
+  }
+
+  acknowledge(upTo: Coordinates): void {
+    if (!this.#over && this.#packets.isSemiSync) this.#wire.write(acknowledgement(upTo));
   }
 
   stop(): void {
@@ -161,10 +178,10 @@ class Dump implements DumpStream {
 
   #watch(): void {
     clearTimeout(this.#watchdog);
-    if (this.#over || this.#request.nonBlocking) return;
+    if (this.#over) return;
     const silenceMs = MISSED_HEARTBEATS * this.#request.heartbeatMs;
     this.#watchdog = setTimeout(() => {
-      this.#finish(this.#lost(`no heartbeat for ${silenceMs / 1000} s`));
+      this.#finish(this.#lost(`not a byte from it for ${silenceMs / 1000} s, not even a heartbeat`));
     }, silenceMs);
   }
 
@@ -217,6 +234,15 @@ function dumpCommand({ from, serverId, nonBlocking }: DumpRequest, flavor: Flavo
   payload.writeUInt16LE((flavor === 'mariadb' ? SEND_ANNOTATE_ROWS : 0) | (nonBlocking ? NON_BLOCKING : 0), 5);
   payload.writeUInt32LE(serverId, 7);
   payload.write(from.file, 11);
+  return packet(payload);
+}
+
+/** mark 1, position 8, file name. Source: MariaDB 10.11 sql/semisync_slave.cc, Repl_semi_sync_slave::slave_reply. */
+function acknowledgement({ file, position }: Coordinates): Buffer {
+  const payload = Buffer.alloc(9 + Buffer.byteLength(file));
+  payload[0] = ACKNOWLEDGEMENT;
+  payload.writeBigUInt64LE(BigInt(position), 1);
+  payload.write(file, 9);
   return packet(payload);
 }
 

@@ -1,5 +1,7 @@
 import type { Flavor } from '../binlog/gtid.ts';
-import type { ServerConnection } from './connection.ts';
+import { LastgoodError } from '../platform/errors.ts';
+import { describeServer, type ServerConnection } from './connection.ts';
+import { logExpiry } from './log-expiry.ts';
 
 /** What a server is and how it is set, as far as archiving and recovery depend on it. */
 export interface ServerFacts {
@@ -63,7 +65,7 @@ export async function readServerFacts(connection: ServerConnection): Promise<Ser
     binlogChecksum: text('binlog_checksum', 'NONE'),
     syncBinlog: number('sync_binlog'),
     flushLogAtTrxCommit: number('innodb_flush_log_at_trx_commit'),
-    binlogExpireSeconds: expireSeconds(variables),
+    binlogExpireSeconds: logExpiry(variables).seconds,
     gtidMode: isMariadb ? null : text('gtid_mode'),
     gtidStrictMode: isMariadb ? isOn('gtid_strict_mode') : null,
     gtidDomainId: isMariadb ? number('gtid_domain_id') : null,
@@ -103,13 +105,6 @@ function isTrue(value: string | undefined): boolean {
   return value === 'ON' || value === '1';
 }
 
-/** Source: MySQL 8.4 manual, binlog_expire_logs_seconds and binlog_expire_logs_auto_purge; MariaDB manual, expire_logs_days. */
-function expireSeconds(variables: ServerVariables): number {
-  if (variables.get('binlog_expire_logs_auto_purge') === 'OFF') return 0;
-  const seconds = Number(variables.get('binlog_expire_logs_seconds') ?? 0);
-  return seconds > 0 ? seconds : Number(variables.get('expire_logs_days') ?? 0) * 86_400;
-}
-
 async function readClockSkew(connection: ServerConnection): Promise<number> {
   const before = Date.now();
   const [row] = await connection.query<{ now: string }>('SELECT UNIX_TIMESTAMP(NOW(6)) AS now');
@@ -125,13 +120,36 @@ async function readEngines(connection: ServerConnection): Promise<Record<string,
   return Object.fromEntries(rows.map(({ engine, tables }) => [engine, Number(tables)]));
 }
 
+/** Who a server is. */
+export interface ServerIdentity {
+  readonly serverId: number;
+  /** MySQL only. */
+  readonly serverUuid: string | null;
+}
+
 /** Who a server is: one question that costs it nothing, also on a primary with very many tables. */
-export async function readServerIdentity(
-  connection: ServerConnection,
-): Promise<{ readonly serverId: number; readonly serverUuid: string | null }> {
+export async function readServerIdentity(connection: ServerConnection): Promise<ServerIdentity> {
   const uuid = connection.flavor === 'mysql' ? '@@GLOBAL.server_uuid' : 'NULL';
   const [row] = await connection.query<{ id: string | number; uuid: string | null }>(
     `SELECT @@GLOBAL.server_id AS id, ${uuid} AS uuid`,
   );
   return { serverId: Number(row?.id ?? 0), serverUuid: row?.uuid ?? null };
+}
+
+/**
+ * An address can lead to another server from one connection to the next (DNS, a virtual address in a failover); what two
+ * servers say must not be mistaken for what one says.
+ *
+ * @throws LastgoodError `SERVER_UNREACHABLE` when another server than `expected` answers
+ */
+export async function checkIdentity(connection: ServerConnection, expected: ServerIdentity): Promise<void> {
+  const { serverId, serverUuid } = await readServerIdentity(connection);
+  if (serverId === expected.serverId && serverUuid === expected.serverUuid) return;
+  throw new LastgoodError(
+    'SERVER_UNREACHABLE',
+    `the ${describeServer(connection.options)} is another server now: server_id ${serverId} instead of ${expected.serverId}`,
+    {
+      hint: 'Does its address lead to several servers? Name one of them, or a virtual address that moves only in a failover.',
+    },
+  );
 }

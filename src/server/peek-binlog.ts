@@ -4,9 +4,10 @@ import { BINLOG_MAGIC } from '../binlog/event-type.ts';
 import { parseFormatDescription, type FormatDescription } from '../binlog/format-description.ts';
 import type { Group } from '../binlog/group.ts';
 import { LastgoodError } from '../platform/errors.ts';
-import { connect } from './connection.ts';
+import { connect, SHORT_QUESTIONS } from './connection.ts';
 import { startDump } from './dump-client.ts';
 import type { DumpSink } from './dump-packets.ts';
+import { checkIdentity, type ServerIdentity } from './facts.ts';
 import type { ServerOptions } from './server-options.ts';
 
 /** What stands in a server's binary log at one place. */
@@ -28,10 +29,16 @@ const HEARTBEAT_MS = 10_000;
  * reader throws no other one out.
  *
  * Source: MariaDB 10.11 sql/sql_parse.cc, COM_BINLOG_DUMP: kill_zombie_dump_threads only for ids other than 0.
+ * @param expected who must answer, when that matters
  * @throws LastgoodError `SERVER_UNREACHABLE`, `SERVER_QUERY_FAILED`, `STREAM_DAMAGED`
  */
-export async function peekBinlog(options: ServerOptions, from: Coordinates): Promise<BinlogPeek> {
-  await using connection = await connect(options);
+export async function peekBinlog(
+  options: ServerOptions,
+  from: Coordinates,
+  expected?: ServerIdentity,
+): Promise<BinlogPeek> {
+  await using connection = await connect(options, SHORT_QUESTIONS);
+  if (expected !== undefined) await checkIdentity(connection, expected);
   const sink = new PeekSink(from.position);
   const stream = await startDump(connection, { from, serverId: 0, heartbeatMs: HEARTBEAT_MS, nonBlocking: true }, sink);
   sink.enough = () => {

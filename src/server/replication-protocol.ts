@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib';
 import { CHECKSUM_BYTES } from '../binlog/checksum.ts';
 import type { Coordinates } from '../binlog/coordinates.ts';
+import { encodeEvent } from '../binlog/event-encoder.ts';
 import { EVENT, EVENT_FLAG, EVENT_HEADER_BYTES } from '../binlog/event-type.ts';
 import { parseFormatDescription } from '../binlog/format-description.ts';
 
@@ -45,7 +46,7 @@ export function artificialRotate({ serverId, file, position, withChecksum }: Art
   body.writeBigUInt64LE(BigInt(position));
   body.write(file, 8);
   const header = { type: EVENT.ROTATE, serverId, endPosition: 0, flags: EVENT_FLAG.ARTIFICIAL };
-  return buildEvent(header, body, withChecksum);
+  return encodeEvent(header, body, withChecksum);
 }
 
 /** Where a ROTATE sends its reader: position 8, then the name up to the checksum or the end. */
@@ -59,7 +60,7 @@ export function parseRotate(event: Buffer, withChecksum: boolean): Coordinates {
 
 /** The sign of life on an idle stream. `position` must not be behind what was sent, or the replica gives up. */
 export function heartbeat({ serverId, file, position, withChecksum }: ArtificialEvent): Buffer {
-  return buildEvent(
+  return encodeEvent(
     { type: EVENT.HEARTBEAT, serverId, endPosition: position, flags: 0 },
     Buffer.from(file),
     withChecksum,
@@ -70,10 +71,13 @@ export function heartbeat({ serverId, file, position, withChecksum }: Artificial
  * The FORMAT_DESCRIPTION as a server sends it before events from the middle of a file: end position 0, so that it
  * moves no coordinates, and creation time 0, so that the replica drops no temporary tables.
  * Source: MariaDB 10.11 sql/sql_repl.cc, send_format_descriptor_event.
+ *
+ * @param addedFlags set in the event's header besides its own
  */
-export function formatForMiddle(formatEvent: Buffer): Buffer {
+export function formatForMiddle(formatEvent: Buffer, addedFlags = 0): Buffer {
   const event = Buffer.from(formatEvent);
   clearInUse(event, 0);
+  event.writeUInt16LE(event.readUInt16LE(FLAGS_AT) | addedFlags, FLAGS_AT);
   event.writeUInt32LE(0, 13);
   event.writeUInt32LE(0, CREATED_AT);
   const end = event.length - CHECKSUM_BYTES;
@@ -84,24 +88,4 @@ export function formatForMiddle(formatEvent: Buffer): Buffer {
 /** A server never sends the flag that its file is open; it is not part of the event's checksum. */
 export function clearInUse(buffer: Buffer, at: number): void {
   buffer.writeUInt16LE(buffer.readUInt16LE(at + FLAGS_AT) & ~EVENT_FLAG.BINLOG_IN_USE, at + FLAGS_AT);
-}
-
-interface Header {
-  readonly type: number;
-  readonly serverId: number;
-  readonly endPosition: number;
-  readonly flags: number;
-}
-
-function buildEvent({ type, serverId, endPosition, flags }: Header, body: Buffer, withChecksum: boolean): Buffer {
-  const end = EVENT_HEADER_BYTES + body.length;
-  const event = Buffer.alloc(end + (withChecksum ? CHECKSUM_BYTES : 0));
-  event[4] = type;
-  event.writeUInt32LE(serverId, 5);
-  event.writeUInt32LE(event.length, 9);
-  event.writeUInt32LE(endPosition, 13);
-  event.writeUInt16LE(flags, FLAGS_AT);
-  body.copy(event, EVENT_HEADER_BYTES);
-  if (withChecksum) event.writeUInt32LE(crc32(event.subarray(0, end)), end);
-  return event;
 }

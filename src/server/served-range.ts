@@ -3,6 +3,7 @@ import type { Flavor } from '../binlog/gtid.ts';
 
 /** `[from, to)` of one binary log file, both at event boundaries: what an archive server offers. */
 export interface ServedRange {
+  /** What clients know it by: ranges of two files never share a name, whatever the files are called. */
   readonly file: string;
   readonly from: number;
   readonly to: number;

@@ -22,6 +22,7 @@ import {
 } from '../support/archiver.ts';
 import { checksums } from '../support/compare.ts';
 import { startPair, type Pair } from '../support/pair.ts';
+import { keyFile } from '../support/stored-segment.ts';
 import { startWorkload } from '../support/workload.ts';
 
 /** Where in its file the destructive group stands. */
@@ -36,15 +37,22 @@ const CASES: readonly { place: Place; statement: string; kind: Incident['kind'] 
 
 const TRANSACTIONS_AROUND = 200;
 
-describe.each(['ROW', 'MIXED', 'STATEMENT'])('an accident with binlog_format %s, under load', (format) => {
+const RUNS = [
+  ['ROW', 'zstd', true],
+  ['MIXED', 'zstd', false],
+  ['STATEMENT', 'none', false],
+] as const;
+
+describe.each(RUNS)('an accident with binlog_format %s, under load', (format, compression, encrypted) => {
   let pair: Pair;
   let settings: Settings;
   let archiver: RunningArchiver;
 
   beforeAll(async () => {
     pair = await startPair({ primaryArgs: [`--binlog-format=${format}`], replicaArgs: [`--binlog-format=${format}`] });
-    settings = settingsFor(pair);
-    archiver = startArchiver(pair.primary, settings.repositoryPath);
+    const encryptionKey = encrypted ? await keyFile(pair.primary.directory) : null;
+    settings = settingsFor(pair, compression, encryptionKey);
+    archiver = startArchiver(pair.primary, settings.repositoryPath, settings);
     await load(pair, TRANSACTIONS_AROUND);
     await archiveIsThere(settings.repositoryPath);
     const repository = await openRepository(settings.repositoryPath);
@@ -67,9 +75,9 @@ describe.each(['ROW', 'MIXED', 'STATEMENT'])('an accident with binlog_format %s,
       await commit(pair, place, statement);
 
       await archiver.stop();
-      await archiveUntilCurrent(pair.primary, settings.repositoryPath);
-      archiver = startArchiver(pair.primary, settings.repositoryPath);
-      using archive = await openArchive(settings.repositoryPath, { log: silentLog });
+      await archiveUntilCurrent(pair.primary, settings.repositoryPath, settings);
+      archiver = startArchiver(pair.primary, settings.repositoryPath, settings);
+      using archive = await openArchive(settings.repositoryPath, { log: silentLog, keyFile: settings.keyFile });
       const [incident] = listIncidents(archive);
       expect(incident).toMatchObject({ kind, state: 'effective' });
       const [gtid, words] = await eventsAt(pair, incident);
@@ -105,12 +113,13 @@ describe.each(['ROW', 'MIXED', 'STATEMENT'])('an accident with binlog_format %s,
   );
 });
 
-function settingsFor({ primary, replica }: Pair): Settings {
+function settingsFor({ primary, replica }: Pair, compression: 'zstd' | 'none', encryptionKey: string | null): Settings {
   return {
     repositoryPath: repositoryBeside(primary),
+    keyFile: encryptionKey,
     primary: primarySettings(primary),
     replica: replica.serverOptions('replica'),
-    archive: { sync: 'group' },
+    archive: { sync: 'group', semiSync: false, compression },
   };
 }
 

@@ -233,20 +233,6 @@ describe('archive', () => {
     expect(await archiveUntilCurrent(server, repository)).toMatchObject({ file: 'binlog.000004', gtid: '0-101-1' });
   });
 
-  it('tells the true reason when the log is reset under it', async () => {
-    await using server = await startPrimary();
-    const repository = repositoryBeside(server);
-    await using archiver = startArchiver(server, repository);
-    await using connection = await server.connect();
-    await connection.query('CREATE DATABASE a');
-    await waitForGtid(repository, '0-101-1');
-    // The new log has the same name, the same sizes and GTIDs, and was begun in the same second.
-    await connection.query('RESET MASTER');
-    await connection.query('CREATE DATABASE b');
-    await connection.query('FLUSH BINARY LOGS');
-    await expect(archiver.ended).rejects.toMatchObject({ code: 'LINEAGE_MISMATCH', exitCode: 22 });
-  });
-
   it('names the missing privilege', async () => {
     await using server = await startPrimary();
     await using root = await server.connect();
@@ -258,34 +244,6 @@ describe('archive', () => {
       code: 'PRIVILEGE_MISSING',
       exitCode: 12,
     });
-  });
-
-  it('refuses a source whose log was reset', async () => {
-    await using server = await startPrimary();
-    const repository = repositoryBeside(server);
-    await using connection = await server.connect();
-    await connection.query('CREATE DATABASE a');
-    await archiveUntilCurrent(server, repository);
-    await connection.query('RESET MASTER');
-    await expect(archiveUntilCurrent(server, repository)).rejects.toMatchObject({
-      code: 'LINEAGE_MISMATCH',
-      exitCode: 22,
-    });
-  });
-
-  it('records a gap when the source purged what was not archived', async () => {
-    await using server = await startPrimary();
-    const path = repositoryBeside(server);
-    await using connection = await server.connect();
-    await archiveUntilCurrent(server, path);
-    for (const name of ['a', 'b', 'c']) {
-      await connection.query(`CREATE DATABASE ${name}`);
-      await connection.query('FLUSH BINARY LOGS');
-    }
-    await connection.query("PURGE BINARY LOGS TO 'binlog.000003'");
-    await expect(archiveUntilCurrent(server, path)).rejects.toMatchObject({ code: 'ARCHIVE_GAP', exitCode: 20 });
-    const repository = await openRepository(path);
-    expect(await repository.ledger.gaps()).toMatchObject([{ to: 'binlog.000003:4' }]);
   });
 
   it('refuses a source without binary log, a server_id in use, and a second archiver', async () => {

@@ -1,7 +1,9 @@
+import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { readBinlog } from '../../src/binlog/read-binlog.ts';
+import { makeTempDirectory } from '../../src/platform/temp-dir.ts';
 import { replay, type ReplayOptions } from '../../src/recovery/replay.ts';
 import type { ServerConnection } from '../../src/server/connection.ts';
 import type { ServedIdentity, ServedRange } from '../../src/server/served-range.ts';
@@ -92,6 +94,29 @@ describe('replay', () => {
     expect(await checksums(target)).toEqual(await checksums(writer));
     const [row] = await writer.query<{ state: string }>('SELECT @@gtid_binlog_pos AS state');
     expect(gtidState).toBe(row?.state);
+  });
+
+  it('goes over from one log to another whose files have the same names', async () => {
+    await using folder = await makeTempDirectory('lastgood-test-');
+    await write(...create('shop'), insertMany('shop'), 'FLUSH BINARY LOGS', insert('shop', 'last of the old log'));
+    const [row] = await writer.query<{ state: string }>('SELECT @@gtid_binlog_state AS state');
+    const files = ['binlog.000001', 'binlog.000002'];
+    for (const file of files) await copyFile(join(primary.datadir, file), join(folder.path, file));
+    await write('RESET MASTER', `SET GLOBAL gtid_binlog_state = '${row?.state ?? ''}'`);
+    await write(insert('shop', 'first of the new log'), 'FLUSH BINARY LOGS', insertMany('shop'));
+    const named = async (name: string, path: string): Promise<ServedRange[]> => {
+      const served = await Promise.all(files.map((file) => servedFile(join(path, file))));
+      return served.map((range) => ({ ...range, file: `${name}.${range.file}` }));
+    };
+
+    const ranges = [...(await named('shop-old', folder.path)), ...(await named('shop-new', primary.datadir))];
+    const { groups, gtidState, executed } = await run({ ranges });
+
+    expect(groups).toBe(6);
+    expect(await checksums(target)).toEqual(await checksums(writer));
+    const [end] = await writer.query<{ state: string }>('SELECT @@gtid_binlog_pos AS state');
+    expect(gtidState).toBe(end?.state);
+    expect(executed).toEqual({ file: 'shop-new.binlog.000002', position: ranges.at(-1)?.to });
   });
 
   it('applies an event that takes more than one packet', async () => {

@@ -160,7 +160,7 @@ describe('status', () => {
     expect(checks(now)).toContain('error: lineage');
   });
 
-  it('sees the archiver work, and that it follows', async () => {
+  it('sees the archiver work, and that it follows inside the file in use (peers 7: WAL-G PR #1625)', async () => {
     await using _archiver = startArchiver(server, repository);
     const lockTaken = async (): Promise<boolean> => (await status()).archiver.running;
     await waitFor(lockTaken, { timeoutMs: 10_000, what: 'the archiver to hold its lock' });
@@ -182,7 +182,7 @@ describe('status', () => {
     expect(finding?.found).toContain(`${lost} is missing on the way`);
   });
 
-  it('does not call a backup usable that the archive has not reached', async () => {
+  it('does not call a backup usable that the archive has not reached (peers 8: WAL-G PR #1223)', async () => {
     await run('INSERT INTO shop.orders VALUES (2)');
     const ahead = await pointOf(server);
     await recordBackup(repository, 'ahead', ahead);

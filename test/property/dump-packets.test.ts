@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { EVENT, EVENT_FLAG } from '../../src/binlog/event-type.ts';
 import { DumpPackets } from '../../src/server/dump-packets.ts';
-import { encodeEvent, formatDescription, rotate, type RawEvent } from '../support/binlog-builder.ts';
+import { encodeEvent, formatDescription, rotate, startEncryption, type RawEvent } from '../support/binlog-builder.ts';
 import { packetsOf } from '../support/packets.ts';
 import { logs, pieceSizes } from './support/logs.ts';
 
@@ -47,13 +47,22 @@ const artificial = (event: RawEvent, o: { checksum: 'crc32' | 'none'; position?:
 const heartbeat = (type: number, checksum: 'crc32' | 'none'): Buffer =>
   encodeEvent({ type, body: Buffer.from('binlog.000001') }, { time: 0, checksum, position: 38_000 });
 
+/** What a server says itself in between. In the middle of an encrypted file it sends its START_ENCRYPTION again. */
+function notOfTheFile(type: number, checksum: 'crc32' | 'none', position: number): Buffer {
+  if (type === EVENT.START_ENCRYPTION) return encodeEvent(startEncryption({ inStream: true }), { time: 0, checksum });
+  if (type !== EVENT.GTID_LIST) return heartbeat(type, checksum);
+  return artificial({ type, body: Buffer.alloc(4) }, { checksum, position });
+}
+
 /** A stream in packets, with what must come out of it. */
 interface Stream {
   readonly wire: Buffer;
   readonly file: Buffer;
 }
 
-const noise = fc.array(fc.constantFrom(EVENT.HEARTBEAT, EVENT.HEARTBEAT_V2, EVENT.GTID_LIST), { maxLength: 3 });
+const noise = fc.array(fc.constantFrom(EVENT.HEARTBEAT, EVENT.HEARTBEAT_V2, EVENT.GTID_LIST, EVENT.START_ENCRYPTION), {
+  maxLength: 3,
+});
 
 /** A whole file as a server dumps it: an artificial ROTATE, its events, and between them what is not of the file. */
 const stream: fc.Arbitrary<Stream> = fc
@@ -64,14 +73,7 @@ const stream: fc.Arbitrary<Stream> = fc
     events.forEach(({ start, end }, index) => {
       wire.push(ok(bytes.subarray(start, end)));
       for (const type of noises[index] ?? []) {
-        const isList = type === EVENT.GTID_LIST;
-        wire.push(
-          ok(
-            isList
-              ? artificial({ type, body: Buffer.alloc(4) }, { checksum, position: end })
-              : heartbeat(type, checksum),
-          ),
-        );
+        wire.push(ok(notOfTheFile(type, checksum, end)));
       }
     });
     return { wire: Buffer.concat(wire), file: bytes.subarray(4) };

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compareCoordinates, type Coordinates } from '../../src/binlog/coordinates.ts';
 import { isLastgoodError } from '../../src/platform/errors.ts';
+import type { Way } from '../../src/recovery/crossing.ts';
 import { locate } from '../../src/recovery/locate.ts';
 import { planRestore, type PlanInput } from '../../src/recovery/planner.ts';
 import { aBackup, fileName, inMemoryLog, TEN_O_CLOCK, type InMemoryLog } from '../support/in-memory-log.ts';
@@ -45,15 +46,20 @@ function groupsBeforeIn(log: InMemoryLog, { file, position }: Coordinates): numb
   return (log.groups[index] ?? []).filter(({ end }) => end <= position).length;
 }
 
+function wayThrough(log: InMemoryLog, segments: InMemoryLog['segments']): Way {
+  return { legs: [{ lineage: log.lineage.id, segments, crossing: null }], broken: null };
+}
+
 function planInput(log: InMemoryLog, from: Coordinates, to: Coordinates): PlanInput {
   const coordinates = `${from.file}:${from.position}`;
   return {
     target: { kind: 'before-coordinates', coordinates: `${to.file}:${to.position}` },
     resolved: { ...to, lineage: log.lineage.id, gtid: null, time: null, between: '', gtidState: null },
     groupsBefore: groupsBeforeIn(log, to),
-    backups: [{ record: aBackup(coordinates), why: null, groupsBefore: groupsBeforeIn(log, from) }],
-    segments: log.segments,
+    backups: [{ record: aBackup(coordinates), why: null, warnings: [], groupsBefore: groupsBeforeIn(log, from) }],
+    way: wayThrough(log, log.segments),
     incidents: [],
+    losses: [],
     rehearsals: [],
     warnings: [],
     now: TEN_O_CLOCK,
@@ -92,7 +98,7 @@ describe('a plan', () => {
         const segments = log.segments.filter(({ digest }) => digest.file !== lost);
         let caught: unknown;
         try {
-          planRestore({ ...planInput(log, from, to), segments });
+          planRestore({ ...planInput(log, from, to), way: wayThrough(log, segments) });
         } catch (error) {
           caught = error;
         }

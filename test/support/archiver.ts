@@ -26,7 +26,7 @@ export async function archiveUntilCurrent(
   return await archive({
     repositoryPath,
     primary: primarySettings(server),
-    archive: { sync: 'group' },
+    archive: { sync: 'group', semiSync: false, compression: 'none' },
     untilCurrent: true,
     log: silentLog,
     signal: new AbortController().signal,
@@ -40,10 +40,14 @@ export async function archiveUntilCurrent(
  *
  * Source: MariaDB 10.11 sql/log.cc, MYSQL_BIN_LOG::mark_xid_done.
  */
-export async function archiveToTheLastByte(server: TestServer, repositoryPath: string): Promise<void> {
+export async function archiveToTheLastByte(
+  server: TestServer,
+  repositoryPath: string,
+  options: Partial<ArchiveOptions> = {},
+): Promise<void> {
   await using connection = await server.connect();
   const complete = async (): Promise<boolean> => {
-    await archiveUntilCurrent(server, repositoryPath);
+    await archiveUntilCurrent(server, repositoryPath, options);
     const newest = (await segmentsOf(repositoryPath)).at(-1);
     if (newest === undefined || !(await isSettled(connection, newest.file))) return false;
     return newest.bytes === (await stat(join(server.datadir, newest.file))).size;

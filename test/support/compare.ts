@@ -41,7 +41,11 @@ export async function cmpMasked(fileA: string, fileB: string): Promise<string | 
 }
 
 async function readMasked(path: string): Promise<Buffer> {
-  const bytes = await readFile(path);
+  return hideInUse(await readFile(path));
+}
+
+/** Clears the IN_USE flag in a file's bytes. */
+export function hideInUse(bytes: Buffer): Buffer {
   bytes[FLAGS_OFFSET] = (bytes[FLAGS_OFFSET] ?? 0) & ~IN_USE;
   return bytes;
 }

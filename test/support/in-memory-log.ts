@@ -172,6 +172,7 @@ export function aLineage({
     firstOpenedAt: TEN_O_CLOCK,
     firstGtidState: gtidStart,
     parent: null,
+    handOver: null,
     createdAt: formatSeconds(TEN_O_CLOCK),
   };
 }

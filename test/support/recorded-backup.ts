@@ -14,14 +14,14 @@ export async function pointOf(server: TestServer): Promise<{ coordinates: Coordi
   return { coordinates, gtid: gtidState };
 }
 
-/** Writes the record of a backup that nobody took: planning looks only at records and at the archive. */
+/** Writes the record of a backup in the newest lineage that nobody took: planning looks only at records and at the archive. */
 export async function recordBackup(
   repositoryPath: string,
   id: string,
   point: { coordinates: Coordinates; gtid: string },
 ): Promise<BackupRecord> {
   const repository = await openRepository(repositoryPath);
-  const [lineage] = await repository.lineages();
+  const lineage = (await repository.lineages()).at(-1);
   const record = aBackup(formatCoordinates(point.coordinates), {
     id,
     gtid: point.gtid,

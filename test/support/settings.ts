@@ -5,8 +5,9 @@ import type { Pair } from './pair.ts';
 export function settingsFor({ primary, replica }: Pair, repositoryPath: string): Settings {
   return {
     repositoryPath,
+    keyFile: null,
     primary: { ...primary.serverOptions('shop'), serverId: 4_210_001 },
     replica: replica.serverOptions('replica'),
-    archive: { sync: 'group' },
+    archive: { sync: 'group', semiSync: false, compression: 'none' },
   };
 }

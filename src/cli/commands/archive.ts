@@ -1,34 +1,67 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { archive, type ArchiveResult } from '../../operations/archive.ts';
 import { isLastgoodError } from '../../platform/errors.ts';
 import type { Cli, OpenCli } from '../cli.ts';
 import { examples } from '../examples.ts';
 import { startProgress } from '../output/progress.ts';
 import { formatBytes, formatCount } from '../output/quantity.ts';
+import { parseSize } from '../size-option.ts';
 
 export function addArchive(program: Command, open: OpenCli): void {
   program
     .command('archive')
-    .description("Copies the primary's binary log into the repository, until SIGTERM or Ctrl-C: a clean stop, exit 0.")
+    .description(
+      "Copies the primary's binary log into the repository, until SIGTERM or Ctrl-C: a clean stop, exit 0; 3 when something was lost.",
+    )
     .option('--until-current', 'stop once everything is archived that the primary had at the start')
-    .addHelpText('after', examples('lastgood archive', 'lastgood archive --until-current'))
-    .action(async (options: { untilCurrent?: true }, command: Command) => {
+    .option(
+      '--new-lineage',
+      'archive this server also when it does not continue the archived history: as one of its own',
+    )
+    .option('--hold-purge', 'keep the primary from removing files that are not sealed here yet')
+    .addOption(
+      new Option('--hold-purge-limit <size>', 'the same, until it would have to keep more than this')
+        .argParser(parseSize)
+        .default(20 * GIB, '20G')
+        .implies({ holdPurge: true }),
+    )
+    .addHelpText(
+      'after',
+      examples('lastgood archive', 'lastgood archive --until-current', 'lastgood archive --hold-purge-limit 50G'),
+    )
+    .action(async (options: ArchiveFlags, command: Command) => {
       const cli = open(command);
-      const result = await archiveUntilStopped(cli, options.untilCurrent === true);
-      if (result !== null) cli.print(result, () => archiveText(result));
+      const result = await archiveUntilStopped(cli, options);
+      if (result === null) return;
+      cli.print(result, () => archiveText(result));
+      if (result.warnings.length > 0) cli.warn();
     });
 }
 
+interface ArchiveFlags {
+  readonly untilCurrent?: true;
+  readonly newLineage?: true;
+  readonly holdPurge?: true;
+  /** Bytes. */
+  readonly holdPurgeLimit: number;
+}
+
+const GIB = 1024 ** 3;
+
 /** To be told to stop is how archiving ends; null when that came before anything was archived. */
-async function archiveUntilStopped(cli: Cli, untilCurrent: boolean): Promise<ArchiveResult | null> {
+async function archiveUntilStopped(cli: Cli, flags: ArchiveFlags): Promise<ArchiveResult | null> {
+  const { untilCurrent = false, newLineage = false } = flags;
   using progress = startProgress({ label: 'archiving', shown: untilCurrent && cli.showsProgress });
-  const { repositoryPath, primary, archive: settings } = await cli.settings();
+  const { repositoryPath, keyFile, primary, archive: settings } = await cli.settings();
   try {
     return await archive({
       repositoryPath,
+      keyFile,
       primary,
       archive: settings,
       untilCurrent,
+      newLineage,
+      holdPurge: flags.holdPurge === true ? { limitBytes: flags.holdPurgeLimit } : null,
       log: cli.logger,
       signal: cli.signal,
       progress: (done, total) => {
@@ -41,9 +74,11 @@ async function archiveUntilStopped(cli: Cli, untilCurrent: boolean): Promise<Arc
   }
 }
 
-function archiveText({ lineage, file, position, gtid, bytes, segmentsSealed, reconnects }: ArchiveResult): string {
+function archiveText(result: ArchiveResult): string {
+  const { lineage, file, position, gtid, bytes, segmentsSealed, reconnects, warnings } = result;
   const place = file === '' ? 'nothing is archived yet' : `${lineage} is archived up to ${file}:${position}`;
   const work = [formatBytes(bytes), formatCount(segmentsSealed, 'file') + ' finished'];
   if (reconnects > 0) work.push(formatCount(reconnects, 'reconnection'));
-  return `${place}${gtid === null ? '' : `, GTID ${gtid}`}\nin this run: ${work.join(', ')}`;
+  const summary = [`${place}${gtid === null ? '' : `, GTID ${gtid}`}`, `in this run: ${work.join(', ')}`];
+  return [...summary, ...warnings.map((warning) => `warning: ${warning}`)].join('\n');
 }

@@ -1,4 +1,5 @@
 import { Option, type Command } from 'commander';
+import type { BackupRecord } from '../../archive/backup-record.ts';
 import { openRepository } from '../../archive/repository.ts';
 import { parseCoordinates } from '../../binlog/coordinates.ts';
 import { waitUntilArchived } from '../../operations/archived-point.ts';
@@ -33,7 +34,7 @@ export function addBackup(program: Command, open: OpenCli): void {
 /** @returns the backup's id */
 async function take(cli: Cli): Promise<string> {
   const settings = await cli.settings();
-  const repository = await openRepository(settings.repositoryPath);
+  const repository = await openRepository(settings.repositoryPath, { keyFile: settings.keyFile });
   using progress = startProgress({ label: 'backing up', shown: cli.showsProgress });
   const { id, primary } = await takeBackup({
     settings,
@@ -44,14 +45,19 @@ async function take(cli: Cli): Promise<string> {
       progress.update(bytes, Math.max(bytes, estimatedBytes));
     },
   });
-  await untilCovered(cli, settings, primary.coordinates);
+  await untilCovered(cli, settings, primary);
   return id;
 }
 
 /** The replica may be ahead of the archiver by a moment. Without an archiver nobody waits: the backup says so itself. */
-async function untilCovered(cli: Cli, settings: Settings, coordinates: string): Promise<void> {
+async function untilCovered(
+  cli: Cli,
+  settings: Settings,
+  { coordinates, serverId }: BackupRecord['primary'],
+): Promise<void> {
+  const point = { ...parseCoordinates(coordinates), serverId };
   try {
-    await waitUntilArchived(settings, parseCoordinates(coordinates), { log: cli.logger, signal: cli.signal });
+    await waitUntilArchived(settings, point, { log: cli.logger, signal: cli.signal });
   } catch (error) {
     if (!isLastgoodError(error, 'TARGET_UNREACHABLE')) throw error;
   }

@@ -12,6 +12,7 @@ import { formatTable } from '../output/table.ts';
 interface ExportFlags {
   readonly from?: string;
   readonly to?: string;
+  readonly lineage?: string;
   readonly out: string;
 }
 
@@ -21,6 +22,7 @@ export function addExport(program: Command, open: OpenCli): void {
     .description("Writes archived files as plain binary logs, byte-identical to the primary's, for any other tool.")
     .option('--from <file:pos>', 'begin at this transaction; without it at the first one archived')
     .option('--to <file:pos>', 'end just before this transaction; without it after the last one archived')
+    .option('--lineage <id>', 'of this lineage; without it of the one that began last')
     .requiredOption('--out <dir>', 'a folder that does not exist yet or is empty')
     .addHelpText('after', examples('lastgood export --from binlog.000041:4 --to binlog.000042:1537 --out /srv/binlogs'))
     .action(async (flags: ExportFlags, command: Command) => {
@@ -30,10 +32,10 @@ export function addExport(program: Command, open: OpenCli): void {
     });
 }
 
-async function exportRange(cli: Cli, { from, to, out }: ExportFlags): ReturnType<typeof exportLogs> {
-  const range = { from: coordinatesOrNull(from), to: coordinatesOrNull(to) };
-  const { repositoryPath, primary } = await cli.offlineSettings();
-  const repository = await openRepository(repositoryPath);
+async function exportRange(cli: Cli, { from, to, lineage, out }: ExportFlags): ReturnType<typeof exportLogs> {
+  const range = { from: coordinatesOrNull(from), to: coordinatesOrNull(to), lineage: lineage ?? null };
+  const { repositoryPath, keyFile, primary } = await cli.offlineSettings();
+  const repository = await openRepository(repositoryPath, { keyFile });
   using progress = startProgress({ label: 'exporting', shown: cli.showsProgress });
   return await exportLogs({
     repository,

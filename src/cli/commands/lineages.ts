@@ -3,7 +3,7 @@ import { listLineages, type ListedLineage } from '../../operations/lists.ts';
 import type { OpenCli } from '../cli.ts';
 import { examples } from '../examples.ts';
 import { openConfiguredArchive } from '../open-archive.ts';
-import { formatNumber } from '../output/quantity.ts';
+import { formatCount, formatNumber } from '../output/quantity.ts';
 import { formatTable } from '../output/table.ts';
 import { formatTime } from '../output/time.ts';
 
@@ -29,14 +29,24 @@ function lineagesTable(lineages: readonly ListedLineage[]): string {
       { title: 'transactions', align: 'right' },
       { title: 'from' },
       { title: 'to' },
+      { title: 'continues' },
     ],
-    lineages.map(({ id, flavor, segments, groups, from, to }) => [
+    lineages.map(({ id, flavor, segments, groups, from, to, ...history }) => [
       id,
       flavor,
       formatNumber(segments),
       formatNumber(groups),
       from === null ? '' : formatTime(from),
       to === null ? '' : formatTime(to),
+      continues(history),
     ]),
   );
+}
+
+/** Where the history came from: over a verified hand-over, or not at all. */
+function continues({ parent, handOver }: Pick<ListedLineage, 'parent' | 'handOver'>): string {
+  if (parent === null) return '';
+  if (handOver === null) return `nothing: a break after ${parent}`;
+  const stranded = handOver.stranded === 0 ? '' : `, ${formatCount(handOver.stranded, 'transaction')} stranded there`;
+  return `${parent} at GTID ${handOver.gtidState}${stranded}`;
 }

@@ -8,7 +8,7 @@ import { scanText } from '../output/scan-text.ts';
 export function addScan(program: Command, open: OpenCli): void {
   program
     .command('scan')
-    .argument('<file...>', 'binary log files, or folders that hold some')
+    .argument('<file...>', 'binary log files, also as .gz or .zst, or folders that hold some')
     .description('Finds destructive statements in binary log files on disk. Needs no server and no configuration.')
     .option('--no-verify-checksums', 'faster, but damage inside an event stays unseen')
     .addHelpText('after', examples('lastgood scan /var/lib/mysql/binlog.000041 /var/lib/mysql/binlog.000042'))

@@ -21,9 +21,9 @@ export function addStatus(program: Command, open: OpenCli): void {
 }
 
 async function read(cli: Cli): Promise<Status> {
-  const { primary } = await cli.settings();
+  const { primary, archive: settings } = await cli.settings();
   using archive = await openConfiguredArchive(cli);
-  return await readStatus(archive, { primary, signal: cli.signal });
+  return await readStatus(archive, { primary, semiSync: settings.semiSync, signal: cli.signal });
 }
 
 /** To monitoring an error is a result too: the state is unknown. */

@@ -39,7 +39,7 @@ const notInThisVersion = (instead: string): z.ZodOptional => z.never(`is not in 
 export const configSchema = z.strictObject({
   repository: z.strictObject({
     url: text,
-    encryption_key_file: notInThisVersion('the archive would lie there in plain'),
+    encryption_key_file: text.optional(),
   }),
   primary: z.strictObject({
     name: lineageName,
@@ -50,8 +50,8 @@ export const configSchema = z.strictObject({
   archive: z
     .strictObject({
       sync: sync.default(DEFAULTS.sync),
-      semi_sync: z.literal(false, 'can only be false in this version: it does not acknowledge yet').optional(),
-      compression: z.enum(['none', 'zstd']).optional(),
+      semi_sync: z.boolean().default(DEFAULTS.semiSync),
+      compression: z.enum(['none', 'zstd']).default(DEFAULTS.compression),
     })
     .prefault({}),
   backup: z
@@ -77,7 +77,6 @@ export type ServerConfig = NonNullable<Config['replica']>;
 
 /** Keys that this version takes, so that one file serves the next one too, but does not act on; and what holds instead. */
 export const PLANNED_KEYS: Readonly<Record<string, string>> = {
-  'archive.compression': 'finished segments stay as they are',
   'backup.schedule': 'the timer in packaging/systemd starts backups',
   'incidents.mass_rows': 'changes of many rows are not found',
   'retention.keep_days': 'nothing is deleted',

@@ -19,8 +19,10 @@ export interface ConfigPlace {
 /** @throws LastgoodError `CONFIG_INVALID`, `FILE_UNREADABLE` */
 export async function toSettings(config: Config, place: ConfigPlace): Promise<Settings> {
   const { primary, replica, archive } = config;
+  const { encryption_key_file: keyFile } = config.repository;
   return {
     repositoryPath: repositoryPath(config.repository.url, place),
+    keyFile: keyFile === undefined ? null : toPath(keyFile, place),
     primary: {
       ...(await toServer(primary, { section: 'primary', name: primary.name, place })),
       serverId: primary.server_id,
@@ -29,7 +31,7 @@ export async function toSettings(config: Config, place: ConfigPlace): Promise<Se
       replica === undefined
         ? null
         : await toServer(replica, { section: 'replica', name: replica.name ?? 'replica', place }),
-    archive: { sync: toSync(archive.sync) },
+    archive: { sync: toSync(archive.sync), semiSync: archive.semi_sync, compression: archive.compression },
   };
 }
 

@@ -1,4 +1,4 @@
-import type { Plan, PlanSegment } from '../../recovery/plan.ts';
+import type { Plan, PlanCrossing, PlanSegment } from '../../recovery/plan.ts';
 import { formatBytes, formatCount, formatSeconds } from './quantity.ts';
 import { formatFacts } from './table.ts';
 import { formatTime } from './time.ts';
@@ -13,6 +13,7 @@ export function planText(plan: Plan): string {
     ['backup', `${plan.backup.id} (${plan.backup.method}, ${formatBytes(plan.backup.bytes)})`],
     ['replay', `${formatCount(plan.groups, 'transaction')} in ${formatBytes(plan.bytes)}`],
     ['from', segmentsText(plan.segments)],
+    ...plan.crossings.map(crossingFact),
     [
       'time',
       plan.estimateSeconds === null
@@ -27,5 +28,17 @@ export function planText(plan: Plan): string {
 function segmentsText(segments: readonly PlanSegment[]): string {
   const [first, last] = [segments.at(0), segments.at(-1)];
   if (first === undefined || last === undefined) return 'nothing: the backup is the target';
-  return `${first.file}:${first.from} to ${last.file}:${last.to}`;
+  const [from, to] = [`${first.file}:${first.from}`, `${last.file}:${last.to}`];
+  return first.lineage === last.lineage ? `${from} to ${to}` : `${first.lineage} ${from} to ${last.lineage} ${to}`;
+}
+
+/** Sets of MySQL grow long; the whole state is in the JSON. */
+const SHOWN_STATE_CHARACTERS = 60;
+
+function crossingFact({ to, gtidState }: PlanCrossing): [string, string] {
+  const isLong = gtidState.length > SHOWN_STATE_CHARACTERS;
+  return [
+    'failover',
+    `crosses to ${to} at ${isLong ? `${gtidState.slice(0, SHOWN_STATE_CHARACTERS - 1)}…` : gtidState}`,
+  ];
 }

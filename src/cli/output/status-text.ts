@@ -13,10 +13,34 @@ export function statusText(status: Status, paint: Cli['paint']): string {
     ['archiver', archiverText(status)],
     ['last backup', backupText(status)],
     ['last rehearsal', rehearsalText(status)],
-    ['gaps', status.gaps.length === 0 ? 'none' : formatCount(status.gaps.length, 'gap')],
+    ['gaps and breaks', lossesText(status)],
+    ['safe to purge', purgeText(status)],
   ]);
   const findings = findingsText(status.findings, paint);
   return findings === '' ? facts : `${facts}\n\n${findings}`;
+}
+
+const KINDS: Readonly<Record<string, string>> = {
+  gap: 'gap',
+  break: 'break',
+  stranded: 'stretch on an old primary only',
+  'source-incident': 'incident of the source',
+};
+
+function lossesText({ gaps }: Status): string {
+  const counts = new Map<string, number>();
+  for (const { kind } of gaps) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  const words = [...counts].map(
+    ([kind, count]) => `${count} ${KINDS[kind] ?? kind}${count === 1 ? '' : ' (each below)'}`,
+  );
+  return words.length === 0 ? 'none' : words.join(', ');
+}
+
+/** What the primary may remove without a loss for the archive; purging is by prefix. */
+function purgeText({ purge }: Status): string {
+  if (purge === null) return 'unknown';
+  if (purge.safeTo === null) return `nothing yet: ${purge.oldestNeeded ?? 'its oldest file'} is not sealed`;
+  return `all before ${purge.safeTo}, once no replica needs it: PURGE BINARY LOGS TO '${purge.safeTo}'`;
 }
 
 function windowText({ window: { from, to } }: Status): string {

@@ -7,6 +7,7 @@ import { connect, type ServerConnection } from '../../server/connection.ts';
 import { readServerFacts, type ServerFacts } from '../../server/facts.ts';
 import { readPrivileges, type AccountPrivileges } from '../../server/grants.ts';
 import { readReplicaStatus, type ReplicaStatus } from '../../server/replica-status.ts';
+import { readSemiSync, type SemiSyncSource } from '../../server/semi-sync.ts';
 import type { ServerOptions } from '../../server/server-options.ts';
 import type { Finding } from '../finding.ts';
 import type { Settings } from '../settings.ts';
@@ -33,6 +34,8 @@ export interface ServerReport {
 export interface PrimaryReport extends ServerReport {
   /** Server ids that replicate from it. */
   readonly connectedIds: Inspected<readonly number[]>;
+  /** Null where it has no semi-synchronous replication. */
+  readonly semiSync: Inspected<SemiSyncSource | null>;
 }
 
 export interface ReplicaReport extends ServerReport {
@@ -50,8 +53,6 @@ export interface RepositoryReport {
   /** Whether an archiver of the primary is at work on it. */
   readonly archiverRunning: boolean;
   readonly repaired: readonly RepairedBackup[];
-  /** Age of the oldest transaction that is not archived; null when nobody knows. */
-  readonly exposureSeconds: number | null;
   /** What other readings of the repository found. */
   readonly findings: readonly Finding[];
 }
@@ -72,6 +73,7 @@ export async function inspectPrimary(options: ServerOptions): Promise<Inspected<
     return {
       ...(await readServer(connection)),
       connectedIds: await inspect(() => readConnectedIds(connection)),
+      semiSync: await inspect(() => readSemiSync(connection)),
     };
   });
 }

@@ -2,10 +2,9 @@ import { describeServer } from '../../server/connection.ts';
 import { grantStatement, missingPrivileges, PRIVILEGES, type AccountRole } from '../../server/grants.ts';
 import type { ServerOptions } from '../../server/server-options.ts';
 import type { Finding } from '../finding.ts';
+import { semiSyncFindings } from '../semi-sync.ts';
 import type { DoctorFacts, PrimaryReport, ServerReport } from './facts.ts';
 
-/** Half a file's lifetime is the latest moment to be warned that the archive falls behind. */
-const EXPIRY_SAFETY = 2;
 const HOUR = 3600;
 const CLOCK_SKEW_SECONDS = 2;
 
@@ -19,7 +18,15 @@ export function checkPrimary(all: DoctorFacts): Finding[] {
   if (primary.report === null) return [unreachable(settings.primary, primary.problem, 'archiver')];
   const { report } = primary;
   const problems = [...CHECKS.map((check) => check(report, all)), privilegeProblem(report, 'archiver')];
-  return problems.filter((problem) => problem !== undefined).map((problem) => ({ ...problem, object }));
+  const findings = problems.filter((problem) => problem !== undefined).map((problem) => ({ ...problem, object }));
+  return [...findings, ...semiSyncOf(report, all)];
+}
+
+/** Only who asks for it needs it. */
+function semiSyncOf({ semiSync }: PrimaryReport, { settings, repository }: DoctorFacts): Finding[] {
+  if (!settings.archive.semiSync || semiSync.problem !== null) return [];
+  const archiverRunning = repository.report?.archiverRunning === true;
+  return semiSyncFindings(semiSync.report, { server: settings.primary.name, archiverRunning });
 }
 
 /** A server that did not let us in: perhaps the account is missing, so the statements that make it are the fix. */
@@ -117,22 +124,20 @@ const durability: Check = ({ facts }) =>
     : {
         severity: 'warning',
         check: 'durability',
-        found: `sync_binlog is ${facts.syncBinlog}, innodb_flush_log_at_trx_commit ${facts.flushLogAtTrxCommit}: after a crash its log and its data may differ`,
+        found: `sync_binlog is ${facts.syncBinlog}, innodb_flush_log_at_trx_commit ${facts.flushLogAtTrxCommit}: after a power cut its log may have lost its end, and differ from its data`,
         fix: 'SET GLOBAL sync_binlog = 1, innodb_flush_log_at_trx_commit = 1; and in the option file.',
       };
 
-/** Files must live long enough for an archiver that was stopped, and for one that falls behind. */
-const expiry: Check = ({ facts }, { repository }) => {
-  const { binlogExpireSeconds: seconds } = facts;
-  const behind = repository.report?.exposureSeconds ?? 0;
-  if (seconds === 0 || (seconds >= HOUR && seconds >= behind * EXPIRY_SAFETY)) return undefined;
-  return {
-    severity: behind * EXPIRY_SAFETY > seconds ? 'error' : 'warning',
-    check: 'expiry',
-    found: `binary log files are removed after ${seconds} s, the archive is ${Math.round(behind)} s behind`,
-    fix: 'Raise binlog_expire_logs_seconds to several days; start `lastgood archive`.',
-  };
-};
+/** Files must live long enough for an archiver that was stopped; how close it is now the purge guard says. */
+const expiry: Check = ({ facts: { binlogExpireSeconds: seconds } }) =>
+  seconds === 0 || seconds >= HOUR
+    ? undefined
+    : {
+        severity: 'warning',
+        check: 'expiry',
+        found: `binary log files are removed after ${seconds} s: an archiver that stops for longer loses some`,
+        fix: 'Raise binlog_expire_logs_seconds to several days.',
+      };
 
 const gtids: Check = ({ facts }) =>
   facts.gtidMode === null || facts.gtidMode === 'ON'

@@ -29,7 +29,7 @@ async function filledFolder(): Promise<ArchiveFolder> {
 describe('readArchiveEnd', () => {
   it('finds nothing in an empty lineage', async () => {
     await using folder = await archiveFolder();
-    expect(await folder.end()).toEqual({ sealed: null, open: null, tail: null, missing: [] });
+    expect(await folder.end()).toEqual({ sealed: null, open: null, tail: null, missing: [], damage: null });
   });
 
   it('finds the newest sealed segment, the open one and the newest group before each', async () => {

@@ -1,6 +1,9 @@
+import { rm } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
+import type { Coordinates } from '../../../src/binlog/coordinates.ts';
 import { waitFor } from '../../../src/platform/wait.ts';
 import { archiveFolder } from '../../support/archive-folder.ts';
+import { holdSyncs } from '../../support/held-syncs.ts';
 import { BinlogBuilder, gtidList, mariadbGtid, query, rotate, type BuiltGroup } from '../../support/binlog-builder.ts';
 
 const FILE = 'binlog.000001';
@@ -202,5 +205,68 @@ describe('ArchiveWriter', () => {
       ['source-crashed', crashed.size - crashed.boundaryBefore(crashed.size), '0-101-3'],
       ['rotate', 0, '0-101-6'],
     ]);
+  });
+});
+
+describe('what commits wait for', () => {
+  it('is acknowledged after its fsync, one for all that one fsync made durable (peers 14: go-mysql #921)', async () => {
+    await using folder = await archiveFolder();
+    const builder = log({ groups: 4 });
+    const acknowledged: number[] = [];
+    const { writer } = folder.writer(await folder.end(), {
+      sync: 60_000, // what is awaited does not wait for that
+      onAcknowledge: ({ position }) => acknowledged.push(position),
+    });
+    using syncs = await holdSyncs();
+    writer.rotate(FILE, 4);
+    writer.append(builder.bytes, 4, groupAt(builder, 0).start);
+    for (const { start, end } of builder.groups) {
+      writer.append(builder.bytes, start, end);
+      writer.awaited();
+    }
+    await waitFor(() => syncs.begun > 0, { timeoutMs: 5000, what: 'the fsync' });
+    expect((await folder.read(FILE)).length).toBe(builder.size);
+    expect(acknowledged).toEqual([]);
+    syncs.release();
+    await waitFor(() => acknowledged.length > 0, { timeoutMs: 5000, what: 'the acknowledgement' });
+    await writer.finish();
+    expect([acknowledged, syncs.begun]).toEqual([[builder.size], 1]);
+  });
+
+  it('is acknowledged at once when it was durable before, in an open file and in a sealed one', async () => {
+    await using folder = await archiveFolder();
+    const builder = log().between(rotate(NEXT));
+    await folder.put(FILE, builder.bytes);
+    for (const file of [FILE, NEXT]) {
+      const acknowledged: Coordinates[] = [];
+      const end = await folder.end();
+      const { writer } = folder.writer(end, { onAcknowledge: (upTo) => acknowledged.push(upTo) });
+      const { tail } = end;
+      if (tail === null) throw new Error('nothing comes again');
+      writer.expect(tail);
+      writer.rotate(FILE, tail.from);
+      writer.append(builder.bytes, tail.from, builder.size);
+      writer.awaited();
+      await waitFor(() => acknowledged.length > 0, { timeoutMs: 5000, what: `the acknowledgement, then ${file}` });
+      expect(acknowledged).toEqual([{ file: FILE, position: builder.size }]);
+      writer.rotate(NEXT, 4);
+      await writer.finish();
+      await rm(folder.path(NEXT), { force: true });
+    }
+  });
+
+  it('is not acknowledged when the sync fails', async () => {
+    await using folder = await archiveFolder();
+    const builder = log();
+    const acknowledged: Coordinates[] = [];
+    const { writer } = folder.writer(await folder.end(), { onAcknowledge: (upTo) => acknowledged.push(upTo) });
+    using syncs = await holdSyncs({ fail: true });
+    writer.rotate(FILE, 4);
+    writer.append(builder.bytes, 4, builder.size);
+    writer.awaited();
+    syncs.release();
+    await expect(writer.failed).rejects.toMatchObject({ code: 'STORAGE_FAILED' });
+    await expect(writer.finish()).rejects.toMatchObject({ code: 'STORAGE_FAILED' });
+    expect(acknowledged).toEqual([]);
   });
 });

@@ -21,11 +21,21 @@ describe('openRepository', () => {
 
   it('refuses a repository of a newer format', async () => {
     await using folder = await makeTempDirectory('lastgood-repository-');
-    await writeFile(join(folder.path, 'repository.json'), '{"format":2,"id":"x"}');
+    await writeFile(join(folder.path, 'repository.json'), '{"format":3,"id":"x"}');
     await expect(openRepository(folder.path)).rejects.toMatchObject({
       code: 'REPOSITORY_VERSION',
-      message: `repository '${folder.path}' has format 2, this lastgood reads up to 1`,
+      message: `repository '${folder.path}' has format 3, this lastgood reads up to 2`,
     });
+  });
+
+  it('reads an older format, and raises it once an archiver is at work there: older readers would not find its segments', async () => {
+    await using folder = await makeTempDirectory('lastgood-repository-');
+    const file = join(folder.path, 'repository.json');
+    await writeFile(file, '{"format":1,"id":"x"}');
+    await openRepository(folder.path);
+    expect(await readFile(file, 'utf8')).toBe('{"format":1,"id":"x"}');
+    expect((await openRepository(folder.path, { create: true })).id).toBe('x');
+    expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({ format: 2, id: 'x' });
   });
 
   it('does not take an unreadable record for a missing one', async () => {

@@ -198,6 +198,20 @@ describe('between groups', () => {
     expect(readInPieces(builder.bytes).reading.end).toBe('stop');
   });
 
+  it.each([
+    ['MariaDB', mariadb, mariadbGtid('0-101-6', { standalone: true }), '0-101-6'],
+    ['MySQL', mysql, mysqlGtid(`${UUID}:6`), `${UUID}:6`],
+    ['MySQL without GTIDs', () => new BinlogBuilder({ version: MYSQL_55, checksum: 'none' }), null, null],
+  ])('stand events that only their server knows, in a log of %s, and inside groups too', (_, start, first, gtid) => {
+    const unknown: RawEvent = { type: 100, body: Buffer.alloc(700) };
+    const builder = start().between(unknown);
+    const events = first === null ? [query('drop table t')] : [first, unknown, query('drop table t')];
+    builder.group(events, { gtid, ending: 'statement' });
+    builder.between(unknown).between(unknown);
+    expectGroups(builder);
+    expect(readInPieces(builder.bytes).heard.torn).toEqual([]);
+  });
+
   it('a ROTATE of the file ends it, one made for a stream does not', () => {
     expect(readInPieces(mariadb().between(rotate('binlog.000002')).bytes).reading.end).toBe('rotate');
     const artificial = { ...rotate('binlog.000002'), flags: EVENT_FLAG.ARTIFICIAL };

@@ -41,6 +41,7 @@ describe('the smallest configuration', () => {
   it('is filled up with defaults, and its paths start at its own folder', async () => {
     expect(await load(SMALLEST)).toEqual({
       repositoryPath: '/FOLDER/archive',
+      keyFile: null,
       primary: {
         name: 'shop',
         host: 'db1',
@@ -51,7 +52,7 @@ describe('the smallest configuration', () => {
         serverId: 4_210_001,
       },
       replica: null,
-      archive: { sync: 'group' },
+      archive: { sync: 'group', semiSync: false, compression: 'zstd' },
     });
   });
 
@@ -59,20 +60,24 @@ describe('the smallest configuration', () => {
     const settings = await load(SMALLEST.replace('"archive"', '"file:///var/lib/last%20good"'));
     expect(settings.repositoryPath).toBe('/var/lib/last good');
   });
+
+  it('takes how segments are stored; the key file lies where the configuration does', async () => {
+    const toml = SMALLEST.replace('[primary]', 'encryption_key_file = "archive.key"\n[primary]');
+    const settings = await load(`${toml}[archive]\ncompression = "none"\n`);
+    expect(settings.keyFile).toBe('/FOLDER/archive.key');
+    expect(settings.archive.compression).toBe('none');
+  });
 });
 
 it('a configuration of a later version says what has no effect yet', async () => {
   await using folder = await makeTempDirectory('lastgood-config-');
   const config = join(folder.path, 'lastgood.toml');
-  await writeFile(
-    config,
-    `${SMALLEST}[archive]\nsemi_sync = false\ncompression = "zstd"\n[retention]\nkeep_days = 14\n`,
-  );
+  await writeFile(config, `${SMALLEST}[archive]\nsemi_sync = false\n[retention]\nkeep_days = 14\nkeep_backups = 4\n`);
   const notes: string[] = [];
   await loadSettings({ config, secrets: false, note: (text) => notes.push(text) });
   expect(notes).toEqual([
-    'archive.compression has no effect in this version: finished segments stay as they are',
     'retention.keep_days has no effect in this version: nothing is deleted',
+    'retention.keep_backups has no effect in this version: nothing is deleted',
   ]);
 });
 
@@ -91,14 +96,10 @@ describe('a wrong configuration', () => {
   });
 
   it('refuses what it would have to ignore and someone may rely on', async () => {
-    const toml = `${SMALLEST}[archive]\nsemi_sync = true\n[backup]\nmethod = "physical"\n[incidents]\nalert_command = "x"\n`;
+    const toml = `${SMALLEST}[backup]\nmethod = "physical"\n[incidents]\nalert_command = "x"\n`;
     expect(await problemOf(toml)).toBe(
-      'archive.semi_sync can only be false in this version: it does not acknowledge yet; ' +
-        'backup.method can only be "logical" in this version; ' +
+      'backup.method can only be "logical" in this version; ' +
         'incidents.alert_command is not in this version: nobody would be alerted',
-    );
-    expect(await problemOf(SMALLEST.replace('[primary]', 'encryption_key_file = "k"\n[primary]'))).toBe(
-      'repository.encryption_key_file is not in this version: the archive would lie there in plain',
     );
   });
 

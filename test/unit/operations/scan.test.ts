@@ -1,6 +1,7 @@
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { compress } from 'zstd-napi';
 import { describe, expect, it } from 'vitest';
 import { scan, type ScanOptions, type ScanResult } from '../../../src/operations/scan.ts';
 import { makeTempDirectory, type TempDirectory } from '../../../src/platform/temp-dir.ts';
@@ -168,19 +169,25 @@ describe('scan', () => {
     expect(result.incidents).toHaveLength(1);
   });
 
-  it('reads a compressed file like the plain one', async () => {
+  it.each([
+    ['gz', (bytes: Buffer) => gzipSync(bytes)],
+    ['zst', (bytes: Buffer) => Buffer.concat([compress(bytes.subarray(0, 300)), compress(bytes.subarray(300))])],
+  ])('reads a file compressed as .%s like the plain one', async (suffix, pack) => {
     const plain = await scanFolder({ 'binlog.000001': aLog().bytes });
-    const packed = await scanFolder({ 'binlog.000001.gz': gzipSync(aLog().bytes) });
+    const packed = await scanFolder({ [`binlog.000001.${suffix}`]: pack(aLog().bytes) });
     expect(packed.incidents).toEqual(plain.incidents);
     expect(packed.files).toEqual(
-      plain.files.map((file) => ({ ...file, path: expect.stringMatching(/\.gz$/) as string })),
+      plain.files.map((file) => ({ ...file, path: expect.stringMatching(`.${suffix}$`) as string })),
     );
   });
 
-  it('reports a compressed file that is damaged', async () => {
-    const packed = gzipSync(aLog().bytes);
-    const { files } = await scanFolder({ 'binlog.000001.gz': packed.subarray(0, packed.length - 20) });
-    expect(files[0]?.problems.at(-1)?.problem).toBe('the compressed data is damaged: unexpected end of file');
+  it.each([
+    ['gz', gzipSync, 'unexpected end of file'],
+    ['zst', compress, 'Stream ended in middle of compressed data frame'],
+  ])('reports a file compressed as .%s that is damaged', async (suffix, pack, why) => {
+    const packed = pack(aLog().bytes);
+    const { files } = await scanFolder({ [`binlog.000001.${suffix}`]: packed.subarray(0, packed.length - 20) });
+    expect(files[0]?.problems.at(-1)?.problem).toBe(`the compressed data is damaged: ${why}`);
   });
 
   it('knows no GTIDs where the source writes none', async () => {

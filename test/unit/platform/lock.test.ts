@@ -88,8 +88,50 @@ describe('acquireLock', () => {
     const path = join(folder.path, 'archiver.lock');
     await using _held = await acquireLock(path, 'old');
     const content = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>;
-    await writeFile(path, JSON.stringify({ ...content, host: 'elsewhere', pid: 1, processStart: '1' }));
+    const other = { host: 'elsewhere', bootId: 'of-another-kernel', pid: 1, processStart: '1' };
+    await writeFile(path, JSON.stringify({ ...content, ...other }));
     await expect(acquireLock(path, 'mine')).rejects.toMatchObject({ code: 'LOCKED' });
+  });
+
+  it('knows a dead holder also after the machine was given another name', async () => {
+    await using folder = await makeTempDirectory('lastgood-unit-');
+    const path = join(folder.path, 'archiver.lock');
+    const dead = await inAnotherProcess(path);
+    await kill(dead.process);
+    const content = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>;
+    await writeFile(path, JSON.stringify({ ...content, host: 'old-name' }));
+    expect(await readLock(path)).toMatchObject({ host: 'old-name', alive: false });
+    await using _held = await acquireLock(path, 'mine');
+    expect(await readLock(path)).toMatchObject({ pid: process.pid });
+  });
+
+  it('knows that a holder from before a restart of the machine is gone', async () => {
+    await using folder = await makeTempDirectory('lastgood-unit-');
+    const path = join(folder.path, 'archiver.lock');
+    await using _held = await acquireLock(path, 'old');
+    const content = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>;
+    await writeFile(path, JSON.stringify({ ...content, bootId: 'of-the-boot-before' }));
+    expect(await readLock(path)).toMatchObject({ pid: process.pid, alive: false });
+  });
+
+  it('is not kept from anyone by what killed processes left: a draft, half a draft, a takeover', async () => {
+    await using folder = await makeTempDirectory('lastgood-unit-');
+    const path = join(folder.path, 'archiver.lock');
+    const dead = await inAnotherProcess(path);
+    await kill(dead.process);
+    const content = await readFile(path, 'utf8');
+    const { nonce } = JSON.parse(content) as { nonce: string };
+    for (const [name, text] of [
+      [`${path}.11111111-2222`, content],
+      [`${path}.11111111-3333`, ''],
+      [`${path}.takeover-${nonce}`, content.replace(nonce, 'of-the-taker')],
+      [`${path}.takeover-${nonce}.takeover-of-the-taker`, content.replace(nonce, 'of-the-next-taker')],
+    ] as const) {
+      await writeFile(name, text);
+    }
+    await using _held = await acquireLock(path, 'mine');
+    expect(await readLock(path)).toMatchObject({ pid: process.pid, purpose: 'mine' });
+    expect(await readdir(folder.path)).toEqual(['archiver.lock']);
   });
 
   it('does not release a lock that another process has taken over', async () => {

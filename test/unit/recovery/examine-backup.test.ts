@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { makeTempDirectory } from '../../../src/platform/temp-dir.ts';
 import { examineBackup } from '../../../src/recovery/examine-backup.ts';
-import { aBackup, inMemoryLog } from '../../support/in-memory-log.ts';
+import type { LineageView } from '../../../src/recovery/lineage-view.ts';
+import { aBackup, inMemoryLog, TEN_O_CLOCK } from '../../support/in-memory-log.ts';
 
 const LOG = inMemoryLog([
   [1, 2, 3].map((n) => ({ gtid: `0-1-${n}`, at: n })),
@@ -23,7 +24,7 @@ describe('examineBackup', () => {
     expect(result).toMatchObject({ why: null, groupsBefore: 2 });
   });
 
-  it('accepts a backup of a replica that follows another primary too', async () => {
+  it('accepts a backup of a replica that follows another primary too (peers 3: PXCO PR #2493)', async () => {
     expect(await why('binlog.000001:456', { gtid: '0-1-2,7-9-100' })).toBeNull();
   });
 
@@ -43,6 +44,60 @@ describe('examineBackup', () => {
     const later = inMemoryLog([[{ at: 0 }]], { firstNumber: 5 });
     const { why: reason } = await examineBackup([later], aBackup('binlog.000003:256'), NO_FILES);
     expect(reason).toBe('the archive does not have binlog.000003:256');
+  });
+
+  it('warns of a domain of the log that the backup has nothing of: its replica may ignore it', async () => {
+    const log = inMemoryLog([['0-1-1', '5-1-1', '0-1-2'].map((gtid, at) => ({ gtid, at }))]);
+    const result = await examineBackup([log], aBackup('binlog.000001:556', { gtid: '0-1-2', id: 'b1' }), NO_FILES);
+    expect(result).toMatchObject({ why: null, neighbours: { gtidState: '0-1-2,5-1-1' } });
+    expect(result.warnings).toEqual([
+      'backup b1 has no GTIDs of domains that the log has (5-1-1): if its replica ignores them, the restore lacks their older writes',
+    ]);
+    const whole = await examineBackup([log], aBackup('binlog.000001:556', { gtid: '0-1-2,5-1-1' }), NO_FILES);
+    expect(whole.warnings).toEqual([]);
+  });
+
+  it('finds the lineage of a backup that was taken before its server was archived, by its GTIDs', async () => {
+    const unknown = { lineage: null, gtid: '0-1-2', finishedAt: TEN_O_CLOCK + 60 };
+    const result = await examineBackup([LOG], aBackup('binlog.000001:456', unknown), NO_FILES);
+    expect(result).toMatchObject({ why: null, groupsBefore: 2, record: { primary: { lineage: 'shop-1a2b' } } });
+    for (const other of [
+      { gtid: '0-1-3' },
+      { gtid: '7-1-2' },
+      { gtid: '' },
+      { gtid: null },
+      { finishedAt: TEN_O_CLOCK - 60 },
+    ]) {
+      expect(await why('binlog.000001:456', { ...unknown, ...other })).toBe(
+        'it was taken before its primary was archived: nothing ties its coordinates to a lineage',
+      );
+    }
+    const otherServer = { ...LOG, lineage: { ...LOG.lineage, serverId: 9 } };
+    expect((await examineBackup([otherServer], aBackup('binlog.000001:456', unknown), NO_FILES)).why).not.toBeNull();
+  });
+
+  it('finds the newer lineage of a server whose file names came back (peers 24: mariadb-operator #1815)', async () => {
+    const first = { ...LOG, lineage: { ...LOG.lineage, id: 'shop-first' } };
+    const again = inMemoryLog([[7, 8, 9].map((n) => ({ gtid: `0-1-${n}`, at: n }))], {
+      id: 'shop-again',
+      gtidStart: '0-2-6',
+    });
+    const lineageOf = async (gtid: string, change: Partial<LineageView['lineage']> = {}): Promise<string | null> => {
+      const recorded = { gtid, lineage: 'shop-first', finishedAt: TEN_O_CLOCK + 60 };
+      const views = [{ ...again, lineage: { ...again.lineage, ...change } }, first];
+      return (await examineBackup(views, aBackup('binlog.000001:456', recorded), NO_FILES)).record.primary.lineage;
+    };
+    expect(await lineageOf('0-1-8')).toBe('shop-again');
+    expect(await lineageOf('0-1-2')).toBe('shop-first');
+    expect(await lineageOf('0-1-8', { serverId: 2 })).toBe('shop-first');
+  });
+
+  it('leaves a backup with the lineage that wrote its place, not with one that only repeats it', async () => {
+    const child = { file: 'binlog.000001', position: 556 };
+    const handOver = { gtidState: '0-1-3', parent: child, child, stranded: 0 };
+    const shortened = { ...LOG, lineage: { ...LOG.lineage, id: 'shop-shortened', parent: 'shop-1a2b', handOver } };
+    const record = aBackup('binlog.000001:456', { gtid: '0-1-2', finishedAt: TEN_O_CLOCK + 60 });
+    expect((await examineBackup([shortened, LOG], record, NO_FILES)).record.primary.lineage).toBe('shop-1a2b');
   });
 
   it('refuses a backup of no known lineage', async () => {

@@ -20,8 +20,7 @@ async function damageIn(bytes: Buffer, { from, to }: { from: number; to: number 
   await using folder = await archiveFolder();
   await folder.put(FILE, bytes);
   const plan = {
-    target: { resolved: { lineage: folder.lineage.id } },
-    segments: [{ file: FILE, from, to, bytes: to - from }],
+    segments: [{ lineage: folder.lineage.id, file: FILE, from, to, bytes: to - from }],
   } as unknown as Plan;
   return await findDamage(folder.repository, plan);
 }

@@ -2,7 +2,10 @@ import { describe, expect, it } from 'vitest';
 import type { RehearsalRecord } from '../../../src/archive/rehearsal-record.ts';
 import { parseCoordinates } from '../../../src/binlog/coordinates.ts';
 import { isLastgoodError } from '../../../src/platform/errors.ts';
-import { planRestore, type ExaminedBackup, type PlanInput } from '../../../src/recovery/planner.ts';
+import type { ExaminedBackup } from '../../../src/recovery/choose-backup.ts';
+import type { Way } from '../../../src/recovery/crossing.ts';
+import { planRestore, type PlanInput } from '../../../src/recovery/planner.ts';
+import type { CatalogSegment } from '../../../src/catalog/catalog.ts';
 import { aBackup, anIncident, inMemoryLog, TEN_O_CLOCK } from '../../support/in-memory-log.ts';
 
 /** Three files of four groups of 100 bytes: groups start at 256, 356, 456, 556, the files end at 656. */
@@ -10,13 +13,25 @@ const LOG = inMemoryLog(
   [0, 1, 2].map((file) => [0, 1, 2, 3].map((n) => ({ gtid: `0-1-${file * 4 + n + 1}`, at: file * 4 + n }))),
 );
 
+const BROKEN = { lineage: 'shop-1a2b', parent: 'shop-old', why: 'lineage shop-1a2b does not continue shop-old' };
+
+/** Without any failover. */
+function wayThrough(segments: readonly CatalogSegment[]): Way {
+  return { legs: [{ lineage: 'shop-1a2b', segments, crossing: null }], broken: null };
+}
+
 function examined(
   coordinates: string,
   more: { why?: string; groupsBefore?: number } & Parameters<typeof aBackup>[1] = {},
 ): ExaminedBackup {
   const { why = null, groupsBefore, ...record } = more;
   const { position } = parseCoordinates(coordinates);
-  return { record: aBackup(coordinates, record), why, groupsBefore: groupsBefore ?? (position - 256) / 100 };
+  return {
+    record: aBackup(coordinates, record),
+    why,
+    warnings: [],
+    groupsBefore: groupsBefore ?? (position - 256) / 100,
+  };
 }
 
 function input(cut: string, change: Partial<PlanInput> = {}): PlanInput {
@@ -26,8 +41,9 @@ function input(cut: string, change: Partial<PlanInput> = {}): PlanInput {
     resolved: { lineage: 'shop-1a2b', file, position, gtid: null, time: null, between: '', gtidState: null },
     groupsBefore: (position - 256) / 100,
     backups: [],
-    segments: LOG.segments,
+    way: wayThrough(LOG.segments),
     incidents: [],
+    losses: [],
     rehearsals: [],
     warnings: [],
     now: TEN_O_CLOCK,
@@ -39,16 +55,16 @@ describe('planRestore', () => {
   it('replays from the backup up to, not including, the cut', () => {
     const plan = planRestore(input('binlog.000003:356', { backups: [examined('binlog.000001:456')] }));
     expect(plan.segments).toEqual([
-      { file: 'binlog.000001', from: 456, to: 656, bytes: 200 },
-      { file: 'binlog.000002', from: 4, to: 656, bytes: 652 },
-      { file: 'binlog.000003', from: 4, to: 356, bytes: 352 },
+      { lineage: 'shop-1a2b', file: 'binlog.000001', from: 456, to: 656, bytes: 200 },
+      { lineage: 'shop-1a2b', file: 'binlog.000002', from: 4, to: 656, bytes: 652 },
+      { lineage: 'shop-1a2b', file: 'binlog.000003', from: 4, to: 356, bytes: 352 },
     ]);
     expect(plan).toMatchObject({ groups: 7, bytes: 1204, skipped: [], conflicts: [], reachable: true });
   });
 
   it('counts exactly when backup and cut are in one file', () => {
     const plan = planRestore(input('binlog.000002:556', { backups: [examined('binlog.000002:356')] }));
-    expect(plan.segments).toEqual([{ file: 'binlog.000002', from: 356, to: 556, bytes: 200 }]);
+    expect(plan.segments).toEqual([{ lineage: 'shop-1a2b', file: 'binlog.000002', from: 356, to: 556, bytes: 200 }]);
     expect(plan.groups).toBe(2);
   });
 
@@ -100,7 +116,7 @@ describe('planRestore', () => {
   it('refuses a missing file and names it', () => {
     const segments = LOG.segments.filter(({ digest }) => digest.file !== 'binlog.000002');
     const backups = [examined('binlog.000001:456')];
-    expect(() => planRestore(input('binlog.000003:356', { backups, segments }))).toThrow(
+    expect(() => planRestore(input('binlog.000003:356', { backups, way: wayThrough(segments) }))).toThrow(
       'binlog.000002 is missing on the way from binlog.000001:456 to binlog.000003:356, the next archived file is binlog.000003',
     );
   });
@@ -108,10 +124,80 @@ describe('planRestore', () => {
   it('refuses a file that was never finished although others follow', () => {
     const segments = LOG.segments.map((segment) => ({ ...segment, state: 'open' as const }));
     const backups = [examined('binlog.000001:456')];
-    expect(() => planRestore(input('binlog.000003:356', { backups, segments }))).toThrow(
+    expect(() => planRestore(input('binlog.000003:356', { backups, way: wayThrough(segments) }))).toThrow(
       'binlog.000001 ends unfinished at 656, but binlog.000002 follows it',
     );
   });
+
+  it('refuses to cross a break, names it and what can be reached all the same', () => {
+    const backups = [
+      examined('binlog.000001:256', { lineage: 'shop-old', id: 'b1' }),
+      examined('binlog.000003:456', { id: 'b3' }),
+      examined('binlog.000003:556', { id: 'b4' }),
+    ];
+    const way = { ...wayThrough(LOG.segments), broken: BROKEN };
+    const places = { lineage: 'shop-old', child: 'shop-1a2b', from: 'binlog.000009:500', to: 'binlog.000001:4' };
+    const losses = [{ kind: 'break' as const, ...places, why: 'it was reset', noticedAt: '2026-11-22T10:00:00Z' }];
+    const refused = (some: readonly ExaminedBackup[]): unknown => {
+      try {
+        return planRestore(input('binlog.000002:356', { backups: some, way, losses }));
+      } catch (error) {
+        return error;
+      }
+    };
+    const error = refused(backups);
+    expect(isLastgoodError(error, 'ARCHIVE_GAP')).toBe(true);
+    expect(error).toMatchObject({
+      message:
+        'no backup can be brought to binlog.000002:356 of lineage shop-1a2b: lineage shop-1a2b does not continue shop-old, as noted at 2026-11-22T10:00:00Z: it was reset',
+      hint:
+        'After the break, backup b3 reaches everything from binlog.000003:456 of shop-1a2b on. ' +
+        'Before the break, targets in lineage shop-old can be reached: --before-coordinates shop-old/FILE:POSITION.',
+    });
+    expect(refused(backups.slice(0, 1))).toHaveProperty(
+      'hint',
+      expect.stringContaining('No usable backup was taken after the break: run `lastgood backup` now.'),
+    );
+    const old = examined('binlog.000001:256', { id: 'b2', why: 'its file dump.sql.zst is missing' });
+    expect(refused([...backups, old])).toHaveProperty(
+      'message',
+      expect.stringMatching(/; b2: its file .* is missing$/),
+    );
+    expect(isLastgoodError(refused(backups.slice(1)), 'BACKUP_MISSING')).toBe(true);
+  });
+
+  it('uses a backup taken after a break', () => {
+    const way = { ...wayThrough(LOG.segments), broken: BROKEN };
+    const backups = [examined('binlog.000001:256', { lineage: 'shop-old' }), examined('binlog.000002:256')];
+    expect(planRestore(input('binlog.000002:356', { backups, way })).groups).toBe(1);
+  });
+
+  it.each([
+    { kind: 'gap' as const, found: 'from binlog.000002:300 to binlog.000002:500 is missing: purged' },
+    {
+      kind: 'source-incident' as const,
+      found: 'from binlog.000002:300 to binlog.000002:500 cannot be trusted: purged',
+    },
+    {
+      kind: 'of-a-later-version' as 'gap',
+      found: 'from binlog.000002:300 to binlog.000002:500 cannot be trusted: purged',
+    },
+  ])(
+    'refuses what crosses a $kind of the ledger, and nothing beside it (peers 11: dbtrail #765)',
+    ({ kind, found }) => {
+      const loss = { kind, lineage: 'shop-1a2b', from: 'binlog.000002:300', to: 'binlog.000002:500', why: 'purged' };
+      const losses = [{ ...loss, noticedAt: '2026-11-22T10:00:00Z' }];
+      const backups = [examined('binlog.000001:456')];
+      expect(() => planRestore(input('binlog.000003:356', { backups, losses }))).toThrow(
+        `the log of shop-1a2b ${found}`,
+      );
+      expect(planRestore(input('binlog.000002:256', { backups, losses })).groups).toBe(2);
+      const after = [examined('binlog.000002:556')];
+      expect(planRestore(input('binlog.000003:356', { backups: after, losses })).groups).toBe(2);
+      const elsewhere = losses.map((other) => ({ ...other, lineage: 'shop-old' }));
+      expect(planRestore(input('binlog.000003:356', { backups, losses: elsewhere })).groups).toBe(7);
+    },
+  );
 
   it('warns about an incident that is replayed, not about one outside the range', () => {
     const [before, inside, after] = [

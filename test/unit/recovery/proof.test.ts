@@ -19,6 +19,7 @@ const plan: Plan = {
   },
   backup: aBackup('binlog.000002:400'),
   segments: [],
+  crossings: [],
   skipped: [],
   groups: 7,
   bytes: 1000,

@@ -55,6 +55,58 @@ describe('events of more than one packet', () => {
   });
 });
 
+/** As a semi-synchronous source sends an event: 1 when a commit waits for it. */
+function semiSyncPacket(event: Buffer, flag: 0 | 1): Buffer {
+  return packetsOf(Buffer.concat([OK, Buffer.from([0xef, flag]), event]));
+}
+
+describe('a semi-synchronous dump', () => {
+  const first = encodeEvent(
+    { ...rotate('binlog.000042', 4), flags: EVENT_FLAG.ARTIFICIAL },
+    { time: 0, checksum: 'none' },
+  );
+
+  /** What comes for each event: its length, and 'awaited' when a commit waits for it. */
+  function hear(wire: Buffer, size: number): (number | string)[] {
+    const heard: (number | string)[] = [];
+    let bytes = 0;
+    const packets = new DumpPackets(
+      {
+        rotate: (file, position) => heard.push(`${file}:${position}`),
+        formatAgain: () => undefined,
+        append: (_, from, to) => (bytes += to - from),
+        awaited: () => heard.push(bytes, 'awaited'),
+      },
+      { semiSync: true },
+    );
+    feed(packets, wire, size);
+    return [...heard, bytes];
+  }
+
+  it.each([1, 7, 65_536])(
+    'tells of each commit that waits once all its bytes are handed over, in chunks of %i',
+    (size) => {
+      const large = rowsEvent(FULL_PACKET + 10);
+      const wire = Buffer.concat([
+        semiSyncPacket(first, 0),
+        semiSyncPacket(small, 0),
+        semiSyncPacket(small, 1),
+        ...(size === 1 ? [] : [semiSyncPacket(large, 1)]),
+        semiSyncPacket(small, 0),
+      ]);
+      const large1 = size === 1 ? [] : [2 * small.length + large.length, 'awaited'];
+      const total = 3 * small.length + (size === 1 ? 0 : large.length);
+      expect(hear(wire, size)).toEqual(['binlog.000042:4', 2 * small.length, 'awaited', ...large1, total]);
+    },
+  );
+
+  it('is an ordinary one when the source does not take part', () => {
+    const efTime = encodeEvent(query('select 1'), { time: 0x01ef, checksum: 'crc32', position: 4 });
+    const wire = Buffer.concat([first, efTime, small].map((event) => packetsOf(Buffer.concat([OK, event]))));
+    expect(hear(wire, wire.length)).toEqual(['binlog.000042:4', efTime.length + small.length]);
+  });
+});
+
 /** Found by trying: with it the checksum of the event below is four digits. */
 const SERVER_ID_OF_DIGITS = 178_935;
 
@@ -84,6 +136,19 @@ describe('an artificial ROTATE', () => {
     packets.feed(packetsOf(Buffer.concat([OK, real])));
     expect(rotations).toEqual([]);
     expect(bytes().equals(real)).toBe(true);
+  });
+});
+
+describe('an event without an end position', () => {
+  // Source: MariaDB 11.4, which leaves it 0 in events of a group; artificial events have the flag as well.
+  it('is of the file, unless it is marked as artificial', () => {
+    const options = { time: 5, checksum: 'crc32' } as const;
+    const genuine = encodeEvent(query('insert into t values (1)'), options);
+    const artificial = encodeEvent({ ...query('x'), flags: EVENT_FLAG.ARTIFICIAL }, options);
+    expect([genuine, artificial].map((event) => event.readUInt32LE(13))).toEqual([0, 0]);
+    const { packets, bytes } = listen();
+    for (const event of [genuine, artificial, small]) packets.feed(packetsOf(Buffer.concat([OK, event])));
+    expect(bytes().equals(Buffer.concat([genuine, small]))).toBe(true);
   });
 });
 

@@ -1,0 +1,38 @@
+import { createHash } from 'node:crypto';
+
+/** What a record's text says, and whether it still is what was written: null when it was written without its hash. */
+export interface ReadRecord {
+  readonly record: object;
+  readonly intact: boolean | null;
+}
+
+/**
+ * A record as it stands in its file. Its last field is the SHA-256 of the text without that field: no manifest follows the
+ * newest one, and nothing else is derived from `lineage.json`, so nothing else would show one changed letter.
+ */
+export function renderRecord(record: object): string {
+  const content = contentOf(record);
+  const recordSha256 = createHash('sha256').update(render(content)).digest('hex');
+  return render({ ...content, recordSha256 });
+}
+
+/** Reads what `renderRecord` wrote, with any change that was made to it. @throws SyntaxError */
+export function parseRecord(text: string): ReadRecord {
+  const parsed = JSON.parse(text) as unknown;
+  if (typeof parsed !== 'object' || parsed === null) throw new SyntaxError('it holds no JSON object');
+  const record = contentOf(parsed);
+  if ('recordSha256' in parsed || ENDS_IN_HASH.test(text)) return { record, intact: renderRecord(record) === text };
+  return { record, intact: null };
+}
+
+/** The field's own name may be what was changed; no record without it ends like this. */
+const ENDS_IN_HASH = /": "[0-9a-f]{64}"\n\}\n$/;
+
+function contentOf(record: object): object {
+  const { recordSha256: _, ...content } = record as { recordSha256?: unknown };
+  return content;
+}
+
+function render(record: object): string {
+  return `${JSON.stringify(record, null, 2)}\n`;
+}

@@ -1,0 +1,69 @@
+import { rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { renameDurably, storageFailure } from '../platform/durable-file.ts';
+import { LastgoodError } from '../platform/errors.ts';
+import { hashFile } from './hash-file.ts';
+import type { SegmentDigest, SegmentManifest } from './manifest.ts';
+import type { RunningPack } from './pack-thread.ts';
+import { manifestName, writeRecord } from './repository.ts';
+import { PLAIN } from './stored-form.ts';
+
+/** A segment whose plain file is complete, closed and durable. */
+export interface CompleteSegment {
+  readonly path: string;
+  readonly bytes: number;
+  /** Of what was received, hex; null when the file was cut since, so that it has to be read. */
+  readonly sha256: string | null;
+  /** Its other stored form; null: it stays as it is. */
+  readonly pack: RunningPack | null;
+  readonly digest: SegmentDigest;
+  readonly ending: Pick<SegmentManifest, 'ended' | 'tornBytes' | 'previousManifestSha256'>;
+}
+
+type StoredFacts = Pick<SegmentManifest, 'compression' | 'encryption' | 'sha256' | 'storedBytes' | 'storedSha256'>;
+
+/**
+ * Seals a segment: its stored form durable under its name, then its manifest, then the plain file goes, unless it is the
+ * stored form. Killed in between, the segment is still open, or sealed with a plain file too many: `heal-sealing.ts`.
+ *
+ * @throws LastgoodError `STORAGE_FAILED`; the segment is open then
+ */
+export async function sealSegment(segment: CompleteSegment): Promise<SegmentManifest> {
+  const { path, bytes, pack, digest, ending } = segment;
+  const stored = pack === null ? await plainFacts(segment) : await finishPack(segment, pack);
+  const sealedAt = new Date().toISOString();
+  const manifest: SegmentManifest = { format: 1, ...digest, bytes, ...stored, ...ending, sealedAt };
+  await writeRecord(join(dirname(path), manifestName(basename(path))), manifest);
+  if (pack !== null) await removePlain(path);
+  return manifest;
+}
+
+async function plainFacts({ path, bytes, sha256 }: CompleteSegment): Promise<StoredFacts> {
+  const hash = sha256 ?? (await hashFile(path)).sha256;
+  return { ...PLAIN, sha256: hash, storedBytes: bytes, storedSha256: hash };
+}
+
+/** What was stored was read back block by block; that all of it is what was received is what the hashes say. */
+async function finishPack({ path, bytes, sha256 }: CompleteSegment, pack: RunningPack): Promise<StoredFacts> {
+  const packed = await pack.finish(bytes);
+  if (sha256 !== null && sha256 !== packed.sha256) {
+    await rm(pack.partialPath, { force: true });
+    throw new LastgoodError('STORAGE_FAILED', `'${path}' is not what was written to it: its SHA-256 differs`, {
+      hint: 'Is the disk or the memory faulty? The file is checked again when `lastgood archive` starts.',
+    });
+  }
+  try {
+    await renameDurably(pack.partialPath, pack.storedPath);
+  } catch (error) {
+    throw storageFailure(pack.storedPath, error);
+  }
+  return { ...pack.form, ...packed };
+}
+
+async function removePlain(path: string): Promise<void> {
+  try {
+    await rm(path);
+  } catch (error) {
+    throw storageFailure(path, error);
+  }
+}

@@ -1,0 +1,48 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { damageOfFailure, type Damage } from './damage.ts';
+import { parseRecord } from './record-text.ts';
+
+/** A JSON record of the archive as it stands on disk, whether it is good or not. */
+export interface StoredRecord<Content> {
+  readonly path: string;
+  /** Of the file's bytes: what the next manifest is chained to. */
+  readonly sha256: string;
+  /** What it says; null when it cannot be relied on. */
+  readonly content: Content | null;
+  readonly damages: readonly Damage[];
+}
+
+/** Reads a record with everything wrong in it; null when there is no such file. */
+export async function verifyRecord<Content>(path: string): Promise<StoredRecord<Content> | null> {
+  try {
+    return judge<Content>(path, await readFile(path));
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    return {
+      path,
+      sha256: '',
+      content: null,
+      damages: [damageOfFailure(error, { check: 'record', path, offset: null })],
+    };
+  }
+}
+
+function judge<Content>(path: string, bytes: Buffer): StoredRecord<Content> {
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  const bad = (found: string, offset: number | null): StoredRecord<Content> => {
+    return { path, sha256, content: null, damages: [{ check: 'record', path, offset, found }] };
+  };
+  const text = bytes.toString('utf8');
+  try {
+    const { record, intact } = parseRecord(text);
+    // Bytes that are no UTF-8 would all read as the same letter.
+    if (intact === false || !Buffer.from(text).equals(bytes))
+      return bad('it is not as it was written: its hash over itself is another', null);
+    return { path, sha256, content: record as Content, damages: [] };
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    const [, position] = /position (\d+)/.exec(error.message) ?? [];
+    return bad(`it is no JSON: ${error.message}`, position === undefined ? null : Number(position));
+  }
+}

@@ -1,0 +1,42 @@
+import { EVENT } from './event-type.ts';
+
+/** What an event does to the open group; 0: it is inside one and ends nothing. */
+export const ROLE = {
+  INSIDE: 0,
+  GTID: 1,
+  QUERY: 2,
+  COMMIT: 3,
+  PREPARE: 4,
+  STATEMENT: 5,
+  BETWEEN: 6,
+  INCIDENT: 7,
+} as const;
+
+/** By event type: one look-up for each of millions of events. */
+export const ROLES = new Uint8Array(256);
+const assign = (role: number, ...types: readonly number[]): void => {
+  for (const type of types) ROLES[type] = role;
+};
+assign(ROLE.GTID, EVENT.MARIADB_GTID, EVENT.GTID, EVENT.GTID_TAGGED, EVENT.ANONYMOUS_GTID);
+assign(ROLE.QUERY, EVENT.QUERY, EVENT.QUERY_COMPRESSED);
+assign(ROLE.COMMIT, EVENT.XID, EVENT.TRANSACTION_PAYLOAD);
+assign(ROLE.PREPARE, EVENT.XA_PREPARE);
+assign(ROLE.STATEMENT, EVENT.EXECUTE_LOAD_QUERY);
+assign(ROLE.BETWEEN, EVENT.FORMAT_DESCRIPTION, EVENT.ROTATE, EVENT.STOP, EVENT.PREVIOUS_GTIDS, EVENT.GTID_LIST);
+assign(ROLE.BETWEEN, EVENT.BINLOG_CHECKPOINT, EVENT.START_ENCRYPTION, EVENT.HEARTBEAT, EVENT.HEARTBEAT_V2);
+assign(ROLE.INCIDENT, EVENT.INCIDENT);
+
+/**
+ * What stands inside groups: what comes before a statement, the parts of LOAD DATA, rows. A type that is not known is
+ * none of them: some servers write events of their own (Aurora pads its files), which belong to no transaction.
+ */
+export const INSIDERS: ReadonlySet<number> = new Set([
+  ...[EVENT.INTVAR, EVENT.RAND, EVENT.USER_VAR, EVENT.TABLE_MAP, EVENT.ANNOTATE_ROWS, EVENT.ROWS_QUERY],
+  ...[6, 8, EVENT.APPEND_BLOCK, 10, EVENT.DELETE_FILE, 12, EVENT.BEGIN_LOAD_QUERY],
+  ...[20, 21, 22, 23, 24, 25, 30, 31, 32, 39],
+  ...[36, 37], // group replication
+  ...[166, 167, 168, 169, 170, 171, 172], // MariaDB: compressed and partial rows
+]);
+
+/** Without a GTID or BEGIN before them, these still end with a COMMIT or XID. */
+export const ROWS_OPENERS: ReadonlySet<number> = new Set([EVENT.TABLE_MAP, EVENT.ANNOTATE_ROWS, EVENT.ROWS_QUERY]);

@@ -1,0 +1,291 @@
+import { readArchiveEnd, sealCrashed, type ArchiveEnd } from '../archive/archive-end.ts';
+import { ArchiveWriter } from '../archive/archive-writer.ts';
+import type { Lineage } from '../archive/lineage.ts';
+import type { PackThread } from '../archive/pack-thread.ts';
+import type { Repository } from '../archive/repository.ts';
+import { compareFiles, formatCoordinates, nextFile, type Coordinates } from '../binlog/coordinates.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import { catchUp } from '../catalog/rebuild.ts';
+import { Backoff } from '../platform/backoff.ts';
+import { isDiskFull } from '../platform/disk-full.ts';
+import { isLastgoodError, type LastgoodError } from '../platform/errors.ts';
+import { pause } from '../platform/wait.ts';
+import { readBinlogEnd, type BinaryLog } from '../server/binary-logs.ts';
+import { connect, SHORT_QUESTIONS, type ServerConnection } from '../server/connection.ts';
+import { checkSource } from './archive-preflight.ts';
+import { ArchiveSession, durableEnd, type DurableEnd } from './archive-session.ts';
+import { findPlace, type ArchivePlace } from './archive-place.ts';
+import { continuesAfterCrash } from './archive-start.ts';
+import { HistoryChanges } from './history-changes.ts';
+import { PurgeHold } from './purge-hold.ts';
+import { checkSemiSync } from './semi-sync.ts';
+import { sealLeftLineages } from './seal-left.ts';
+import { lookAtWaiting } from './waiting-source.ts';
+import { lookAt, type Source } from './source-log.ts';
+import type { ArchiveOptions, ArchiveResult } from './archive.ts';
+
+const BACKOFF = { firstMs: 200, maxMs: 30_000 };
+/** Looking whether a full disk has room again. */
+const NO_ROOM_BACKOFF = { firstMs: 1000, maxMs: 60_000 };
+/** Attempts that bring nothing new before a damaged stream counts as a damaged source. */
+const MAX_FRUITLESS = 3;
+
+/** One run of the archiver: connection after connection, each from where the archive ends. */
+export class ArchiveRun {
+  readonly #options: ArchiveOptions;
+  readonly #repository: Repository;
+  readonly #catalog: Catalog;
+  readonly #packs: PackThread | null;
+  readonly #hold: PurgeHold | null;
+  readonly #backoff = new Backoff(BACKOFF);
+  readonly #noRoomBackoff = new Backoff(NO_ROOM_BACKOFF);
+  readonly #changes = new HistoryChanges();
+  #lineage = '';
+  #end: DurableEnd | null = null;
+  #bytes = 0;
+  #totalBytes = 0;
+  #sealed = 0;
+  #connections = 0;
+  #fruitless = 0;
+  #catalogBehind = false;
+  /** The file in whose middle the source said that it cannot read on. */
+  #brokenOff: string | null = null;
+
+  constructor(
+    options: ArchiveOptions,
+    parts: { repository: Repository; catalog: Catalog; packs: PackThread | null; hold: PurgeHold | null },
+  ) {
+    this.#options = options;
+    this.#repository = parts.repository;
+    this.#catalog = parts.catalog;
+    this.#packs = parts.packs;
+    this.#hold = parts.hold;
+  }
+
+  get result(): ArchiveResult {
+    return {
+      lineage: this.#lineage,
+      file: this.#end?.file ?? '',
+      position: this.#end?.indexedTo ?? 0,
+      gtid: this.#end?.gtidEnd ?? null,
+      bytes: this.#bytes,
+      segmentsSealed: this.#sealed,
+      reconnects: Math.max(0, this.#connections - 1),
+      warnings: this.#changes.losses,
+    };
+  }
+
+  async untilDone(): Promise<void> {
+    const { signal } = this.#options;
+    while (!signal.aborted) {
+      const before = this.#bytes;
+      try {
+        if (this.#catalogBehind) await this.#catchUp();
+        await this.#once();
+        return;
+      } catch (error) {
+        await this.#waitAfter(error, this.#bytes > before);
+      }
+    }
+  }
+
+  /** Waits as long as the failure suggests. @throws the failure itself when trying again would not help */
+  async #waitAfter(error: unknown, isFruitful: boolean): Promise<void> {
+    if (isDiskFull(error) && !this.#options.untilCurrent) {
+      if (isFruitful) this.#noRoomBackoff.reset();
+      await this.#waitForRoom(error);
+      return;
+    }
+    if (isFruitful) this.#fruitless = 0;
+    // An outage, however long, says nothing of the source's log.
+    else if (!isLastgoodError(error, 'SERVER_UNREACHABLE')) this.#fruitless += 1;
+    if (isBrokenOff(error)) this.#brokenOff = this.#end?.file ?? null;
+    if (!this.#isWorthRetrying(error)) throw error;
+    if (isFruitful) this.#backoff.reset();
+    const { signal, log } = this.#options;
+    const waitMs = Math.round(this.#backoff.next());
+    log.warn({ error: error instanceof Error ? error.message : String(error), waitMs }, 'reconnecting');
+    await pause(waitMs, signal).catch(() => undefined); // interrupted: the loop ends
+  }
+
+  /** The source keeps its log meanwhile. An archiver that ended would only be started again to find the same. */
+  async #waitForRoom({ message, hint }: LastgoodError): Promise<void> {
+    const { signal, log } = this.#options;
+    const waitMs = Math.round(this.#noRoomBackoff.next());
+    log.error({ error: message, hint, waitMs }, 'no room in the repository: nothing is archived until there is');
+    this.#catalogBehind = true;
+    await pause(waitMs, signal).catch(() => undefined); // interrupted: the loop ends
+  }
+
+  /** What was archived just before there was no room may have no rows yet. */
+  async #catchUp(): Promise<void> {
+    const { log, signal } = this.#options;
+    await catchUp(this.#repository, this.#catalog, { log, signal, openSegments: 'leave' });
+    this.#catalogBehind = false;
+  }
+
+  /** The network may come back; a first connection that fails, and everything on disk, needs a person. */
+  #isWorthRetrying(error: unknown): boolean {
+    if (isLastgoodError(error, 'LINEAGE_MISMATCH')) return this.#mayBeSame(error);
+    if (this.#connections === 0) return false;
+    if (isLastgoodError(error, 'SERVER_UNREACHABLE')) return true;
+    if (this.#fruitless >= MAX_FRUITLESS) return false;
+    // A log that was reset or purged under us: the next look at the source says which, and stops with it.
+    return isLastgoodError(error, 'STREAM_DAMAGED') || isBrokenOff(error);
+  }
+
+  /** A replica may still catch up; a stream that contradicts the archive is looked at once more. */
+  #mayBeSame(error: LastgoodError): boolean {
+    if (error.details['waiting'] === true) return !this.#options.untilCurrent;
+    return this.#changes.takeDoubt();
+  }
+
+  /** One connection: from where the archive ends until the stream ends. */
+  async #once(): Promise<void> {
+    const { primary, signal, log } = this.#options;
+    await using connection = await connect(primary, { ...SHORT_QUESTIONS, bulk: true });
+    await checkSource(connection, primary);
+    const semiSync = this.#options.archive.semiSync && !this.#options.untilCurrent; // who leaves at once lets nobody wait
+    if (semiSync) await this.#checkSemiSync(connection);
+    const source = semiSync
+      ? await lookAtWaiting(connection, { primary, repository: this.#repository })
+      : await lookAt(connection, primary);
+    const session = new ArchiveSession(
+      this.#options.untilCurrent ? (await readBinlogEnd(connection)).coordinates : null,
+    );
+    const { lineage, end, start } = await this.#findPlace(source);
+    this.#lineage = lineage.id;
+    this.#end = durableEnd(end);
+    this.#hold?.need(start.file, source.identity);
+    const writer = new ArchiveWriter(
+      {
+        repository: this.#repository,
+        lineage,
+        sync: this.#options.archive.sync,
+        packs: this.#packs,
+        onDurable: (update) => {
+          this.#catalog.record(lineage, update);
+          this.#advance(update.digest);
+          session.advance(update.digest);
+        },
+        onAcknowledge: (upTo) => {
+          session.acknowledge(upTo);
+        },
+        onPressure: (high) => {
+          session.throttle(high);
+        },
+        onSealed: ({ file, bytes, groups, ended }) => {
+          this.#sealed += 1;
+          this.#hold?.need(nextFile(file), source.identity);
+          log.info({ file, bytes, groups, ended }, 'segment sealed');
+        },
+        onSourceIncident: this.#changes.incidentListener(log),
+      },
+      end,
+    );
+    try {
+      this.#totalBytes = this.#bytes + bytesFrom(start, source.logs);
+      this.#connections += 1;
+      log.info({ lineage: lineage.id, from: formatCoordinates(start) }, 'streaming');
+      const { tail } = end;
+      if (tail !== null && start.file === tail.file && start.position === tail.from) writer.expect(tail);
+      const { heartbeatMs } = this.#options;
+      const { serverId } = primary;
+      const streaming = { serverId, semiSync, heartbeatMs, log, signal };
+      await session.run({ connection, writer, start, archived: this.#end, ...streaming });
+    } catch (error) {
+      if (isLastgoodError(error, 'LINEAGE_MISMATCH')) this.#changes.contradicted(lineage.id, error.message);
+      throw error;
+    } finally {
+      await writer.finish();
+    }
+  }
+
+  /** Where to go on; in a new lineage when the source has another history. */
+  async #findPlace(source: Source): Promise<ArchivePlace> {
+    const { signal, log, newLineage } = this.#options;
+    const place = await findPlace(source, {
+      repository: this.#repository,
+      readEnd: async (lineage) => await this.#readEnd(lineage, source),
+      contradiction: (lineage) => this.#changes.contradiction(lineage),
+      onLeaving: (lineage, { open }) => {
+        this.#changes.changing(lineage);
+        const update = open?.update() ?? null;
+        if (update !== null) this.#catalog.record(lineage, update);
+      },
+      takeUnrelated: newLineage === true && this.#connections === 0,
+      signal,
+    });
+    this.#changes.changed(place, log);
+    if (place.left !== null) this.#brokenOff = null; // a name of the old log
+    if (place.left !== null || this.#connections === 0) await this.#sealLeft();
+    return place;
+  }
+
+  async #sealLeft(): Promise<void> {
+    const { primary, signal } = this.#options;
+    await sealLeftLineages(this.#repository, primary.name, {
+      packs: this.#packs,
+      signal,
+      onSealed: (lineage, update) => {
+        this.#catalog.record(lineage, update);
+      },
+    });
+  }
+
+  /** A promise that cannot be kept stops a start; under way, archiving without waiting commits is better than not at all. */
+  async #checkSemiSync(connection: ServerConnection): Promise<void> {
+    try {
+      await checkSemiSync(connection);
+    } catch (error) {
+      if (this.#connections === 0 || !isLastgoodError(error, 'PREFLIGHT_FAILED')) throw error;
+      this.#options.log.error(
+        { error: error.message, hint: error.hint },
+        'commits on the source do not wait for the archive',
+      );
+    }
+  }
+
+  /** Where the archive ends; past a file that the source itself cannot read to its end, once that is certain. */
+  async #readEnd(lineage: Lineage, source: Source): Promise<ArchiveEnd> {
+    const { signal, log } = this.#options;
+    const end = await readArchiveEnd(this.#repository, lineage, signal);
+    if (end.missing.length > 0)
+      log.error({ lineage: lineage.id, missing: end.missing }, 'segments are missing in the archive');
+    if (end.damage !== null)
+      log.error({ error: end.damage.error.message, from: end.open?.size ?? 0 }, 'fetching damaged bytes again');
+    const { open } = end;
+    if (open === null || open.file !== this.#brokenOff) return end;
+    if (!(await continuesAfterCrash(open, source))) return end;
+    const sourceBytes = source.logs.find(({ file }) => file === open.file)?.bytes ?? open.size;
+    const crashed = await sealCrashed(
+      { ...end, open },
+      { repository: this.#repository, lineage: lineage.id, sourceBytes, packs: this.#packs },
+    );
+    this.#catalog.record(lineage, crashed.update);
+    this.#sealed += 1;
+    log.warn(
+      { file: open.file, tornBytes: sourceBytes - open.wholeTo },
+      'the source crashed while writing this file: its torn end is lost there too',
+    );
+    return crashed.end;
+  }
+
+  #advance(digest: DurableEnd): void {
+    const from = this.#end?.file === digest.file ? this.#end.indexedTo : 0;
+    this.#end = digest;
+    this.#bytes += digest.indexedTo - from;
+    if (digest.indexedTo > from) this.#changes.confirmed();
+    this.#options.progress?.(this.#bytes, this.#totalBytes);
+  }
+}
+
+function bytesFrom(start: Coordinates, logs: readonly BinaryLog[]): number {
+  const later = logs.filter(({ file }) => compareFiles(file, start.file) >= 0);
+  return later.reduce((sum, { bytes }) => sum + bytes, 0) - start.position;
+}
+
+/** ER_MASTER_FATAL_ERROR_READING_BINLOG: the source cannot go on reading its own log. */
+function isBrokenOff(error: unknown): boolean {
+  return isLastgoodError(error, 'SERVER_QUERY_FAILED') && error.details['errno'] === 1236;
+}

@@ -1,0 +1,127 @@
+import type { ArchiveEnd } from '../archive/archive-end.ts';
+import type { ArchiveWriter } from '../archive/archive-writer.ts';
+import { compareCoordinates, type Coordinates } from '../binlog/coordinates.ts';
+import { isLastgoodError, LastgoodError } from '../platform/errors.ts';
+import type { ServerConnection } from '../server/connection.ts';
+import type { Logger } from '../platform/logger.ts';
+import { startDump, type DumpStream } from '../server/dump-client.ts';
+import { watchSemiSync } from './semi-sync-watch.ts';
+
+const HEARTBEAT_MS = 5000;
+
+/** How far the archive is durable. */
+export interface DurableEnd {
+  readonly file: string;
+  readonly indexedTo: number;
+  readonly gtidEnd: string | null;
+}
+
+/** How far an archive reaches as it is found; null when nothing is archived. */
+export function durableEnd({ open, sealed }: ArchiveEnd): DurableEnd | null {
+  if (open !== null) return { file: open.file, indexedTo: open.wholeTo, gtidEnd: open.gtidEnd };
+  return sealed === null ? null : sealed.manifest;
+}
+
+/**
+ * One connection's stream into the archive: asks for the dump, hands its bytes to the writer, ends it when enough is durable.
+ */
+export class ArchiveSession {
+  readonly #target: Coordinates | null;
+  #stream: DumpStream | null = null;
+  #reached: () => void = () => undefined;
+
+  /** @param target everything up to there is enough; null: never enough */
+  constructor(target: Coordinates | null) {
+    this.#target = target;
+  }
+
+  advance({ file, indexedTo }: DurableEnd): void {
+    if (this.#isEnough({ file, position: indexedTo })) this.#reached();
+  }
+
+  /** Lets the commits on a semi-synchronous source go on that waited for bytes before there. */
+  acknowledge(upTo: Coordinates): void {
+    this.#stream?.acknowledge(upTo);
+  }
+
+  throttle(high: boolean): void {
+    if (high) this.#stream?.pause();
+    else this.#stream?.resume();
+  }
+
+  /** Streams into the writer until the target is reached, the signal comes or something breaks. */
+  async run(options: {
+    connection: ServerConnection;
+    writer: ArchiveWriter;
+    start: Coordinates;
+    /** Where the archive ends; the start may lie before it. */
+    archived: DurableEnd | null;
+    serverId: number;
+    /** Be a semi-synchronous replica. */
+    semiSync: boolean;
+    heartbeatMs?: number | undefined;
+    log: Logger;
+    signal: AbortSignal;
+  }): Promise<void> {
+    const { connection, writer, start, archived, serverId, semiSync, log, signal } = options;
+    if (isAborted(signal) || (archived !== null && this.#isEnough({ file: archived.file, position: archived.indexedTo })))
+      return;
+    const reached = new Promise<void>((resolve) => {
+      this.#reached = resolve;
+    });
+    const sink = {
+      rotate: writer.rotate.bind(writer),
+      append: writer.append.bind(writer),
+      awaited: writer.awaited.bind(writer),
+      formatAgain: (): void => undefined, // compared before the dump was asked for
+    };
+    const { heartbeatMs = HEARTBEAT_MS } = options;
+    const stream = await startDump(
+      connection,
+      { from: start, serverId, heartbeatMs, nonBlocking: false, uuid: uuidOf(serverId), semiSync },
+      sink,
+    );
+    this.#stream = stream;
+    const over = new AbortController();
+    const watched = semiSync ? [watchSemiSync(connection.options, { log, signal: over.signal })] : [];
+    const stop = stream.stop.bind(stream);
+    signal.addEventListener('abort', stop);
+    if (isAborted(signal)) stop(); // it came while the dump was asked for
+    try {
+      await Promise.race([stream.finished, writer.failed, reached, ...watched]);
+    } catch (error) {
+      throw streamError(error, serverId);
+    } finally {
+      over.abort();
+      signal.removeEventListener('abort', stop);
+      this.#stream = null;
+      stream.stop();
+    }
+  }
+
+  #isEnough(at: Coordinates): boolean {
+    return this.#target !== null && compareCoordinates(at, this.#target) >= 0;
+  }
+}
+
+function isAborted(signal: AbortSignal): boolean {
+  return signal.aborted;
+}
+
+/** The archiver's own uuid on MySQL sources, the same at each start: its server id in a fixed frame. */
+function uuidOf(serverId: number): string {
+  return `1a57600d-0000-4000-8000-${serverId.toString(16).padStart(12, '0')}`;
+}
+
+/** Source: MariaDB 10.11 and MySQL 5.6 sql/rpl_master.cc: error 1236 tells the older of two clients with one id. */
+function streamError(error: unknown, serverId: number): unknown {
+  if (!isLastgoodError(error, 'SERVER_QUERY_FAILED') || !/same server_(?:id|uuid)/.test(error.message)) return error;
+  return new LastgoodError(
+    'PREFLIGHT_FAILED',
+    `another replication client with server_id ${serverId} connected to the source`,
+    {
+      hint: 'Give this archiver a primary.server_id of its own: two clients with one id throw each other out.',
+      cause: error,
+    },
+  );
+}

@@ -1,0 +1,31 @@
+import { statfsSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { isLastgoodError, LastgoodError } from './errors.ts';
+
+/** Codes that mean: no room. Source: errno(3), SQLite result codes. A journal's index is made by ftruncate and fails in its own way. */
+const NO_ROOM = new Set(['ENOSPC', 'EDQUOT', 'SQLITE_FULL', 'SQLITE_IOERR_SHMSIZE']);
+
+/** The error for a file that cannot be written; for a full disk it says how much is free. */
+export function cannotWrite(path: string, cause: Error & { readonly code?: unknown }, what = ''): LastgoodError {
+  const full = typeof cause.code === 'string' && NO_ROOM.has(cause.code);
+  const freeBytes = full ? freeBytesAt(dirname(path)) : null;
+  const room = freeBytes === null ? '' : `; ${freeBytes} bytes are free there`;
+  return new LastgoodError('STORAGE_FAILED', `cannot write ${what}'${path}': ${cause.message}${room}`, {
+    cause,
+    details: { path, full, freeBytes },
+  });
+}
+
+/** True for a failure that ends by itself when there is room again. */
+export function isDiskFull(error: unknown): error is LastgoodError {
+  return isLastgoodError(error, 'STORAGE_FAILED') && error.details['full'] === true;
+}
+
+function freeBytesAt(folder: string): number | null {
+  try {
+    const { bavail, bsize } = statfsSync(folder);
+    return bavail * bsize;
+  } catch {
+    return null; // only a help to the reader
+  }
+}

@@ -1,0 +1,124 @@
+import type { BackupRecord } from '../archive/backup-record.ts';
+import type { LedgerEntry } from '../archive/ledger.ts';
+import { compareCoordinates, formatCoordinates, parseCoordinates, type Coordinates } from '../binlog/coordinates.ts';
+import { LastgoodError } from '../platform/errors.ts';
+import type { PlanLeg, Way } from './crossing.ts';
+import type { ResolvedTarget } from './plan.ts';
+
+/** A backup after a look at the archive around its coordinates. */
+export interface ExaminedBackup {
+  readonly record: BackupRecord;
+  /** Why it cannot be restored from; null when it can. */
+  readonly why: string | null;
+  /** What a restore from it may lack all the same. */
+  readonly warnings: readonly string[];
+  /** How many groups of its coordinates' file lie before them; meaningless with a `why`. */
+  readonly groupsBefore: number;
+}
+
+/** Where a backup stands in the primary's log: replay starts there. */
+export function placeOf(backup: BackupRecord): Coordinates {
+  return parseCoordinates(backup.primary.coordinates);
+}
+
+/**
+ * Backups that a restore to `cut` could start from, as far as their coordinates say: newest place first. One that
+ * holds what reached only an old primary is none of them.
+ *
+ * @param legs oldest first; the cut is in the last
+ */
+export function backupsBefore(
+  backups: readonly BackupRecord[],
+  cut: Coordinates,
+  legs: readonly Pick<PlanLeg, 'lineage' | 'crossing'>[],
+): BackupRecord[] {
+  const ends = legs.map(({ lineage }, index) => ({ lineage, to: legs[index + 1]?.crossing?.leave ?? cut }));
+  return ends
+    .toReversed()
+    .flatMap(({ lineage, to }) =>
+      backups
+        .filter((record) => record.primary.lineage === lineage && compareCoordinates(placeOf(record), to) <= 0)
+        .toSorted((a, b) => compareCoordinates(placeOf(b), placeOf(a)) || (a.finishedAt < b.finishedAt ? 1 : -1)),
+    );
+}
+
+/** What there is to choose from. */
+export interface BackupChoice {
+  readonly backups: readonly ExaminedBackup[];
+  readonly cut: ResolvedTarget;
+  readonly way: Way;
+  /** Of the ledger, which knows why a history ended. */
+  readonly losses: readonly LedgerEntry[];
+}
+
+/**
+ * The newest usable backup at or before the cut, and those passed over for it.
+ *
+ * @throws LastgoodError `BACKUP_MISSING`, or `ARCHIVE_GAP` when there are backups only on the far side of a break
+ */
+export function chooseBackup({ backups, cut, way, losses }: BackupChoice): {
+  chosen: ExaminedBackup;
+  passedOver: ExaminedBackup[];
+} {
+  const records = backups.map(({ record }) => record);
+  const candidates = backupsBefore(records, cut, way.legs).flatMap(({ id }) =>
+    backups.filter(({ record }) => record.id === id),
+  );
+  const index = candidates.findIndex(({ why }) => why === null);
+  const chosen = candidates[index];
+  if (chosen !== undefined) return { chosen, passedOver: candidates.slice(0, index) };
+  const isBeyond = ({ primary }: BackupRecord): boolean => !way.legs.some(({ lineage }) => lineage === primary.lineage);
+  throw way.broken !== null && records.some(isBeyond)
+    ? brokenWay(records, candidates, { cut, way, losses })
+    : noBackup(records, candidates, { cut, way });
+}
+
+function noBackup(
+  all: readonly BackupRecord[],
+  unusable: readonly ExaminedBackup[],
+  { cut, way: { legs } }: Pick<BackupChoice, 'cut' | 'way'>,
+): LastgoodError {
+  const where = formatCoordinates(cut);
+  const reason = (): string => {
+    if (unusable.length > 0) return unusable.map(({ record, why }) => `${record.id}: ${why ?? ''}`).join('; ');
+    const earliest = earliestOf(all.filter(({ primary }) => primary.lineage === cut.lineage));
+    if (earliest !== undefined) return `the earliest, ${earliest.id}, stands at ${earliest.primary.coordinates}`;
+    const stranded = all.find(({ primary }) => legs.some(({ lineage }) => lineage === primary.lineage));
+    if (stranded !== undefined)
+      return `${stranded.id} holds writes that reached only the old primary of lineage ${stranded.primary.lineage ?? ''}`;
+    return all.length === 0 ? 'there is none' : `none is of lineage ${cut.lineage}`;
+  };
+  return new LastgoodError('BACKUP_MISSING', `no usable backup stands at or before ${where}: ${reason()}`, {
+    details: { lineage: cut.lineage, file: cut.file, position: cut.position, backups: all.length },
+  });
+}
+
+/** Names the break, and from where on targets can be reached all the same. */
+function brokenWay(
+  all: readonly BackupRecord[],
+  unusable: readonly ExaminedBackup[],
+  { cut, way: { legs, broken }, losses }: Omit<BackupChoice, 'backups'>,
+): LastgoodError {
+  const { parent = '', why = '' } = broken ?? {};
+  const noted = losses.find((loss) => 'child' in loss && loss.child === broken?.lineage && loss.kind !== 'stranded');
+  const cause = noted === undefined ? '' : `, as noted at ${noted.noticedAt}: ${noted.why}`;
+  const where = `${formatCoordinates(cut)} of lineage ${cut.lineage}`;
+  const passedOver = unusable.map((backup) => `; ${backup.record.id}: ${backup.why ?? ''}`).join('');
+  const refused = new Set(unusable.map(({ record }) => record.id));
+  const after = legs
+    .map(({ lineage }) => earliestOf(all.filter(({ id, primary }) => primary.lineage === lineage && !refused.has(id))))
+    .find((record) => record !== undefined);
+  const beyond = `Before the break, targets in lineage ${parent} can be reached: --before-coordinates ${parent}/FILE:POSITION.`;
+  const now =
+    after === undefined
+      ? 'No usable backup was taken after the break: run `lastgood backup` now.'
+      : `After the break, backup ${after.id} reaches everything from ${after.primary.coordinates} of ${after.primary.lineage ?? ''} on.`;
+  return new LastgoodError('ARCHIVE_GAP', `no backup can be brought to ${where}: ${why}${cause}${passedOver}`, {
+    details: { lineage: cut.lineage, file: cut.file, position: cut.position, parent, backupAfter: after?.id ?? null },
+    hint: `${now} ${beyond}`,
+  });
+}
+
+function earliestOf(records: readonly BackupRecord[]): BackupRecord | undefined {
+  return records.toSorted((a, b) => compareCoordinates(placeOf(a), placeOf(b))).at(0);
+}

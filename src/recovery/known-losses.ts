@@ -1,0 +1,30 @@
+import type { LedgerEntry } from '../archive/ledger.ts';
+import { compareCoordinates, parseCoordinates } from '../binlog/coordinates.ts';
+import { LastgoodError } from '../platform/errors.ts';
+import type { PlanSegment } from './plan.ts';
+
+/**
+ * Refuses what would replay across a loss that the ledger knows, whatever the archive holds by now. Ends of lineages and
+ * stranded groups are not looked at here: no range goes over them.
+ *
+ * @throws LastgoodError `ARCHIVE_GAP` naming the first one
+ */
+export function refuseLosses(segments: readonly PlanSegment[], losses: readonly LedgerEntry[]): void {
+  // A kind that only a later version knows is a loss of bytes too.
+  const isBytes = ({ kind }: LedgerEntry): boolean => kind !== 'break' && kind !== 'stranded';
+  for (const segment of segments) {
+    const loss = losses.find((entry) => isBytes(entry) && liesIn(entry, segment));
+    if (loss === undefined) continue;
+    const { kind, lineage, from, to, why } = loss;
+    const what = kind === 'gap' ? 'is missing' : 'cannot be trusted';
+    throw new LastgoodError('ARCHIVE_GAP', `the log of ${lineage} from ${from} to ${to} ${what}: ${why}`, {
+      details: { lineage, from, to, kind },
+    });
+  }
+}
+
+function liesIn(loss: LedgerEntry, { lineage, file, from, to }: PlanSegment): boolean {
+  if (loss.lineage !== lineage) return false;
+  const beginsBefore = compareCoordinates(parseCoordinates(loss.from), { file, position: to }) < 0;
+  return beginsBefore && compareCoordinates(parseCoordinates(loss.to), { file, position: from }) > 0;
+}

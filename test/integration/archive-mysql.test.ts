@@ -1,0 +1,181 @@
+import { appendFile, readFile, truncate } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { openRepository } from '../../src/archive/repository.ts';
+import { exportLogs } from '../../src/operations/export.ts';
+import { makeTempDirectory } from '../../src/platform/temp-dir.ts';
+import { waitFor } from '../../src/platform/wait.ts';
+import { CHECKSUM_BYTES } from '../../src/binlog/checksum.ts';
+import { readBinlogEnd } from '../../src/server/binary-logs.ts';
+import type { ServerConnection } from '../../src/server/connection.ts';
+import {
+  archiveToTheLastByte,
+  archiveUntilCurrent,
+  repositoryBeside,
+  segmentsOf,
+  startArchiver,
+} from '../support/archiver.ts';
+import { readInPieces } from '../support/binlog-reading.ts';
+import { cmpMasked } from '../support/compare.ts';
+import { startMysql56, type TestServer } from '../support/servers.ts';
+import { startWorkload } from '../support/workload.ts';
+
+const WITHOUT_GTIDS = ['--gtid-mode=OFF', '--skip-enforce-gtid-consistency', '--binlog-checksum=NONE'];
+const KINDS: readonly (readonly [string, readonly string[]])[] = [
+  ['with GTIDs', []],
+  ['without GTIDs and checksums', WITHOUT_GTIDS],
+];
+
+const IN_USE_OFFSET = 21;
+
+/** Every archived file, as `export` gives it, against the server's own, byte for byte. */
+async function differences(server: TestServer): Promise<string[]> {
+  await archiveToTheLastByte(server, repositoryBeside(server));
+  await using folder = await makeTempDirectory('lastgood-test-');
+  const { files } = await exportLogs({
+    repository: await openRepository(repositoryBeside(server)),
+    ...{ name: 'shop', lineage: null, from: null, to: null, out: join(folder.path, 'out') },
+    signal: new AbortController().signal,
+  });
+  const found: string[] = [];
+  for (const { path, file } of files) {
+    const difference = await cmpMasked(path, join(server.datadir, file));
+    if (difference !== null) found.push(difference);
+  }
+  return found;
+}
+
+async function runAll(connection: ServerConnection, statements: readonly string[]): Promise<void> {
+  for (const statement of statements) await connection.query(statement);
+}
+
+async function ends(server: TestServer): Promise<(string | undefined)[]> {
+  return (await segmentsOf(repositoryBeside(server))).map(({ manifest }) => manifest?.ended);
+}
+
+async function hasSegments(server: TestServer, count: number): Promise<void> {
+  const probe = async (): Promise<boolean> => {
+    const segments = await segmentsOf(repositoryBeside(server)).catch(() => []); // before the archiver's first steps
+    return segments.length >= count;
+  };
+  await waitFor(probe, { timeoutMs: 30_000, what: `${count} segments` });
+}
+
+/** The head of an event whose rest was never written. */
+async function tearEvent(path: string): Promise<void> {
+  await appendFile(path, (await readFile(path)).subarray(4, 40));
+}
+
+/** Takes the XID event at the end of the file away: the transaction before it never was. */
+async function tearGroup(path: string): Promise<void> {
+  const bytes = await readFile(path);
+  const { events } = readInPieces(bytes).reading;
+  const lengths = [XID_BYTES, XID_BYTES + CHECKSUM_BYTES];
+  const length = lengths.find((wanted) => bytes.readUInt32LE(bytes.length - wanted + 9) === wanted) ?? 0;
+  await truncate(path, bytes.length - length);
+  expect(readInPieces(await readFile(path)).reading.events).toBeLessThan(events);
+}
+
+const XID_BYTES = 27;
+
+describe('an archive of MySQL 5.6', () => {
+  it.each(KINDS)('equals a log written under load %s, over rotations and a change of checksums', async (_, args) => {
+    await using server = await startMysql56({ args });
+    await using archiver = startArchiver(server, repositoryBeside(server));
+    await using connection = await server.connect();
+    const workload = await startWorkload(() => server.connect());
+    for (const [committed, statement] of [
+      [300, 'FLUSH BINARY LOGS'],
+      [600, "SET GLOBAL binlog_checksum = IF(@@GLOBAL.binlog_checksum = 'NONE', 'CRC32', 'NONE')"],
+      [900, 'FLUSH BINARY LOGS'],
+    ] as const) {
+      await waitFor(() => workload.committed > committed, { timeoutMs: 30_000, what: `${committed} transactions` });
+      await connection.query(statement);
+    }
+    await workload.stop();
+    await archiver.stop();
+    expect(await differences(server)).toEqual([]);
+    const checksums = (await segmentsOf(repositoryBeside(server))).map(({ manifest }) => manifest?.checksum);
+    expect(new Set(checksums.slice(0, 3))).toEqual(new Set(['crc32', 'none']));
+  });
+
+  it('goes on in the middle of a file, and carries events larger than a packet', async () => {
+    await using server = await startMysql56({ args: ['--max-allowed-packet=64M'] });
+    await using connection = await server.connect();
+    await runAll(connection, [
+      'CREATE DATABASE big',
+      // MySQL 5.6 allows InnoDB a tenth of its redo log for one value.
+      'CREATE TABLE big.t (id INT PRIMARY KEY, c LONGBLOB) ENGINE=MyISAM',
+    ]);
+    for (const [id, size] of [1, 16_777_100, 16_777_215, 40_000_000, 5].entries()) {
+      await archiveUntilCurrent(server, repositoryBeside(server));
+      await connection.query("INSERT INTO big.t VALUES (?, REPEAT('x', ?))", [id, size]);
+    }
+    expect(await differences(server)).toEqual([]);
+  });
+
+  it('follows a server over a clean stop and over kill -9 (peers 28: binlog server PR #50, #51)', async () => {
+    await using server = await startMysql56();
+    await using archiver = startArchiver(server, repositoryBeside(server));
+    for (const [index, end] of (['stop', 'kill'] as const).entries()) {
+      const connection = await server.connect();
+      await connection.query(`CREATE DATABASE ${end}_${index}`);
+      await hasSegments(server, index + 1);
+      await connection.close();
+      await server[end]();
+      await server.restart();
+    }
+    await using connection = await server.connect();
+    await connection.query('CREATE DATABASE after_all');
+    await hasSegments(server, 3);
+    await archiver.stop();
+    await archiveUntilCurrent(server, repositoryBeside(server));
+    expect(await ends(server)).toEqual(['stop', 'source-crashed', undefined]);
+    expect(await differences(server)).toEqual([]);
+  });
+
+  it('is whole when the server, without GTIDs and checksums, trims what a crash tore', async () => {
+    await using server = await startMysql56({ args: WITHOUT_GTIDS });
+    const crash = async (tear: (path: string) => Promise<void>, statements: readonly string[]): Promise<void> => {
+      const connection = await server.connect();
+      await runAll(connection, statements);
+      const { coordinates } = await readBinlogEnd(connection);
+      await connection.close();
+      await server.kill();
+      const path = join(server.datadir, coordinates.file);
+      expect(((await readFile(path))[IN_USE_OFFSET] ?? 0) & 1).toBe(1);
+      await tear(path);
+      await server.restart();
+    };
+    await crash(tearEvent, [
+      'CREATE DATABASE a',
+      'CREATE TABLE a.t (id INT PRIMARY KEY)',
+      'INSERT INTO a.t VALUES (1)',
+    ]);
+    await archiveUntilCurrent(server, repositoryBeside(server));
+    await crash(tearGroup, ['INSERT INTO a.t VALUES (2)', 'INSERT INTO a.t VALUES (3)']);
+    expect(await differences(server)).toEqual([]);
+    const manifests = (await segmentsOf(repositoryBeside(server))).map(({ manifest }) => manifest);
+    expect(manifests.map((manifest) => manifest?.ended)).toEqual(['source-crashed', 'source-crashed', undefined]);
+    expect(manifests.map((manifest) => manifest?.groups)).toEqual([3, 1, undefined]);
+  });
+
+  it('names the server by its uuid, and counts what it was told was executed before (peers 32: vitess PR #13555)', async () => {
+    await using server = await startMysql56();
+    await using connection = await server.connect();
+    const purged = '3e11fa47-71ca-11e1-9e33-c80aa9429562:1-24';
+    await connection.query(`SET GLOBAL gtid_purged = '${purged}'`);
+    await runAll(connection, ['CREATE DATABASE a', 'FLUSH BINARY LOGS', 'CREATE DATABASE b']);
+    const result = await archiveUntilCurrent(server, repositoryBeside(server));
+    const [row] = await connection.query<{ uuid: string; executed: string }>(
+      "SELECT @@server_uuid AS uuid, REPLACE(@@GLOBAL.gtid_executed, '\n', '') AS executed",
+    );
+    expect(result.gtid).toBe(row?.executed);
+    expect(row?.executed).toContain(purged);
+    const states = (await segmentsOf(repositoryBeside(server))).map(({ manifest }) => manifest?.gtidStart);
+    expect(states).toEqual(['', purged, undefined]);
+    expect(await differences(server)).toEqual([]);
+    const [lineage] = await (await openRepository(repositoryBeside(server))).lineages();
+    expect(lineage).toMatchObject({ flavor: 'mysql', serverId: 101, serverUuid: row?.uuid, firstGtidState: '' });
+  });
+});

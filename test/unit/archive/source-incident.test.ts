@@ -1,0 +1,60 @@
+import { describe, expect, it } from 'vitest';
+import type { SourceIncident } from '../../../src/archive/ledger.ts';
+import { waitFor } from '../../../src/platform/wait.ts';
+import { archiveFolder, type ArchiveFolder } from '../../support/archive-folder.ts';
+import { BinlogBuilder, gtidList, INCIDENT, mariadbGtid, query, rotate } from '../../support/binlog-builder.ts';
+
+const FILE = 'binlog.000001';
+
+function log(): BinlogBuilder {
+  return new BinlogBuilder()
+    .between(gtidList(''))
+    .group([mariadbGtid('0-101-1', { standalone: true }), query('insert')], { gtid: '0-101-1', ending: 'statement' })
+    .between(INCIDENT);
+}
+
+async function archiveWhole(folder: ArchiveFolder, builder: BinlogBuilder, from = 4): Promise<SourceIncident[]> {
+  const told: SourceIncident[] = [];
+  const { writer } = folder.writer(await folder.end(), { onSourceIncident: (loss) => told.push(loss) });
+  writer.rotate(FILE, from);
+  writer.append(builder.bytes, from, builder.size);
+  const arrived = async (): Promise<boolean> => (await folder.segments())[0]?.bytes === builder.size;
+  await waitFor(arrived, { timeoutMs: 5000, what: 'the bytes' });
+  await writer.finish();
+  return told;
+}
+
+describe('an INCIDENT event of the source', () => {
+  it('is in the ledger, with its place, once, also when it is read again', async () => {
+    await using folder = await archiveFolder();
+    const builder = log();
+    const event = builder.events.at(-1);
+    const told = await archiveWhole(folder, builder);
+    const expected = {
+      kind: 'source-incident',
+      lineage: folder.lineage.id,
+      from: `${FILE}:${event?.start}`,
+      to: `${FILE}:${event?.end}`,
+      why: 'the source reports an incident: events may be missing here',
+    };
+    expect(await folder.repository.ledger.entries()).toMatchObject([expected]);
+    expect(told).toMatchObject([expected]);
+    const grown = log().between(rotate('binlog.000002'));
+    await archiveWhole(folder, grown, builder.size);
+    expect(await folder.repository.ledger.entries()).toMatchObject([expected]);
+  });
+
+  it('that a crash kept out of the ledger is there before its segment is sealed', async () => {
+    await using folder = await archiveFolder();
+    await folder.put(FILE, log().bytes);
+    const grown = log().between(rotate('binlog.000002'));
+    const { writer } = folder.writer(await folder.end());
+    writer.rotate(FILE, log().size);
+    writer.append(grown.bytes, log().size, grown.size);
+    writer.rotate('binlog.000002', 4);
+    const recorded = async (): Promise<boolean> => (await folder.repository.ledger.entries()).length === 1;
+    await waitFor(recorded, { timeoutMs: 5000, what: 'the ledger' });
+    await writer.finish();
+    expect((await folder.segments()).find(({ file }) => file === FILE)?.state).toBe('sealed');
+  });
+});
