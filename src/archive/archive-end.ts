@@ -10,9 +10,11 @@ import type { Lineage } from './lineage.ts';
 import type { SegmentManifest } from './manifest.ts';
 import type { PackThread } from './pack-thread.ts';
 import { manifestName, type ArchivedSegment, type Repository } from './repository.ts';
+import type { SegmentDamage } from './segment-damage.ts';
 import { lastGoodOf, type SegmentUpdate } from './segment-indexer.ts';
 import { openSegment } from './read-segment.ts';
-import { SegmentWriter, type SegmentDamage } from './segment-writer.ts';
+import { SegmentWriter } from './segment-writer.ts';
+import { recordSourceIncidents, type SourceIncidentOptions } from './source-incidents.ts';
 
 /** Where a lineage's archive ends, derived from its files alone. */
 export interface ArchiveEnd {
@@ -89,19 +91,37 @@ async function reopen(
   return { writer: null, damage };
 }
 
+/** What needs an end's open segment, which is closed when that fails: an archiver comes here again and again. */
+export async function orClosed<T>({ open }: Pick<ArchiveEnd, 'open'>, work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    await open?.close().catch(() => undefined); // the error tells more, or it is closed already
+    throw error;
+  }
+}
+
+interface SealCrashedOptions extends SourceIncidentOptions {
+  /** Of the source's file. */
+  readonly sourceBytes: number;
+  readonly packs: PackThread | null;
+}
+
 /**
  * Seals the open segment at its last whole group because its source crashed while writing the rest, which nobody can read.
- *
- * @param sourceBytes of the source's file
+ * When that fails the segment is open, and closed as a file.
  */
 export async function sealCrashed(
   { open, sealed, missing }: ArchiveEnd & { readonly open: SegmentWriter },
-  options: { repository: Repository; lineage: string; sourceBytes: number; packs: PackThread | null },
+  options: SealCrashedOptions,
 ): Promise<{ end: ArchiveEnd; update: SegmentUpdate }> {
   const { repository, lineage, sourceBytes, packs } = options;
-  if (packs !== null) open.packWith(packs);
-  const { manifest, update } = await open.seal({ previousManifestSha256: sealed?.manifestSha256 ?? null, sourceBytes });
-  const manifestSha256 = await manifestHash(repository, lineage, manifest.file);
+  const { manifest, update } = await orClosed({ open }, async () => {
+    await recordSourceIncidents(open, options); // a sealed segment is not read again
+    if (packs !== null) open.packWith(packs);
+    return await open.seal({ previousManifestSha256: sealed?.manifestSha256 ?? null, sourceBytes });
+  });
+  const manifestSha256 = await manifestHash(repository, lineage.id, manifest.file);
   return {
     end: {
       missing,

@@ -7,35 +7,14 @@ import { FIRST_EVENT_OFFSET, type Coordinates } from '../binlog/coordinates.ts';
 import { LastgoodError } from '../platform/errors.ts';
 import type { ArchivedTail } from './archived-tail.ts';
 import { manifestHash, type ArchiveEnd, type SealedEnd } from './archive-end.ts';
+import type { ArchiveWriterOptions } from './archive-writer-options.ts';
 import { AwaitedCommits } from './awaited-commits.ts';
-import type { SourceIncident } from './ledger.ts';
-import type { Lineage } from './lineage.ts';
-import type { SegmentManifest } from './manifest.ts';
-import type { PackThread } from './pack-thread.ts';
-import type { Repository } from './repository.ts';
-import { lastGoodOf, type SegmentUpdate } from './segment-indexer.ts';
+import type { SegmentDamage } from './segment-damage.ts';
+import { lastGoodOf } from './segment-indexer.ts';
 import { checkContinuity, checkOrder } from './segment-order.ts';
-import { SegmentWriter, type SegmentDamage } from './segment-writer.ts';
+import { SegmentWriter } from './segment-writer.ts';
 import { recordSourceIncidents } from './source-incidents.ts';
 import { StagedStream, type StagedFile } from './staged-stream.ts';
-
-export interface ArchiveWriterOptions {
-  readonly repository: Repository;
-  readonly lineage: Lineage;
-  /** 'group': fsync when a group has ended in what was received together; a number: so many milliseconds later at most. */
-  readonly sync: 'group' | number;
-  /** Stores segments in another form; none: they stay as they are. */
-  readonly packs?: PackThread | null;
-  /** Bytes up to the digest's `indexedTo` are durable; comes once more when the segment is sealed. */
-  onDurable(update: SegmentUpdate): void;
-  /** A commit on the source waited for bytes before there; they are durable now. Only after `awaited`. */
-  onAcknowledge?(upTo: Coordinates): void;
-  /** true: take no more from the source for now; false: go on. */
-  onPressure(high: boolean): void;
-  onSealed(manifest: SegmentManifest): void;
-  /** The source says itself that it lost events; the ledger has it. */
-  onSourceIncident?(loss: SourceIncident): void;
-}
 
 /**
  * Writes a lineage's bytes in the order they come: append to the open segment, fsync, tell the catalog; at a file's
@@ -79,8 +58,17 @@ export class ArchiveWriter {
       this.#fail = reject;
     });
     this.failed.catch(() => undefined); // `finish` throws it too
-    if (end.open !== null) this.#begin(end.open);
-    if (end.open !== null) this.#publish(end.open);
+    if (end.open !== null) this.#goOn(end.open);
+  }
+
+  /** What it holds may have no rows yet. A failure comes out where the others do, so that `finish` closes the segment. */
+  #goOn(open: SegmentWriter): void {
+    try {
+      this.#begin(open);
+      this.#publish(open);
+    } catch (error) {
+      this.#failWith(error);
+    }
   }
 
   /** The source will send these bytes again before it sends new ones. */
@@ -107,6 +95,16 @@ export class ArchiveWriter {
   awaited(): void {
     this.#awaited.add({ file: this.#receivedFile, position: this.#receivedTo });
     this.#run();
+  }
+
+  /** How far the source has sent. */
+  get received(): Coordinates {
+    return { file: this.#receivedFile, position: this.#receivedTo };
+  }
+
+  /** Bytes that tell the source's file from another of its name; null while nothing is open, or compared already. */
+  proof(): ArchivedTail | null {
+    return this.#tail === null ? (this.#segment?.proof() ?? null) : null;
   }
 
   /** Writes what was received and closes the open segment at a whole group. @throws what made the writer fail */
@@ -141,11 +139,15 @@ export class ArchiveWriter {
         await this.#drain();
       }
     } catch (error) {
-      this.#failure = { error };
-      this.#fail(error);
+      this.#failWith(error);
     } finally {
       this.#work = null;
     }
+  }
+
+  #failWith(error: unknown): void {
+    this.#failure = { error };
+    this.#fail(error);
   }
 
   async #drain(): Promise<void> {

@@ -4,6 +4,10 @@ import { LastgoodError } from '../platform/errors.ts';
 
 /** A group larger than this is not asked for twice: then only names, times and GTIDs tell one history from another. */
 const MAX_TAIL_BYTES = 8 * 1024 * 1024;
+/** Asked for again and again only as long as it is short. */
+const MAX_PROOF_BYTES = 1024 * 1024;
+/** Holds a file's format, with its time, and most often its first group. */
+const HEAD_BYTES = 4096;
 /** Compared at once: memory stays flat, also when 4 GiB come again. */
 const BLOCK_BYTES = 1024 * 1024;
 
@@ -49,6 +53,14 @@ export class ArchivedTail {
   static of(archived: ArchivedFile): ArchivedTail | null {
     const from = askFrom(archived);
     return from === null ? null : new ArchivedTail(archived, from);
+  }
+
+  /** As `of`, but short and never empty: the file's first bytes where its last group is long, or cannot be asked for. */
+  static proofOf(archived: ArchivedFile): ArchivedTail | null {
+    const tail = ArchivedTail.of(archived);
+    if (tail !== null && tail.remaining > 0 && tail.remaining <= MAX_PROOF_BYTES) return tail;
+    if (archived.size <= FIRST_EVENT_OFFSET) return null;
+    return ArchivedTail.of({ ...archived, size: Math.min(archived.size, HEAD_BYTES), lastGroup: null });
   }
 
   /** Bytes that the source still has to send again. */

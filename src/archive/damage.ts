@@ -17,7 +17,7 @@ export const VERIFY_CHECKS = {
   segment: { severity: 'error', fix: `${SECOND_COPY} ${NEW_BACKUP}` },
   'missing segment': {
     severity: 'error',
-    fix: `Put it back, with its manifest, from a second copy of the archive. ${NEW_BACKUP}`,
+    fix: `Put it back, with its manifest, from a second copy of the archive. At the end of the archive, \`lastgood archive\` asks the source for it again. ${NEW_BACKUP}`,
   },
   'foreign file': {
     severity: 'error',

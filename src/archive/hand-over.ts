@@ -3,7 +3,6 @@
  * latest place at which both had executed the same. Pure; must not know servers or disks.
  */
 import type { Coordinates } from '../binlog/coordinates.ts';
-import { formatGtid } from '../binlog/gtid-text.ts';
 import type { Gtid, GtidState } from '../binlog/gtid.ts';
 import { GtidPosition } from '../binlog/mariadb-gtid.ts';
 import { GtidSet } from '../binlog/mysql-gtid.ts';
@@ -40,15 +39,6 @@ export interface CommonPlace {
   readonly hasDiverged: boolean;
 }
 
-/** Groups behind a place: writes that reached only the old primary. */
-export interface StrandedGroups {
-  readonly groups: number;
-  readonly firstGtid: string | null;
-  readonly lastGtid: string | null;
-  /** Where the last one ends. */
-  readonly end: Coordinates;
-}
-
 /**
  * A replica writes a group with the time of its statement, the primary with that of its commit: mostly the same second, and no
  * further apart than a transaction's duration. The same GTIDs at other times are of another history, as on a MariaDB server that was
@@ -58,7 +48,8 @@ const MAX_SECONDS_APART = 3600;
 
 /**
  * The latest group boundary of `parent` whose GTID state `child` had at a group boundary too; null when there is none, or when
- * the groups before it are not the same ones by their times. An empty state proves nothing and is no match.
+ * the groups before it are not the same ones by their times. An empty state proves nothing and is no match; nor does any state
+ * where one of the logs has groups without a GTID, as MySQL writes them: they leave it as it is.
  *
  * @param parent files of the archived log, oldest first
  * @param child files of the other log, oldest first
@@ -69,38 +60,42 @@ export async function findCommonPlace(
   child: readonly LogFile[],
   end: GtidState,
 ): Promise<CommonPlace | null> {
+  const place = await latestCommonPlace(parent, child, end);
+  if (place === null || end.flavor === 'mariadb') return place; // MariaDB gives every group a GTID
+  const isProven = (await areGtidsAt(parent, place.parent)) && (await areGtidsAt(child, place.child));
+  return isProven ? place : null;
+}
+
+/** False when a file on which the state at a place depends has a group without a GTID. */
+async function areGtidsAt(files: readonly LogFile[], place: Coordinates): Promise<boolean> {
+  const upTo = files.findIndex(({ file }) => file === place.file) + 1;
+  for (const log of files.slice(0, upTo).toReversed()) {
+    const found = { anonymous: 0, before: 0 };
+    await log.boundaries(({ position, next, isLast }) => {
+      if (isLast) return;
+      if (next === null) found.anonymous += 1;
+      if (log.file !== place.file || position < place.position) found.before += 1;
+    });
+    if (found.anonymous > 0) return false;
+    if (found.before > 0) return true;
+  }
+  return true;
+}
+
+async function latestCommonPlace(
+  parent: readonly LogFile[],
+  child: readonly LogFile[],
+  end: GtidState,
+): Promise<CommonPlace | null> {
   let latest: CommonPlace | null = null;
-  for (let index = await newestWithin(child, end); index >= 0; index -= 1) {
-    const file = child[index];
-    const start = await file?.gtidStart();
-    if (file === undefined || start === undefined || start === null) break;
-    const known = await boundariesWithin(file, end);
-    const match = await matchIn(parent, { known, start, file: file.file, isNewest: index === child.length - 1 });
+  for await (const stretch of stretchesWithin(child, end)) {
+    const match = await matchIn(parent, stretch);
     latest ??= match.latest;
     // At a file's start no group is left to compare: those of the file before it tell.
     if (latest !== null && match.agreeing + match.contradicting > 0)
       return match.agreeing >= match.contradicting ? latest : null;
   }
   return latest;
-}
-
-/** What the archived log has behind `place`. */
-export async function groupsBehind(files: readonly LogFile[], place: Coordinates): Promise<StrandedGroups> {
-  const found = { groups: 0, firstGtid: null as string | null, lastGtid: null as string | null, end: place };
-  const from = files.findIndex(({ file }) => file === place.file);
-  for (const log of files.slice(Math.max(0, from))) {
-    const { file } = log;
-    await log.boundaries(({ position, next, isLast }) => {
-      const isBehind = file !== place.file || position >= place.position;
-      if (!isBehind) return;
-      if (found.groups > 0) found.end = { file, position };
-      if (isLast) return;
-      found.groups += 1;
-      found.firstGtid ??= next === null ? null : formatGtid(next);
-      found.lastGtid = next === null ? found.lastGtid : formatGtid(next);
-    });
-  }
-  return found;
 }
 
 /** True when everything in `state` is in `bound` too, by number: which server wrote a MariaDB sequence number is not asked. */
@@ -129,22 +124,57 @@ interface KnownPlace {
   readonly isLast: boolean;
 }
 
-interface KnownFile {
+/** Boundaries of one file that follow each other. */
+interface Stretch {
   readonly file: string;
   /** Whether no later file exists. */
   readonly isNewest: boolean;
+  /** Of the file. */
   readonly start: GtidState;
+  /** By GTID state. */
   readonly known: ReadonlyMap<string, KnownPlace>;
 }
 
-/** By GTID state. A file's groups are at most a few hundred thousand, and this is done once in a failover. */
-async function boundariesWithin(file: LogFile, end: GtidState): Promise<Map<string, KnownPlace>> {
-  const known = new Map<string, KnownPlace>();
-  await file.boundaries(({ position, state, time, isLast }) => {
+/** A file of small groups has millions, and a state's text may be long: so many boundaries are kept at once. */
+const MAX_KNOWN = 100_000;
+
+/** What of a log lies within `end`, the newest stretch first. Most often the first one has the place. */
+async function* stretchesWithin(files: readonly LogFile[], end: GtidState): AsyncGenerator<Stretch> {
+  for (let index = await newestWithin(files, end); index >= 0; index -= 1) {
+    const log = files[index];
+    const start = await log?.gtidStart();
+    if (log === undefined || start === undefined || start === null) return;
+    let before: number | null = Infinity;
+    while (before !== null) {
+      const { known, from }: BoundariesWithin = await boundariesWithin(log, end, before);
+      yield { file: log.file, isNewest: index === files.length - 1, start, known };
+      before = from;
+    }
+  }
+}
+
+interface BoundariesWithin {
+  readonly known: ReadonlyMap<string, KnownPlace>;
+  /** Where the oldest one is; null when there are none before it. */
+  readonly from: number | null;
+}
+
+/** The newest ones before an offset. */
+async function boundariesWithin(log: LogFile, end: GtidState, before: number): Promise<BoundariesWithin> {
+  // Two halves: a Map from which the oldest are taken one by one becomes slow.
+  const kept = { older: new Map<string, KnownPlace>(), newer: new Map<string, KnownPlace>(), dropped: 0 };
+  await log.boundaries(({ position, state, time, isLast }) => {
+    if (position >= before || !isWithin(state, end)) return;
     const text = state.toString();
-    if (text !== '' && isWithin(state, end)) known.set(text, { position, time, isLast });
+    if (text !== '') kept.newer.set(text, { position, time, isLast });
+    if (kept.newer.size <= MAX_KNOWN / 2) return;
+    kept.dropped += kept.older.size;
+    kept.older = kept.newer;
+    kept.newer = new Map();
   });
-  return known;
+  const known = new Map([...kept.older, ...kept.newer]);
+  const [oldest] = known.values();
+  return { known, from: kept.dropped > 0 ? (oldest?.position ?? null) : null };
 }
 
 /** The latest place of both, and how many of the places that both have agree, or not, on the time of the group before them. */
@@ -154,7 +184,7 @@ interface Match {
   contradicting: number;
 }
 
-async function matchIn(parent: readonly LogFile[], child: KnownFile): Promise<Match> {
+async function matchIn(parent: readonly LogFile[], child: Stretch): Promise<Match> {
   const match: Match = { latest: null, agreeing: 0, contradicting: 0 };
   for (const log of child.known.size === 0 ? [] : parent.toReversed()) {
     const ends: GtidState[] = [];
@@ -168,7 +198,7 @@ async function matchIn(parent: readonly LogFile[], child: KnownFile): Promise<Ma
   return match;
 }
 
-function compare(match: Match, child: KnownFile, { file, position, state, time }: Boundary & { file: string }): void {
+function compare(match: Match, child: Stretch, { file, position, state, time }: Boundary & { file: string }): void {
   const gtidState = state.toString();
   const there = child.known.get(gtidState);
   if (there === undefined) return;

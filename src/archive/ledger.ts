@@ -8,6 +8,7 @@ import { storageFailure, syncDirectory } from '../platform/durable-file.ts';
 import { isLastgoodError, LastgoodError } from '../platform/errors.ts';
 import { acquireLock, type Lock } from '../platform/lock.ts';
 import { pause } from '../platform/wait.ts';
+import { readLines, renderLine, wholeLines, type WholeLines } from './ledger-lines.ts';
 
 /** One line of the ledger. */
 export type LedgerEntry = Gap | Break | Stranded | SourceIncident;
@@ -54,6 +55,14 @@ export interface SourceIncident extends LedgerFacts {
   readonly kind: 'source-incident';
 }
 
+/** The ledger as it stands, whatever is wrong with it. */
+export interface ReadLedger {
+  /** Of the good lines, in the order they were noticed. */
+  readonly entries: readonly LedgerEntry[];
+  /** One sentence for each bad line, with its number; the first is line 1. */
+  readonly problems: readonly string[];
+}
+
 /** How long another process may take to add its own line. */
 const LOCK_TIMEOUT_MS = 10_000;
 const LOCK_POLL_MS = 20;
@@ -69,26 +78,39 @@ export class Ledger {
   /**
    * Adds an entry; the same loss noticed again is not written twice. Durable when it returns.
    *
-   * @throws LastgoodError `STORAGE_FAILED`, `REPOSITORY_UNREADABLE` for a line that is no entry, `LOCKED`
+   * Damage before it is no reason to lose this one too: that stays as it is, for readers to find.
+   *
+   * @returns whether it was not known before
+   * @throws LastgoodError `STORAGE_FAILED`, `REPOSITORY_UNREADABLE` when the file cannot be read, `LOCKED`
    */
-  async record(entry: LedgerEntry): Promise<void> {
+  async record(entry: LedgerEntry): Promise<boolean> {
     await using _lock = await this.#lock();
-    const text = await this.#wholeLines();
-    const isKnown = this.#parse(text).some((known) => isSameLoss(known, entry));
+    const whole = await this.#whole();
+    const isKnown = judge(whole.lines).entries.some((known) => isSameLoss(known, entry));
     try {
       await using file = await open(this.#path, 'a', 0o600);
-      await file.truncate(Buffer.byteLength(text));
-      if (!isKnown) await file.appendFile(`${JSON.stringify(entry)}\n`);
+      await file.truncate(whole.bytes);
+      if (!isKnown) await file.appendFile(nextLine(entry, whole));
       await file.sync(); // also of a known one: the sync after its first writing may have failed
       await syncDirectory(dirname(this.#path));
     } catch (error) {
       throw storageFailure(this.#path, error);
     }
+    return !isKnown;
   }
 
-  /** All entries, in the order they were noticed. @throws LastgoodError `REPOSITORY_UNREADABLE` for a line that is none */
+  /**
+   * All entries, in the order they were noticed.
+   *
+   * @throws LastgoodError `REPOSITORY_UNREADABLE`, also for a line that is no entry, or is not as it was written
+   */
   async entries(): Promise<LedgerEntry[]> {
-    return this.#parse(await this.#wholeLines());
+    return this.#intact((await this.#whole()).lines);
+  }
+
+  /** Every line, also when some are damaged. @throws LastgoodError `REPOSITORY_UNREADABLE` when the file cannot be read */
+  async read(): Promise<ReadLedger> {
+    return judge((await this.#whole()).lines);
   }
 
   /** Those of bytes that were purged before they were archived. */
@@ -110,39 +132,55 @@ export class Ledger {
     }
   }
 
-  /** A last line without its end was torn by a crash while being added, before anyone relied on it. */
-  async #wholeLines(): Promise<string> {
+  /** What a crash tore while it was added nobody relied on yet. */
+  async #whole(): Promise<WholeLines> {
     try {
-      const text = await readFile(this.#path, 'utf8');
-      return withoutTornLine(text);
+      return wholeLines(await readFile(this.#path));
     } catch (cause) {
-      if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return '';
-      throw this.#unreadable('the file cannot be read', cause);
+      if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return wholeLines(Buffer.alloc(0));
+      throw this.#unreadable('the file cannot be read', { cause });
     }
   }
 
-  #parse(text: string): LedgerEntry[] {
-    const lines = text.split('\n').slice(0, -1);
-    return lines.map((line, index) => this.#parseLine(line, index + 1));
+  /** An entry that may have been changed may have been another loss, at another place: none is relied on then. */
+  #intact(lines: readonly string[]): LedgerEntry[] {
+    const { entries, problems } = judge(lines);
+    if (problems[0] !== undefined) throw this.#unreadable(problems[0], { hint: DAMAGED_HINT });
+    return [...entries];
   }
 
-  #parseLine(line: string, number: number): LedgerEntry {
-    try {
-      const entry = JSON.parse(line) as Partial<Record<keyof LedgerFacts | 'kind', unknown>>;
-      if (REQUIRED.every((key) => typeof entry[key] === 'string')) return entry as unknown as LedgerEntry;
-    } catch (cause) {
-      throw this.#unreadable(`line ${number} is no entry`, cause);
-    }
-    throw this.#unreadable(`line ${number} is no entry`);
-  }
-
-  #unreadable(why: string, cause?: unknown): LastgoodError {
-    return new LastgoodError('REPOSITORY_UNREADABLE', `cannot read the ledger '${this.#path}': ${why}`, { cause });
+  #unreadable(why: string, more: { cause?: unknown; hint?: string }): LastgoodError {
+    return new LastgoodError('REPOSITORY_UNREADABLE', `cannot read the ledger '${this.#path}': ${why}`, more);
   }
 }
 
+const DAMAGED_HINT =
+  'Run `lastgood verify`, which names every bad line. Keep the file, and put the ledger of a second copy of the archive in its place.';
+
 /** A kind of a later version is kept and shown: an unknown loss is a loss. */
 const REQUIRED = ['kind', 'lineage', 'from', 'to', 'why', 'noticedAt'] as const;
+
+/** Behind a line that has lost its end it brings one along. */
+function nextLine(entry: LedgerEntry, { lines, isEndLost }: WholeLines): string {
+  const isBehindGood = readLines(lines, isEntry).at(-1)?.problem === null;
+  const line = renderLine(entry, isBehindGood ? (lines.at(-1) ?? null) : null);
+  return isEndLost ? `\n${line}` : line;
+}
+
+function judge(lines: readonly string[]): ReadLedger {
+  const entries: LedgerEntry[] = [];
+  const problems: string[] = [];
+  for (const [index, { record, problem }] of readLines(lines, isEntry).entries()) {
+    if (problem !== null) problems.push(`line ${index + 1} ${problem}`);
+    else if (record !== null) entries.push(record);
+  }
+  return { entries, problems };
+}
+
+function isEntry(record: object): record is LedgerEntry {
+  const fields = record as Partial<Record<keyof LedgerFacts | 'kind', unknown>>;
+  return REQUIRED.every((key) => typeof fields[key] === 'string');
+}
 
 /** The same place of the same kind: what else is told about it does not make it another loss. */
 function isSameLoss(a: LedgerEntry, b: LedgerEntry): boolean {
@@ -153,11 +191,4 @@ function isSameLoss(a: LedgerEntry, b: LedgerEntry): boolean {
 
 function childOf(entry: LedgerEntry): string | undefined {
   return 'child' in entry ? entry.child : undefined;
-}
-
-/** Torn is a last line without its end, or one of which a power cut left zeros: JSON never holds those. */
-function withoutTornLine(text: string): string {
-  const lines = text.slice(0, text.lastIndexOf('\n') + 1);
-  const last = lines.lastIndexOf('\n', lines.length - 2) + 1;
-  return lines.includes('\0', last) ? lines.slice(0, last) : lines;
 }

@@ -46,3 +46,17 @@ export function currentLineage(lineages: readonly Lineage[], name: string): Line
   const parents = new Set(ours.map(({ parent }) => parent));
   return ours.findLast(({ id }) => !parents.has(id)) ?? null;
 }
+
+/** A lineage that comes after itself, by the records of its parents; null as a rule. No history is like that: a record is wrong. */
+export function findOwnAncestor<L extends Pick<Lineage, 'id' | 'parent'>>(lineages: readonly L[]): L | null {
+  const parents = new Map(lineages.map(({ id, parent }) => [id, parent]));
+  const isOwnAncestor = ({ id, parent }: L): boolean => {
+    const seen = new Set<string>();
+    for (let at = parent; at !== null && !seen.has(at); at = parents.get(at) ?? null) {
+      if (at === id) return true;
+      seen.add(at);
+    }
+    return false;
+  };
+  return lineages.find(isOwnAncestor) ?? null;
+}

@@ -11,7 +11,7 @@ import { LastgoodError } from '../platform/errors.ts';
 import type { BackupRecord } from './backup-record.ts';
 import { readKeyRing, type KeyRing } from './key-ring.ts';
 import { Ledger } from './ledger.ts';
-import type { Lineage } from './lineage.ts';
+import { findOwnAncestor, type Lineage } from './lineage.ts';
 import type { SegmentManifest } from './manifest.ts';
 import { parseRecord, renderRecord } from './record-text.ts';
 import type { RehearsalRecord } from './rehearsal-record.ts';
@@ -50,6 +50,7 @@ export async function openRepository(
 ): Promise<Repository> {
   const file = join(path, 'repository.json');
   if (!(await exists(file))) {
+    if (await holdsLineages(path)) throw recordGone(file, 'lineages are');
     if (options.create !== true) throw new LastgoodError('REPOSITORY_MISSING', `no repository at '${path}'`);
     await makeDirectory(join(path, 'lineages'));
     await makeDirectory(join(path, 'backups'));
@@ -100,10 +101,13 @@ export class Repository {
     return join(this.path, 'backups', id);
   }
 
-  /** In the order they began. */
+  /** In the order they began. @throws LastgoodError `REPOSITORY_UNREADABLE`, `ARCHIVE_DAMAGED` for one that is its own ancestor */
   async lineages(): Promise<Lineage[]> {
+    await this.#checkLineageFolders();
     const records = await this.#records<Lineage>('lineages', 'lineage.json');
     const all = records.map((record) => ({ ...record, handOver: record.handOver ?? null })); // absent in older records
+    const wrong = findOwnAncestor(all);
+    if (wrong !== null) throw ownAncestor(join(this.lineageFolder(wrong.id), 'lineage.json'));
     return all.sort((a, b) => compareText(a.createdAt, b.createdAt) || compareText(a.id, b.id));
   }
 
@@ -156,6 +160,16 @@ export class Repository {
 
   async writeRehearsal(record: RehearsalRecord): Promise<void> {
     await writeRecord(join(this.path, 'rehearsals', `${record.id}.json`), record);
+  }
+
+  /** A lineage's record is written before its first segment: a folder that has one was a lineage's. */
+  async #checkLineageFolders(): Promise<void> {
+    for (const id of await readFolder(join(this.path, 'lineages'))) {
+      const names = await readFolder(this.lineageFolder(id), []);
+      const hasSegments = names.some((name) => segmentOf(name.replace(/\.json$/, '')) !== null);
+      if (hasSegments && !names.includes('lineage.json'))
+        throw recordGone(join(this.lineageFolder(id), 'lineage.json'), 'segments are');
+    }
   }
 
   /** Folders without the record are work in progress, or what a crash left of it. */
@@ -241,10 +255,32 @@ async function sizeOf(path: string): Promise<number | null> {
   }
 }
 
-async function readFolder(path: string): Promise<string[]> {
+/** True when a repository was made at `path`: its record is the last thing that an empty one gets. */
+async function holdsLineages(path: string): Promise<boolean> {
+  return (await readFolder(join(path, 'lineages'), [])).length > 0;
+}
+
+function recordGone(path: string, others: string): LastgoodError {
+  return new LastgoodError('REPOSITORY_UNREADABLE', `cannot read '${path}': it is not there, though ${others}`, {
+    details: { path },
+    hint: 'Put the file back from a second copy of the archive, then run `lastgood verify`.',
+  });
+}
+
+/** Who follows the parents would go round for ever. */
+function ownAncestor(path: string): LastgoodError {
+  return new LastgoodError('ARCHIVE_DAMAGED', `'${path}' is damaged: by its parents the lineage comes after itself`, {
+    details: { path },
+    hint: 'Put the file back from a second copy of the archive, then run `lastgood verify`.',
+  });
+}
+
+/** @param whenMissing for a folder that is not there, or is a file; without it that is an error */
+async function readFolder(path: string, whenMissing?: string[]): Promise<string[]> {
   try {
     return await readdir(path);
   } catch (cause) {
+    if (whenMissing !== undefined && isMissing(cause)) return whenMissing;
     throw new LastgoodError('REPOSITORY_UNREADABLE', `cannot read folder '${path}'`, { cause });
   }
 }

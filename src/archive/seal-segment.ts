@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { renameDurably, storageFailure } from '../platform/durable-file.ts';
+import { renameDurably, storageFailure, syncDirectory } from '../platform/durable-file.ts';
 import { LastgoodError } from '../platform/errors.ts';
 import { hashFile } from './hash-file.ts';
 import type { SegmentDigest, SegmentManifest } from './manifest.ts';
@@ -60,9 +60,11 @@ async function finishPack({ path, bytes, sha256 }: CompleteSegment, pack: Runnin
   return { ...pack.form, ...packed };
 }
 
+/** Durably: a power cut must not bring plain bytes back beside encrypted ones. */
 async function removePlain(path: string): Promise<void> {
   try {
     await rm(path);
+    await syncDirectory(dirname(path));
   } catch (error) {
     throw storageFailure(path, error);
   }

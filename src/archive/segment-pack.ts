@@ -50,11 +50,14 @@ export class SegmentPack {
     this.#job = job;
     this.#codec = codecFor(job);
     this.#stored = Buffer.allocUnsafeSlow(this.#codec.maxStoredBytes);
+    const opened: number[] = [];
     try {
-      this.#plainFile = openSync(job.plainPath, 'r');
-      this.#storedFile = openSync(job.partialPath, 'w+', 0o600);
+      opened.push((this.#plainFile = openSync(job.plainPath, 'r')));
+      opened.push((this.#storedFile = openSync(job.partialPath, 'w+', 0o600)));
       this.#put(this.#codec.header);
     } catch (error) {
+      for (const file of opened) closeSync(file); // an archiver on a full disk comes here again and again
+      if (opened.length > 1) rmSync(job.partialPath, { force: true });
       throw storageFailure(job.partialPath, error);
     }
   }

@@ -1,41 +1,27 @@
 import { createHash, type Hash } from 'node:crypto';
 import { open, type FileHandle } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { BinlogReader } from '../binlog/binlog-reader.ts';
 import { BINLOG_MAGIC } from '../binlog/event-type.ts';
-import type { BinlogProblem } from '../binlog/event-view.ts';
 import type { ByteSource } from '../binlog/read-binlog.ts';
 import type { LastGood } from '../incident/incident.ts';
 import { storageFailure, syncDirectory } from '../platform/durable-file.ts';
 import { LastgoodError } from '../platform/errors.ts';
-import { ArchivedTail } from './archived-tail.ts';
-import { createReader, readInto } from './index-open-segment.ts';
+import { ArchivedTail, type ArchivedFile } from './archived-tail.ts';
+import { createReader } from './index-open-segment.ts';
 import type { SegmentEnd, SegmentManifest } from './manifest.ts';
 import type { PackThread, RunningPack } from './pack-thread.ts';
+import { reopenSegment, type ReopenedSegment } from './reopen-segment.ts';
 import type { ArchivedSegment } from './repository.ts';
 import { sealSegment } from './seal-segment.ts';
+import { damageOf, type SegmentDamage } from './segment-damage.ts';
 import { lastGoodOf, type SegmentIndexer, type ByteRange, type SegmentUpdate } from './segment-indexer.ts';
 
-interface WriterParts {
+interface WriterParts extends ReopenedSegment {
   readonly path: string;
   readonly lineage: string;
   readonly file: string;
-  readonly handle: FileHandle;
-  readonly reader: BinlogReader;
-  readonly indexer: SegmentIndexer;
-  readonly hash: Hash;
-  readonly size: number;
   readonly last: LastGood | null;
-  readonly damage: SegmentDamage | null;
-}
-
-/** Wrong bytes in the open segment, from a power cut or a bad disk: to be fetched again from the source. */
-export interface SegmentDamage {
-  readonly error: LastgoodError;
-  readonly file: string;
-  readonly path: string;
-  /** Of the whole file, wrong bytes and what is behind them included. */
-  readonly bytes: number;
 }
 
 /**
@@ -84,7 +70,7 @@ export class SegmentWriter {
     const path = join(folder, file);
     let handle: FileHandle | null = null;
     try {
-      handle = await open(path, 'wx', 0o600);
+      handle = await open(path, 'wx+', 0o600); // read again by `proof`
       await syncDirectory(folder);
       const { reader, indexer } = createReader(options);
       const writer = new SegmentWriter({
@@ -112,31 +98,8 @@ export class SegmentWriter {
    * are left in place until the source has proven that it sends them again; see `damage`.
    */
   static async reopen(segment: ArchivedSegment, last: LastGood | null, signal?: AbortSignal): Promise<SegmentWriter> {
-    let damage: SegmentDamage | null = null;
-    for (let limit = Infinity; ;) {
-      const { reader, indexer } = createReader({ lineage: segment.lineage, file: segment.file, last });
-      const hash = createHash('sha256');
-      await readInto(segment, { reader, hash, limit, ...(signal === undefined ? {} : { signal }) });
-      const { problems, wholeTo, bytes } = reader.finish();
-      const error = damageOf(segment.path, problems, 'ARCHIVE_DAMAGED');
-      if (error !== null) {
-        damage = { error, file: segment.file, path: segment.path, bytes: segment.bytes };
-        limit = Number(error.details['offset']);
-        continue;
-      }
-      if (bytes > wholeTo && damage !== null) {
-        limit = wholeTo;
-        continue;
-      }
-      const handle = await openDurable(segment.path);
-      if (bytes === wholeTo) {
-        const { path, lineage, file } = segment;
-        return new SegmentWriter({ path, lineage, file, handle, reader, indexer, hash, size: bytes, last, damage });
-      }
-      await using cut = handle;
-      await cut.truncate(wholeTo);
-      await cut.sync();
-    }
+    const { path, lineage, file } = segment;
+    return new SegmentWriter({ path, lineage, file, last, ...(await reopenSegment(segment, last, signal)) });
   }
 
   /** Wrong bytes behind `size`: not touched before the first write, and to stay if there is none. */
@@ -180,10 +143,19 @@ export class SegmentWriter {
 
   /** What the source is asked for again when this file is gone on with. */
   tail(): ArchivedTail | null {
+    return ArchivedTail.of(this.#archived());
+  }
+
+  /** What the source is asked for again now and then, while it has nothing new. */
+  proof(): ArchivedTail | null {
+    return ArchivedTail.proofOf(this.#archived());
+  }
+
+  #archived(): ArchivedFile {
     const lastGroup = this.#indexer.digest(this.#reader.counts)?.last?.start ?? null;
     const { lastAskable } = this.#indexer;
     const open = (from: number): ByteSource & AsyncDisposable => bytesOf(this.#handle, from);
-    return ArchivedTail.of({ file: this.file, size: this.#size, lastGroup, lastAskable, open });
+    return { file: this.file, size: this.#size, lastGroup, lastAskable, open };
   }
 
   /** The newest group up to here, in this file or before it. */
@@ -315,30 +287,4 @@ function bytesOf(handle: FileHandle, from: number): ByteSource & AsyncDisposable
     },
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
-}
-
-/** What a killed archiver had written counts only when it is durable: it may not have come to its fsync. */
-async function openDurable(path: string): Promise<FileHandle> {
-  const handle = await open(path, 'r+');
-  try {
-    await handle.sync();
-    await syncDirectory(dirname(path));
-    return handle;
-  } catch (error) {
-    await handle.close();
-    throw storageFailure(path, error);
-  }
-}
-
-/** The first problem that means wrong bytes, as an error; a torn end and the source's own reports are none. */
-function damageOf(
-  file: string,
-  problems: readonly BinlogProblem[],
-  code: 'ARCHIVE_DAMAGED' | 'STREAM_DAMAGED',
-): LastgoodError | null {
-  const found = problems.find(({ kind }) => kind === 'damage' || kind === 'unreadable');
-  if (found === undefined) return null;
-  return new LastgoodError(code, `'${file}' is damaged at offset ${found.offset}: ${found.problem}`, {
-    details: { file, offset: found.offset },
-  });
 }

@@ -1,14 +1,13 @@
 import { formatCoordinates } from '../binlog/coordinates.ts';
 import type { SourceIncident } from './ledger.ts';
-import type { Lineage } from './lineage.ts';
 import type { Repository } from './repository.ts';
 import type { SegmentWriter } from './segment-writer.ts';
 
 /** Where a source's own notes about lost events go. */
 export interface SourceIncidentOptions {
   readonly repository: Repository;
-  readonly lineage: Lineage;
-  /** After each is in the ledger. */
+  readonly lineage: { readonly id: string };
+  /** Told of each that is new, after it is in the ledger. */
   onSourceIncident?(loss: SourceIncident): void;
 }
 
@@ -29,7 +28,7 @@ export async function recordSourceIncidents(segment: SegmentWriter, options: Sou
       why: 'the source reports an incident: events may be missing here',
       noticedAt: new Date().toISOString(),
     };
-    await repository.ledger.record(loss);
-    options.onSourceIncident?.(loss);
+    const isNew = await repository.ledger.record(loss);
+    if (isNew) options.onSourceIncident?.(loss);
   }
 }

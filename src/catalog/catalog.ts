@@ -15,6 +15,7 @@ import type { SegmentUpdate } from '../archive/segment-indexer.ts';
 import { fileNumber } from '../binlog/coordinates.ts';
 import type { Incident } from '../incident/incident.ts';
 import { incidentCondition, type IncidentFilter } from './incident-filter.ts';
+import { LostSegments, type LostSegment } from './lost-segments.ts';
 import { migrate } from './schema.ts';
 import { isDamage, sqliteFailure } from './sqlite-failure.ts';
 
@@ -72,6 +73,7 @@ export class Catalog implements Disposable {
   readonly #path: string;
   readonly #database: Database;
   readonly #put: PutStatements;
+  readonly #lost: LostSegments;
 
   /**
    * Use `openCatalog`: it also heals a damaged file.
@@ -89,6 +91,7 @@ export class Catalog implements Disposable {
       this.#database.pragma('foreign_keys = ON');
       migrate(this.#database, path);
       this.#put = prepareWrites(this.#database);
+      this.#lost = new LostSegments(this.#database);
     } catch (error) {
       this.#database.close();
       throw error;
@@ -110,12 +113,32 @@ export class Catalog implements Disposable {
     this.#inTransaction(() => {
       const { file, indexedTo } = update.digest;
       if ((this.segment(lineage.id, file)?.digest.indexedTo ?? 0) > indexedTo) return;
-      this.#forget(lineage.id, file);
+      this.#forget(lineage.id, file, this.#lost.has(lineage.id, file) ? indexedTo : undefined);
       this.#write(lineage, update);
     });
   }
 
-  /** Drops a segment with its checkpoints and incidents: its file is gone. */
+  /**
+   * Drops a segment of which durable bytes are gone, and keeps that they were there, with their incidents, until the archive has
+   * them again.
+   *
+   * @param indexedTo as the row was when the loss was seen: another process may have gone on since
+   */
+  lose(lineage: string, { file, indexedTo }: Pick<SegmentDigest, 'file' | 'indexedTo'>): void {
+    this.#inTransaction(() => {
+      const known = this.segment(lineage, file);
+      if (known?.digest.indexedTo !== indexedTo) return;
+      this.#lost.add(known);
+      this.#forget(lineage, file, 0);
+    });
+  }
+
+  /** What the archive had as durable, and has no more. */
+  lost(): LostSegment[] {
+    return this.#guard(() => this.#lost.all());
+  }
+
+  /** Drops a segment with its checkpoints and incidents: another file has its name. */
   forget(lineage: string, file: string): void {
     this.#inTransaction(() => {
       this.#forget(lineage, file);
@@ -152,6 +175,7 @@ export class Catalog implements Disposable {
       this.#put.checkpoint.run(lineage.id, number, checkpoint.offset, JSON.stringify(checkpoint));
     }
     for (const incident of incidents) this.#putIncident(lineage.id, number, incident);
+    this.#lost.settle(lineage.id, digest.file, digest.indexedTo);
   }
 
   #putLineage(lineage: Lineage): void {
@@ -166,10 +190,14 @@ export class Catalog implements Disposable {
     for (const { schema, name } of objects) this.#put.object.run(id, schema, name);
   }
 
-  #forget(lineage: string, file: string): void {
-    for (const table of ['incident', 'checkpoint', 'segment']) {
-      this.#database.prepare(`DELETE FROM ${table} WHERE lineage = ? AND number = ?`).run(lineage, fileNumber(file));
+  /** @param incidentsTo bytes from the file's start: incidents behind stay, nothing else tells of them any more */
+  #forget(lineage: string, file: string, incidentsTo = Number.MAX_SAFE_INTEGER): void {
+    const number = fileNumber(file);
+    for (const table of ['checkpoint', 'segment']) {
+      this.#database.prepare(`DELETE FROM ${table} WHERE lineage = ? AND number = ?`).run(lineage, number);
     }
+    const incidents = 'DELETE FROM incident WHERE lineage = ? AND number = ? AND start < ?';
+    this.#database.prepare(incidents).run(lineage, number, incidentsTo);
   }
 
   /** In the order they began. */
@@ -246,6 +274,7 @@ export class Catalog implements Disposable {
       incidents: this.incidents({ all: true }),
       backups: this.backups(),
       rehearsals: this.rehearsals(),
+      lost: this.lost(),
     };
   }
 

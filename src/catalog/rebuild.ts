@@ -24,6 +24,8 @@ function logDamage(log: Logger): (error: LastgoodError) => void {
 interface IndexOptions {
   /** Told of a damaged segment, which is left out then; without it the damage is thrown. */
   readonly onDamage?: (error: LastgoodError) => void;
+  /** Told of a segment that cannot be read, which is left for later then; without it the reason is thrown. */
+  readonly onUnreadable?: (error: LastgoodError) => void;
   readonly log: Logger;
   readonly signal?: AbortSignal | undefined;
   readonly progress?: IndexProgress | undefined;
@@ -61,11 +63,12 @@ async function indexEverything(repository: Repository, catalog: Catalog, options
 }
 
 /**
- * Brings the catalog up to the archive: reads segments that it does not know or knows only in part, drops what is gone,
+ * Brings the catalog up to the archive: reads segments that it does not know or knows only in part, keeps what is gone as lost,
  * copies the records of backups and rehearsals. A living archiver's open segment is read beside it: its rows may be in a file that was
  * deleted under it. A damaged segment is left out and logged.
  *
- * @param options.openSegments 'leave' for the archiver, whose writer indexes its own
+ * @param options.openSegments 'leave' for the archiver, whose writer indexes its own, and which goes on when an old segment cannot be
+ * read, for want of its key or of a right: the present is archived whatever the past is
  */
 export async function catchUp(
   repository: Repository,
@@ -76,14 +79,16 @@ export async function catchUp(
   const known = catalog.lineages().map(({ id }) => ({ id, segments: catalog.segments(id) }));
   const archived = await listArchive(repository);
   await copyRecords(repository, catalog, archived);
-  for (const { id, segments } of known) forgetGone(catalog, archived, { id, segments });
+  for (const { id, segments } of known) loseGone(catalog, archived, { id, segments });
   const behind: SegmentWork[] = [];
   for (const item of archived.segments) {
     if (!isBehind(catalog, item)) continue;
     if (item.segment.state === 'open' && options.openSegments === 'leave') continue;
     behind.push(item);
   }
-  await indexAll(catalog, behind, { ...options, onDamage: logDamage(options.log) });
+  const { log, openSegments } = options;
+  const onUnreadable = openSegments === 'leave' ? logUnreadable(log) : undefined;
+  await indexAll(catalog, behind, { ...options, onDamage: logDamage(log), ...(onUnreadable && { onUnreadable }) });
 }
 
 interface SegmentWork {
@@ -121,23 +126,29 @@ function isBehind(catalog: Catalog, { lineage, segment }: SegmentWork): boolean 
   return segment.manifest.indexedTo !== known.digest.indexedTo;
 }
 
-function forgetGone(
+/** The catalog is the only witness of the archive's own end: what it drops without a word was never there. */
+function loseGone(
   catalog: Catalog,
   archived: ArchiveListing,
   known: { id: string; segments: readonly CatalogSegment[] },
 ): void {
-  if (!archived.lineages.some(({ id }) => id === known.id)) catalog.forgetLineage(known.id);
   const mine = archived.segments.filter(({ lineage }) => lineage.id === known.id);
   const there = new Map(mine.map(({ segment }) => [segment.file, segment]));
   for (const { digest } of known.segments) {
     const segment = there.get(digest.file);
-    if (segment === undefined || isAnother(segment, digest)) catalog.forget(known.id, digest.file);
+    if (segment === undefined || isShorter(segment, digest)) catalog.lose(known.id, digest);
+    else if (isAnother(segment, digest)) catalog.forget(known.id, digest.file);
   }
+  if (!archived.lineages.some(({ id }) => id === known.id)) catalog.forgetLineage(known.id);
 }
 
-/** True when the catalog's row is not of this file: an older copy of the archive was put back. */
-function isAnother({ bytes, manifest }: ArchivedSegment, { indexedTo, openedAt }: SegmentDigest): boolean {
-  return indexedTo > bytes || (manifest !== null && manifest.openedAt !== openedAt);
+function isShorter({ bytes, manifest }: ArchivedSegment, { indexedTo }: SegmentDigest): boolean {
+  return indexedTo > (manifest?.indexedTo ?? bytes);
+}
+
+/** True when the catalog's row is not of this file: another one was put in its place. */
+function isAnother({ manifest }: ArchivedSegment, { openedAt }: SegmentDigest): boolean {
+  return manifest !== null && manifest.openedAt !== openedAt;
 }
 
 async function indexAll(catalog: Catalog, work: readonly SegmentWork[], options: IndexOptions): Promise<void> {
@@ -150,6 +161,16 @@ async function indexAll(catalog: Catalog, work: readonly SegmentWork[], options:
     options.progress?.({ bytes, totalBytes });
     options.log.debug({ lineage: item.lineage.id, file: item.segment.file }, 'segment indexed');
   }
+}
+
+function isUnreadable(error: unknown): error is LastgoodError {
+  return isLastgoodError(error, 'KEY_MISSING') || isLastgoodError(error, 'REPOSITORY_UNREADABLE');
+}
+
+function logUnreadable(log: Logger): (error: LastgoodError) => void {
+  return (error) => {
+    log.error({ code: error.code, ...error.details }, `${error.message}; not in the catalog`);
+  };
 }
 
 /** A segment that was just indexed: the next one need not ask for the group before it. */
@@ -165,17 +186,27 @@ async function indexOrReport(
   work: SegmentWork & { readonly last: LastGood | null },
   options: IndexOptions & { limit?: number },
 ): Promise<Indexed | null> {
-  const { signal, onDamage, limit = Infinity } = options;
+  const { signal, onDamage, onUnreadable, limit = Infinity } = options;
   try {
     return await indexOne(catalog, work, { signal, limit });
   } catch (error) {
+    if (onUnreadable !== undefined && isUnreadable(error)) {
+      onUnreadable(error);
+      return null;
+    }
     if (onDamage === undefined || !isLastgoodError(error, 'ARCHIVE_DAMAGED')) throw error;
-    catalog.forget(work.lineage.id, work.segment.file);
+    loseKnown(catalog, work);
     if (limit === Infinity) onDamage(error);
     const wholeTo = Number(error.details['offset'] ?? 0);
     if (work.segment.state !== 'open' || wholeTo >= limit) return null;
     return await indexOrReport(catalog, work, { ...options, limit: wholeTo });
   }
+}
+
+/** What was whole once and is not any more; a reading that finds all of it whole settles that again. */
+function loseKnown(catalog: Catalog, { lineage, segment }: SegmentWork): void {
+  const known = catalog.segment(lineage.id, segment.file);
+  if (known !== null) catalog.lose(lineage.id, known.digest);
 }
 
 async function indexOne(

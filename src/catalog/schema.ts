@@ -1,4 +1,4 @@
-import type { Database } from 'better-sqlite3';
+import Sqlite, { type Database } from 'better-sqlite3';
 import { LastgoodError } from '../platform/errors.ts';
 
 /**
@@ -56,6 +56,15 @@ const MIGRATIONS = [
   CREATE TABLE backup (id TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE rehearsal (id TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE lost (
+    lineage TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    indexed_to INTEGER NOT NULL,         -- bytes from the file's start that were durable once
+    body TEXT NOT NULL,
+    PRIMARY KEY (lineage, number)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ] as const;
 
 /**
@@ -72,6 +81,19 @@ export function migrate(database: Database, path: string): void {
   });
   // Whoever only looks need not write: a transaction would make SQLite sync the file.
   if (Number(database.pragma('user_version', { simple: true })) !== MIGRATIONS.length) apply.immediate();
+}
+
+/**
+ * True for a catalog that opening would bring up to date, so that it would be written to. Asked on a connection like any other:
+ * one that may only read leaves its journals behind.
+ */
+export function isOfEarlierVersion(path: string): boolean {
+  const database = new Sqlite(path, { fileMustExist: true });
+  try {
+    return Number(database.pragma('user_version', { simple: true })) < MIGRATIONS.length;
+  } finally {
+    database.close();
+  }
 }
 
 function newerSchema(path: string, version: number): LastgoodError {

@@ -8,10 +8,10 @@ export async function openConfiguredArchive(cli: Cli): Promise<OpenArchive> {
   return withProgress(cli, (reading) => openArchive(repositoryPath, { ...reading, keyFile }));
 }
 
-/** Makes the configured archive's catalog anew, with a bar. */
-export async function rebuildConfiguredCatalog(cli: Cli): Promise<void> {
+/** Makes the configured archive's catalog anew, with a bar. @returns what is forgotten by that, one sentence each */
+export async function rebuildConfiguredCatalog(cli: Cli): Promise<string[]> {
   const { repositoryPath, keyFile } = await cli.offlineSettings();
-  await withProgress(cli, (reading) => rebuildArchiveCatalog(repositoryPath, { ...reading, keyFile }));
+  return await withProgress(cli, (reading) => rebuildArchiveCatalog(repositoryPath, { ...reading, keyFile }));
 }
 
 type Reading = Parameters<typeof openArchive>[1];

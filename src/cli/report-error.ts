@@ -39,11 +39,12 @@ function toKnownError(error: unknown, { interrupted: wasInterrupted }: ReportOpt
 
 const HELP_WITHOUT_COMMAND = 'commander.help';
 
-/** commander writes `error: unknown option '--x'` and, on a second line, `(Did you mean --y?)`. */
+/** commander writes `error: unknown option '--x'` and, on a second line, `(Did you mean --y?)`; or two sentences: `... is invalid. It must be ...`. */
 function usageError(error: CommanderError): LastgoodError {
   if (error.code === HELP_WITHOUT_COMMAND) return new LastgoodError('USAGE', 'no command is given', { cause: error });
   const message = error.message.replace(/^error: /, '').replaceAll(/\s+/g, ' ');
-  return new LastgoodError('USAGE', message, { cause: error });
+  const inOurStyle = message.replace(/\. ([A-Z])/, (_, first: string) => `: ${first.toLowerCase()}`).replace(/\.$/, '');
+  return new LastgoodError('USAGE', inOurStyle, { cause: error });
 }
 
 function isAbort(error: unknown): boolean {

@@ -1,4 +1,4 @@
-import type { ArchiveEnd } from '../archive/archive-end.ts';
+import { orClosed, type ArchiveEnd } from '../archive/archive-end.ts';
 import { currentLineage, type Lineage } from '../archive/lineage.ts';
 import type { Repository } from '../archive/repository.ts';
 import { FIRST_EVENT_OFFSET, type Coordinates } from '../binlog/coordinates.ts';
@@ -42,16 +42,13 @@ export async function findPlace(source: Source, options: PlaceOptions): Promise<
   const known = currentLineage(await repository.lineages(), source.primary.name);
   const lineage = known ?? (await beginFirstLineage(repository, source));
   const end = await options.readEnd(lineage);
-  try {
+  return await orClosed(end, async () => {
     const found = await findContinuation(lineage, end, source);
     const continuation = doubted(found, options.contradiction(lineage));
     if (continuation.kind === 'same') return { lineage, end, start: continuation.start, left: null, loss: null };
     if (source.assumed) throw noListing(source.primary); // another history is told from all of its files
     return await leave(source, options, { lineage, end, continuation });
-  } catch (error) {
-    await end.open?.close().catch(() => undefined); // the error tells more, or it is closed already
-    throw error;
-  }
+  });
 }
 
 /** What the source sent outweighs what it says. */

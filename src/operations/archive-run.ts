@@ -1,4 +1,4 @@
-import { readArchiveEnd, sealCrashed, type ArchiveEnd } from '../archive/archive-end.ts';
+import { orClosed, readArchiveEnd, type ArchiveEnd } from '../archive/archive-end.ts';
 import { ArchiveWriter } from '../archive/archive-writer.ts';
 import type { Lineage } from '../archive/lineage.ts';
 import type { PackThread } from '../archive/pack-thread.ts';
@@ -15,11 +15,11 @@ import { connect, SHORT_QUESTIONS, type ServerConnection } from '../server/conne
 import { checkSource } from './archive-preflight.ts';
 import { ArchiveSession, durableEnd, type DurableEnd } from './archive-session.ts';
 import { findPlace, type ArchivePlace } from './archive-place.ts';
-import { continuesAfterCrash } from './archive-start.ts';
 import { HistoryChanges } from './history-changes.ts';
 import { PurgeHold } from './purge-hold.ts';
 import { checkSemiSync } from './semi-sync.ts';
 import { sealLeftLineages } from './seal-left.ts';
+import { sealTornFile } from './seal-torn-file.ts';
 import { lookAtWaiting } from './waiting-source.ts';
 import { lookAt, type Source } from './source-log.ts';
 import type { ArchiveOptions, ArchiveResult } from './archive.ts';
@@ -84,6 +84,7 @@ export class ArchiveRun {
         await this.#once();
         return;
       } catch (error) {
+        if (isInterruption(error, signal)) return;
         await this.#waitAfter(error, this.#bytes > before);
       }
     }
@@ -99,7 +100,6 @@ export class ArchiveRun {
     if (isFruitful) this.#fruitless = 0;
     // An outage, however long, says nothing of the source's log.
     else if (!isLastgoodError(error, 'SERVER_UNREACHABLE')) this.#fruitless += 1;
-    if (isBrokenOff(error)) this.#brokenOff = this.#end?.file ?? null;
     if (!this.#isWorthRetrying(error)) throw error;
     if (isFruitful) this.#backoff.reset();
     const { signal, log } = this.#options;
@@ -183,21 +183,23 @@ export class ArchiveRun {
       },
       end,
     );
-    try {
+    const streamed = async (): Promise<void> => {
       this.#totalBytes = this.#bytes + bytesFrom(start, source.logs);
       this.#connections += 1;
       log.info({ lineage: lineage.id, from: formatCoordinates(start) }, 'streaming');
       const { tail } = end;
       if (tail !== null && start.file === tail.file && start.position === tail.from) writer.expect(tail);
-      const { heartbeatMs } = this.#options;
-      const { serverId } = primary;
-      const streaming = { serverId, semiSync, heartbeatMs, log, signal };
-      await session.run({ connection, writer, start, archived: this.#end, ...streaming });
+      const { heartbeatMs, watch } = this.#options;
+      const streaming = { serverId: primary.serverId, semiSync, heartbeatMs, watch, log, signal };
+      await session.run({ connection, writer, start, archived: this.#end, identity: source.identity, ...streaming });
+    };
+    try {
+      // Of two failures the writer's counts: the stream's may be only that the source hung up behind wrong bytes.
+      await streamed().finally(() => writer.finish());
     } catch (error) {
-      if (isLastgoodError(error, 'LINEAGE_MISMATCH')) this.#changes.contradicted(lineage.id, error.message);
+      this.#changes.ended(lineage.id, error);
+      if (isBrokenOff(error)) this.#brokenOff = this.#end?.file ?? null;
       throw error;
-    } finally {
-      await writer.finish();
     }
   }
 
@@ -209,7 +211,7 @@ export class ArchiveRun {
       readEnd: async (lineage) => await this.#readEnd(lineage, source),
       contradiction: (lineage) => this.#changes.contradiction(lineage),
       onLeaving: (lineage, { open }) => {
-        this.#changes.changing(lineage);
+        this.#changes.checkRate(lineage);
         const update = open?.update() ?? null;
         if (update !== null) this.#catalog.record(lineage, update);
       },
@@ -218,18 +220,18 @@ export class ArchiveRun {
     });
     this.#changes.changed(place, log);
     if (place.left !== null) this.#brokenOff = null; // a name of the old log
-    if (place.left !== null || this.#connections === 0) await this.#sealLeft();
+    if (place.left !== null || this.#connections === 0) await orClosed(place.end, () => this.#sealLeft());
     return place;
   }
 
   async #sealLeft(): Promise<void> {
-    const { primary, signal } = this.#options;
+    const { primary, signal, log } = this.#options;
     await sealLeftLineages(this.#repository, primary.name, {
       packs: this.#packs,
       signal,
-      onSealed: (lineage, update) => {
-        this.#catalog.record(lineage, update);
-      },
+      log,
+      onSealed: this.#catalog.record.bind(this.#catalog),
+      onSourceIncident: this.#changes.incidentListener(log),
     });
   }
 
@@ -254,21 +256,18 @@ export class ArchiveRun {
       log.error({ lineage: lineage.id, missing: end.missing }, 'segments are missing in the archive');
     if (end.damage !== null)
       log.error({ error: end.damage.error.message, from: end.open?.size ?? 0 }, 'fetching damaged bytes again');
-    const { open } = end;
-    if (open === null || open.file !== this.#brokenOff) return end;
-    if (!(await continuesAfterCrash(open, source))) return end;
-    const sourceBytes = source.logs.find(({ file }) => file === open.file)?.bytes ?? open.size;
-    const crashed = await sealCrashed(
-      { ...end, open },
-      { repository: this.#repository, lineage: lineage.id, sourceBytes, packs: this.#packs },
-    );
-    this.#catalog.record(lineage, crashed.update);
+    if (end.open === null || end.open.file !== this.#brokenOff) return end;
+    const torn = await sealTornFile(end, source, {
+      repository: this.#repository,
+      lineage,
+      packs: this.#packs,
+      onSourceIncident: this.#changes.incidentListener(log),
+      log,
+    });
+    if (torn === null) return end;
+    this.#catalog.record(lineage, torn.update);
     this.#sealed += 1;
-    log.warn(
-      { file: open.file, tornBytes: sourceBytes - open.wholeTo },
-      'the source crashed while writing this file: its torn end is lost there too',
-    );
-    return crashed.end;
+    return torn.end;
   }
 
   #advance(digest: DurableEnd): void {
@@ -288,4 +287,9 @@ function bytesFrom(start: Coordinates, logs: readonly BinaryLog[]): number {
 /** ER_MASTER_FATAL_ERROR_READING_BINLOG: the source cannot go on reading its own log. */
 function isBrokenOff(error: unknown): boolean {
   return isLastgoodError(error, 'SERVER_QUERY_FAILED') && error.details['errno'] === 1236;
+}
+
+/** Told to stop in the middle of something that can be given up, such as reading the archive's end. */
+function isInterruption(error: unknown, { aborted }: AbortSignal): boolean {
+  return aborted && (isLastgoodError(error, 'INTERRUPTED') || (error instanceof Error && error.name === 'AbortError'));
 }

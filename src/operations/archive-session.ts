@@ -5,7 +5,9 @@ import { isLastgoodError, LastgoodError } from '../platform/errors.ts';
 import type { ServerConnection } from '../server/connection.ts';
 import type { Logger } from '../platform/logger.ts';
 import { startDump, type DumpStream } from '../server/dump-client.ts';
+import type { ServerIdentity } from '../server/facts.ts';
 import { watchSemiSync } from './semi-sync-watch.ts';
+import { watchSource, type WatchTimes } from './source-watch.ts';
 
 const HEARTBEAT_MS = 5000;
 
@@ -60,11 +62,17 @@ export class ArchiveSession {
     /** Be a semi-synchronous replica. */
     semiSync: boolean;
     heartbeatMs?: number | undefined;
+    /** Who the source is, and how often it is asked whether its log is still the archived one. */
+    identity: ServerIdentity;
+    watch?: WatchTimes | undefined;
     log: Logger;
     signal: AbortSignal;
   }): Promise<void> {
-    const { connection, writer, start, archived, serverId, semiSync, log, signal } = options;
-    if (isAborted(signal) || (archived !== null && this.#isEnough({ file: archived.file, position: archived.indexedTo })))
+    const { connection, writer, start, archived, serverId, semiSync, identity, log, signal } = options;
+    if (
+      isAborted(signal) ||
+      (archived !== null && this.#isEnough({ file: archived.file, position: archived.indexedTo }))
+    )
       return;
     const reached = new Promise<void>((resolve) => {
       this.#reached = resolve;
@@ -83,7 +91,9 @@ export class ArchiveSession {
     );
     this.#stream = stream;
     const over = new AbortController();
-    const watched = semiSync ? [watchSemiSync(connection.options, { log, signal: over.signal })] : [];
+    const watching = { log, signal: over.signal };
+    const watched = [watchSource(writer, { source: connection.options, identity, times: options.watch, ...watching })];
+    if (semiSync) watched.push(watchSemiSync(connection.options, watching));
     const stop = stream.stop.bind(stream);
     signal.addEventListener('abort', stop);
     if (isAborted(signal)) stop(); // it came while the dump was asked for
@@ -96,6 +106,7 @@ export class ArchiveSession {
       signal.removeEventListener('abort', stop);
       this.#stream = null;
       stream.stop();
+      await Promise.allSettled(watched); // they read what the writer closes next
     }
   }
 

@@ -5,7 +5,8 @@
 import type { ArchiveEnd } from '../archive/archive-end.ts';
 import { isWithin } from '../archive/hand-over.ts';
 import type { Lineage } from '../archive/lineage.ts';
-import type { SegmentDamage } from '../archive/segment-writer.ts';
+import type { SegmentManifest } from '../archive/manifest.ts';
+import type { SegmentDamage } from '../archive/segment-damage.ts';
 import {
   fileNumber,
   FIRST_EVENT_OFFSET,
@@ -13,8 +14,10 @@ import {
   nextFile,
   type Coordinates,
 } from '../binlog/coordinates.ts';
+import type { Flavor } from '../binlog/gtid.ts';
 import { parseGtidState } from '../binlog/gtid-text.ts';
 import { gtidStateAt } from '../server/binary-logs.ts';
+import { readClockSkew } from '../server/facts.ts';
 import { peekFile, type Source } from './source-log.ts';
 
 /** What the source is to the archived lineage. */
@@ -35,7 +38,7 @@ export async function findContinuation(lineage: Lineage, end: ArchiveEnd, source
   const oldest = source.logs[0]?.file ?? '';
   if (next === null) return await firstFile(lineage, source);
   if (fileNumber(oldest) > fileNumber(next.file)) return await purged(end, next, source);
-  const why = whyNotListed(next, source) ?? (await whyOtherFile(end, source)) ?? (await whyOtherState(end, source));
+  const why = whyNotListed(next, source) ?? (await whyOther(end, source));
   if (why !== null) return { kind: 'other-history', why };
   if (end.damage !== null) checkRefetchable(end.damage, source);
   const { tail } = end;
@@ -91,12 +94,47 @@ function whyNotListed(next: Coordinates, { logs }: Source): string | null {
   return `the archive goes on at ${formatCoordinates(next)}, the source has ${has}`;
 }
 
+async function whyOther(end: ArchiveEnd, source: Source): Promise<string | null> {
+  return (await whyOtherFile(end, source)) ?? (await whyOtherState(end, source)) ?? (await whyNotNext(end, source));
+}
+
 /** A reused name with other content: RESET MASTER, a rebuilt server. */
 async function whyOtherFile(end: ArchiveEnd, source: Source): Promise<string | null> {
   const ours = end.open ?? end.sealed?.manifest;
   if (ours === undefined || ours.openedAt === null || !source.logs.some(({ file }) => file === ours.file)) return null;
   const { format } = await peekFile(source, ours.file);
   return format.time === ours.openedAt ? null : `its '${ours.file}' was begun at another time than the archived one`;
+}
+
+/** The sealed file is gone from the source: nothing comes again to be compared. */
+async function whyNotNext({ open, sealed }: ArchiveEnd, source: Source): Promise<string | null> {
+  const ours = sealed?.manifest;
+  if (open !== null || ours === undefined || source.logs.some(({ file }) => file === ours.file)) return null;
+  const file = nextFile(ours.file);
+  const { format, gtidStart } = await peekFile(source, file);
+  const next = { openedAt: format.time, gtidStart };
+  const { flavor } = source;
+  if (mayFollow(ours, next, { flavor, skewSeconds: await readClockSkew(source.connection) })) return null;
+  return `its '${file}' was begun after '${ours.file}' had been archived whole, and has no GTIDs that show it to be the next file`;
+}
+
+/** More than clocks drift apart between two looks. */
+const CLOCK_SLACK_SECONDS = 60;
+
+/**
+ * True when a file may be the one after a sealed file that cannot be looked at any more. A file is sealed when the next one has
+ * begun: one with its name that began later is of another log. Where there are GTIDs they are compared as the file's first
+ * events come, which is more.
+ */
+export function mayFollow(
+  sealed: Pick<SegmentManifest, 'gtidEnd' | 'last' | 'sealedAt'>,
+  next: { readonly openedAt: number; readonly gtidStart: string | null },
+  { flavor, skewSeconds }: { flavor: Flavor; skewSeconds: number },
+): boolean {
+  const { gtidEnd, last, sealedAt } = sealed;
+  const isStateTelling = flavor === 'mysql' ? last !== null && last.gtid !== null : gtidEnd !== '';
+  if (gtidEnd !== null && next.gtidStart !== null && isStateTelling) return true;
+  return next.openedAt <= Date.parse(sealedAt) / 1000 + skewSeconds + CLOCK_SLACK_SECONDS;
 }
 
 async function whyOtherState(end: ArchiveEnd, { connection }: Source): Promise<string | null> {
@@ -118,13 +156,31 @@ function nextCoordinates({ open, sealed }: ArchiveEnd): Coordinates | null {
  * True when the source went on in the next file with exactly the GTIDs that the archive ends with: then what its crashed
  * file has behind our last whole group is torn, and the next file is the true continuation.
  */
-export async function continuesAfterCrash(
-  open: { readonly file: string; readonly gtidEnd: string | null },
-  source: Source,
-): Promise<boolean> {
+export async function continuesAfterCrash(open: OpenEnd, source: Source): Promise<boolean> {
   const file = nextFile(open.file);
-  if (open.gtidEnd === null || !source.logs.some((log) => log.file === file)) return false;
+  if (!source.logs.some((log) => log.file === file)) return false;
   const { gtidStart } = await peekFile(source, file);
-  if (gtidStart === null) return false;
-  return parseGtidState(source.flavor, gtidStart).equals(parseGtidState(source.flavor, open.gtidEnd));
+  return isNothingBetween(open, gtidStart, source.flavor);
+}
+
+/** Where an open segment ends. */
+interface OpenEnd {
+  readonly file: string;
+  readonly gtidEnd: string | null;
+  /** The newest group, in this file or before it. */
+  readonly last: { readonly file: string; readonly gtid: string | null } | null;
+}
+
+/**
+ * True when equal GTID states prove that no group is missing between a file's archived end and the start of the next file. MySQL's
+ * groups without a GTID leave the state as it is: there the file must have a group, and its newest one must have a GTID.
+ *
+ * Source: MySQL 5.7 sql/sys_vars.h, Sys_var_gtid_mode::global_update: a change of gtid_mode begins a new file. MariaDB gives every group a GTID.
+ * @param nextStart GTID state before the next file's first group; null when that file does not say
+ */
+export function isNothingBetween(open: OpenEnd, nextStart: string | null, flavor: Flavor): boolean {
+  const { file, gtidEnd, last } = open;
+  if (gtidEnd === null || nextStart === null) return false;
+  if (flavor === 'mysql' && (last?.file !== file || last.gtid === null)) return false;
+  return parseGtidState(flavor, nextStart).equals(parseGtidState(flavor, gtidEnd));
 }

@@ -8,9 +8,11 @@ import { openCatalog, type Catalog } from '../catalog/catalog.ts';
 import { catchUp } from '../catalog/rebuild.ts';
 import { acquireLock } from '../platform/lock.ts';
 import type { Logger } from '../platform/logger.ts';
+import { findMissingSegments } from './missing-segments.ts';
 import { PurgeHold } from './purge-hold.ts';
 import type { ArchiveSettings, PrimarySettings } from './settings.ts';
 import { ArchiveRun } from './archive-run.ts';
+import type { WatchTimes } from './source-watch.ts';
 
 export interface ArchiveOptions {
   readonly repositoryPath: string;
@@ -27,6 +29,8 @@ export interface ArchiveOptions {
   readonly log: Logger;
   /** How often the source says that it is alive; 5000 when not given. */
   readonly heartbeatMs?: number;
+  /** When a source that sends nothing is asked whether its log is still the archived one. */
+  readonly watch?: WatchTimes;
   /** A clean stop: the archive ends at a whole group. */
   readonly signal: AbortSignal;
   /** After each durable step: bytes received in this run, bytes the source had more than the archive at its start. */
@@ -43,7 +47,7 @@ export interface ArchiveResult {
   readonly bytes: number;
   readonly segmentsSealed: number;
   readonly reconnects: number;
-  /** What was lost in this run, one sentence each; the ledger has the facts. */
+  /** What was lost in this run, for which the ledger has the facts, and what is missing in the repository: one sentence each. */
   readonly warnings: readonly string[];
 }
 
@@ -64,10 +68,18 @@ export async function archive(options: ArchiveOptions): Promise<ArchiveResult> {
     await using hold = holdFor(options);
     const run = new ArchiveRun(options, { repository, catalog, packs, hold });
     await run.untilDone();
-    return run.result;
+    const { warnings, ...result } = run.result;
+    return { ...result, warnings: [...warnings, ...(await missingNow({ repository, catalog }, options))] };
   } finally {
     await lock[Symbol.asyncDispose]();
   }
+}
+
+/** A hole is no reason not to archive, and no secret: what came back in this run is none any more. */
+async function missingNow(archive: { repository: Repository; catalog: Catalog }, o: ArchiveOptions): Promise<string[]> {
+  const lineages = (await archive.repository.lineages()).filter(({ name }) => name === o.primary.name);
+  const findings = await findMissingSegments(archive, lineages);
+  return findings.map(({ object, found }) => `lineage '${object ?? ''}': ${found}; \`lastgood verify\` tells more`);
 }
 
 /** The catalog with every sealed segment in it: a crash may have come between a manifest and its row. */

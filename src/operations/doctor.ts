@@ -22,7 +22,8 @@ import {
 import { findMissingKeys, inspectKeyFile } from './doctor/key-file.ts';
 import { archivedTo, readExposure, type ExposureReading } from './exposure.ts';
 import type { Finding } from './finding.ts';
-import { findMissingSegments, lossesOf, lossFindings } from './losses.ts';
+import { lossesOf, lossFindings } from './losses.ts';
+import { findMissingSegments } from './missing-segments.ts';
 import { isArchiverAlive, openArchive, type OpenArchive } from './open-archive.ts';
 import type { Settings } from './settings.ts';
 
@@ -106,7 +107,7 @@ async function inspectRepository(o: DoctorOptions): Promise<RepositoryReport> {
         ...(await findMissingKeys(archive.repository)),
         ...findings,
         ...(reading?.findings ?? []),
-        ...(await findMissingSegments(archive.repository, lineages)),
+        ...(await findMissingSegments(archive, lineages)),
         ...lossFindings({
           losses: await lossesOf(archive.repository, settings.primary.name),
           lineages,

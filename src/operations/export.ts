@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { openSegment, readSegmentFormat } from '../archive/read-segment.ts';
 import { missingSegments } from '../archive/archive-end.ts';
 import type { Lineage } from '../archive/lineage.ts';
-import type { Repository } from '../archive/repository.ts';
+import type { ArchivedSegment, Repository } from '../archive/repository.ts';
 import { BINLOG_MAGIC, EVENT_FLAG } from '../binlog/event-type.ts';
 import { encodeGtidState } from '../binlog/gtid-state-event.ts';
 import { makeDirectory, writeStreamDurably } from '../platform/durable-file.ts';
@@ -12,6 +12,7 @@ import { LastgoodError } from '../platform/errors.ts';
 import { formatForMiddle } from '../server/replication-protocol.ts';
 import { checkSealed, choosePieces, isInRange, type ExportRange, type Piece } from './export-pieces.ts';
 import { noLineage } from './lists.ts';
+import { openKnownCatalog, type KnownFile } from './verify/known-catalog.ts';
 
 export interface ExportOptions extends ExportRange {
   readonly repository: Repository;
@@ -42,12 +43,15 @@ const CHUNK_BYTES = 1024 * 1024;
  * Writes archived files as plain binary logs that any tool reads. Whole files are byte-identical to the source's; a
  * file that is cut in front begins as a relay log does, see `pieceHead`.
  *
- * @throws LastgoodError `TARGET_NOT_EMPTY`, `TARGET_UNREACHABLE`, `USAGE`, `COORDINATES_INVALID` inside a group
+ * @throws LastgoodError `TARGET_NOT_EMPTY`, `TARGET_UNREACHABLE`, `USAGE`, `COORDINATES_INVALID` inside a group, `ARCHIVE_DAMAGED`
  */
 export async function exportLogs(options: ExportOptions): Promise<{ lineage: string; files: ExportedFile[] }> {
   const { repository, out, signal } = options;
   const lineage = await findLineage(options);
-  const pieces = await choosePieces(await repository.segments(lineage.id), options, signal);
+  const known = await knownFiles(repository, lineage.id); // first: whatever it knows must be there afterwards
+  const segments = await repository.segments(lineage.id);
+  checkKnown(segments, known, options);
+  const pieces = await choosePieces(segments, options, signal);
   const missing = (await repository.missingSegments(lineage)).filter((file) => isInRange(file, options));
   if (missing.length > 0) throw missingSegments(repository.lineageFolder(lineage.id), missing);
   await makeEmptyDirectory(out);
@@ -78,6 +82,25 @@ async function findLineage({ repository, name, lineage: wanted }: ExportOptions)
   if (found !== undefined) return found;
   if (wanted !== null) throw noLineage(wanted);
   throw new LastgoodError('TARGET_UNREACHABLE', `nothing is archived of '${name}'`);
+}
+
+async function knownFiles({ catalogPath }: Repository, lineage: string): Promise<KnownFile[]> {
+  using known = await openKnownCatalog(catalogPath);
+  return known.files(lineage);
+}
+
+/** "Everything that is archived" must not leave out what was: only the catalog knows how far the archive's end reached. */
+function checkKnown(segments: readonly ArchivedSegment[], known: readonly KnownFile[], range: ExportOptions): void {
+  const sizes = new Map(segments.map(({ file, bytes, manifest }) => [file, manifest?.indexedTo ?? bytes]));
+  for (const { file, indexedTo } of known) {
+    const wanted = range.to?.file === file ? Math.min(indexedTo, range.to.position) : indexedTo;
+    const there = sizes.get(file) ?? 0;
+    if (!isInRange(file, range) || there >= wanted) continue;
+    throw new LastgoodError('ARCHIVE_DAMAGED', `${file} was archived up to ${indexedTo}, and has ${there} bytes now`, {
+      details: { file, archivedTo: indexedTo, bytes: there },
+      hint: `Run \`lastgood verify\`, then \`lastgood archive\`: it asks the source for the lost bytes again. \`--to\` exports what is before them.`,
+    });
+  }
 }
 
 async function makeEmptyDirectory(path: string): Promise<void> {

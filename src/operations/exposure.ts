@@ -29,6 +29,8 @@ export interface Exposure {
 /** Where a lineage's archive ends, and what of it is sealed. */
 export interface ArchivedTo extends Coordinates, SealedFiles {
   readonly gtidState: string | null;
+  /** When the source began the file, seconds since 1970. */
+  readonly openedAt: number;
 }
 
 /** The end of a lineage's archive; null while nothing of it is archived. */
@@ -38,7 +40,8 @@ export function archivedTo(archived: { lineage: Lineage; segments: readonly Cata
   const last = segments.at(-1)?.digest;
   if (last === undefined) return null;
   const sealed = new Set(segments.filter(({ state }) => state === 'sealed').map(({ digest }) => digest.file));
-  return { file: last.file, position: last.indexedTo, gtidState: last.gtidEnd, lineage, sealed };
+  const { file, indexedTo: position, gtidEnd: gtidState, openedAt } = last;
+  return { file, position, gtidState, openedAt, lineage, sealed };
 }
 
 /** An exposure, when it was so, and what is worth telling. */
@@ -128,7 +131,8 @@ async function identityDifference(connection: ServerConnection, archived: Archiv
   // Numbers only rise: after a reset they begin anew.
   if (oldest !== undefined && compareFiles(oldest, nextNeeded(archived)) > 0)
     return purged(connection.options, nextNeeded(archived), oldest);
-  const difference = await logDifference(connection, archived, logs);
+  const difference =
+    (await logDifference(connection, archived, logs)) ?? (await fileDifference(connection, archived, logs));
   return difference === null ? null : otherLog(connection.options, difference);
 }
 
@@ -165,6 +169,17 @@ async function logDifference(
   const there = await gtidStateAt(connection, place);
   if (there === null || GtidPosition.parse(there).equals(GtidPosition.parse(archived.gtidState))) return null;
   return `at ${where} it has GTID ${there}, the archive ${archived.gtidState}`;
+}
+
+/** After RESET MASTER the same name, length and GTIDs may stand in another file. */
+async function fileDifference(
+  { options }: ServerConnection,
+  { file, openedAt }: ArchivedTo,
+  logs: readonly BinaryLog[],
+): Promise<string | null> {
+  if (!logs.some((log) => log.file === file)) return null;
+  const { format } = await peekBinlog(options, { file, position: FIRST_EVENT_OFFSET });
+  return format.time === openedAt ? null : `its ${file} was begun at another time than the archived one`;
 }
 
 function otherLog(primary: ServerOptions, difference: string): Finding {

@@ -1,6 +1,6 @@
 import type { SourceIncident } from '../archive/ledger.ts';
 import type { Lineage } from '../archive/lineage.ts';
-import { LastgoodError } from '../platform/errors.ts';
+import { isLastgoodError, LastgoodError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { ArchivePlace } from './archive-place.ts';
 
@@ -20,8 +20,10 @@ export class HistoryChanges {
   #isDoubted = false;
   #changes: number[] = [];
 
-  /** The stream was not what is archived of the lineage. */
-  contradicted(lineage: string, why: string): void {
+  /** A stream of the lineage ended with an error; `LINEAGE_MISMATCH` says that it was not what is archived. */
+  ended(lineage: string, error: unknown): void {
+    if (!isLastgoodError(error, 'LINEAGE_MISMATCH')) return;
+    const why = error.message;
     const { lineage: before, times } = this.#contradiction;
     this.#contradiction = { lineage, why, times: before === lineage ? times + 1 : 1 };
     this.#isDoubted = this.#contradiction.times <= PROOF;
@@ -45,14 +47,15 @@ export class HistoryChanges {
     return lineage === id && times >= PROOF ? why : null;
   }
 
-  /** Counts a change of lineage. @throws LastgoodError `LINEAGE_MISMATCH` when there were too many of them lately */
-  changing({ id, name }: Lineage): void {
+  /** Called before another lineage may begin. @throws LastgoodError `LINEAGE_MISMATCH` when too many of them began lately */
+  checkRate({ id, name }: Lineage): void {
     const now = performance.now();
-    this.#changes = [...this.#changes.filter((at) => now - at < WINDOW_MS), now];
-    if (this.#changes.length <= MAX_CHANGES) return;
+    this.#changes = this.#changes.filter((at) => now - at < WINDOW_MS);
+    const changes = this.#changes.length + 1;
+    if (changes <= MAX_CHANGES) return;
     throw new LastgoodError(
       'LINEAGE_MISMATCH',
-      `the source '${name}' had another history ${this.#changes.length} times within ${WINDOW_MS / 60_000} minutes, lineage '${id}' is the last one`,
+      `the source '${name}' had another history ${changes} times within ${WINDOW_MS / 60_000} minutes, lineage '${id}' is the last one`,
       { hint: 'Does its address lead to several servers in turn? Name the one that is to be archived.' },
     );
   }
@@ -65,9 +68,10 @@ export class HistoryChanges {
     };
   }
 
-  /** Tells of a change of lineage, if there was one, and keeps what was lost by it. */
-  changed({ lineage, left, loss }: ArchivePlace, log: Logger): void {
+  /** Counts a change of lineage, if there was one, tells of it, and keeps what was lost by it. */
+  changed({ lineage, left, loss }: Pick<ArchivePlace, 'lineage' | 'left' | 'loss'>, log: Logger): void {
     if (left === null) return;
+    this.#changes.push(performance.now());
     const facts = { lineage: lineage.id, after: left.id, handOver: lineage.handOver };
     if (loss === null) {
       log.warn(facts, 'another server continues the log, verified by GTID: a new lineage begins');

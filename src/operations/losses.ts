@@ -48,29 +48,6 @@ function isBehindUs(loss: LedgerEntry, { lineages, backups }: LossContext): bool
   );
 }
 
-/** Segments whose files are gone from the repository. */
-export async function findMissingSegments(repository: Repository, lineages: readonly Lineage[]): Promise<Finding[]> {
-  const findings: Finding[] = [];
-  for (const lineage of lineages) {
-    const missing = await repository.missingSegments(lineage);
-    if (missing.length > 0) findings.push(missingFinding(lineage.id, missing));
-  }
-  return findings;
-}
-
-const MANY = 3;
-
-function missingFinding(lineage: string, missing: readonly string[]): Finding {
-  const all = `${missing.length} files between ${missing[0] ?? ''} and ${missing.at(-1) ?? ''}`;
-  return {
-    severity: 'error',
-    check: 'missing segments',
-    object: lineage,
-    found: `archived files are gone from the repository: ${missing.length > MANY ? all : missing.join(', ')}`,
-    fix: 'Put them back from a second copy, each with its manifest. If there is none, take a backup now: `lastgood backup`. No restore can cross them.',
-  };
-}
-
 const TAKE_BACKUP = 'Take a backup now: `lastgood backup`. No restore can cross this place.';
 
 function tell(loss: LedgerEntry): Pick<Finding, 'severity' | 'found' | 'fix'> {

@@ -3,10 +3,11 @@
  * verified hand-over or without one, and what was lost in the ledger; or a refusal. The old lineage stays as it is.
  */
 import { archivedLog } from '../archive/archived-log.ts';
-import { findCommonPlace, groupsBehind, type CommonPlace, type StrandedGroups } from '../archive/hand-over.ts';
+import { findCommonPlace, type CommonPlace } from '../archive/hand-over.ts';
 import type { HandOver, Lineage } from '../archive/lineage.ts';
 import type { Repository } from '../archive/repository.ts';
-import { FIRST_EVENT_OFFSET, formatCoordinates, type Coordinates } from '../binlog/coordinates.ts';
+import { strandedGroups, type StrandedGroups } from '../archive/stranded-groups.ts';
+import { compareCoordinates, FIRST_EVENT_OFFSET, formatCoordinates, type Coordinates } from '../binlog/coordinates.ts';
 import { parseGtidState } from '../binlog/gtid-text.ts';
 import { isLastgoodError, LastgoodError } from '../platform/errors.ts';
 import { describeServer } from '../server/connection.ts';
@@ -47,8 +48,10 @@ export async function beginNextLineage(
   const { continuation } = options;
   if (continuation.kind === 'purged') return await goOnBehindGap(old, source, continuation);
   const isSameServer = continuation.kind === 'other-history';
+  // Before its log is read: what it applies meanwhile must not look as if it never came.
+  const applying = isSameServer ? NOTHING_TO_APPLY : await readApplying(old, source);
   const place = isSameServer ? await findShortened(old, source) : await findHandOver(old, source);
-  if (place !== null) return await handOver(old, source, place);
+  if (place !== null) return await handOver(old, source, { place, isSameServer, applying });
   if (isSameServer || options.takeUnrelated) return await breakOff(old, source, continuation.why);
   throw new LastgoodError(
     'LINEAGE_MISMATCH',
@@ -86,10 +89,16 @@ async function breakOff(old: OldLineage, source: Source, why: string): Promise<N
   return { lineage, loss };
 }
 
-async function handOver(old: OldLineage, source: Source, place: CommonPlace): Promise<NewHistory> {
+async function handOver(
+  old: OldLineage,
+  source: Source,
+  { place, isSameServer, applying }: { place: CommonPlace; isSameServer: boolean; applying: Applying },
+): Promise<NewHistory> {
   const { repository, lineage: parent } = old;
-  const stranded = await groupsBehind(await archivedLog(repository, parent, old), place.parent);
-  if (stranded.groups > 0 && !place.hasDiverged) await refuseWhileApplying(old, source, stranded);
+  const child = isSameServer ? null : sourceLog(source);
+  const stranded = await strandedGroups(await archivedLog(repository, parent, old), child, place);
+  const mayStillCome = stranded.hasDiverged ? applying.isBehind : applying.isReplica;
+  if (stranded.groups > 0 && mayStillCome) throw stillApplying(old, source, stranded);
   const record: HandOver = {
     gtidState: place.gtidState,
     parent: place.parent,
@@ -97,20 +106,21 @@ async function handOver(old: OldLineage, source: Source, place: CommonPlace): Pr
     stranded: stranded.groups,
   };
   const lineage = await newLineage(source, { file: place.child.file, parent, handOver: record });
-  const loss = stranded.groups === 0 ? null : await recordStranded(old, { lineage, place, stranded });
+  const loss = stranded.groups === 0 ? null : await recordStranded(old, { lineage, isSameServer, place, stranded });
   await repository.writeLineage(lineage);
   return { lineage, loss };
 }
 
 async function recordStranded(
   old: OldLineage,
-  { lineage, place, stranded }: { lineage: Lineage; place: CommonPlace; stranded: StrandedGroups },
+  options: { lineage: Lineage; isSameServer: boolean; place: CommonPlace; stranded: StrandedGroups },
 ): Promise<string> {
+  const { lineage, isSameServer, place, stranded } = options;
   const { groups, firstGtid, lastGtid, end } = stranded;
-  const isSameServer = lineage.serverId === old.lineage.serverId && lineage.serverUuid === old.lineage.serverUuid;
+  const [they, them] = groups === 1 ? ['it was', 'it'] : ['they were', 'them'];
   const why = isSameServer
-    ? 'the source lost them: its binary log became shorter'
-    : 'they were archived from the old primary and never reached the new one';
+    ? `the source lost ${them}: its binary log became shorter`
+    : `${they} archived from the old primary and never reached the new one`;
   await old.repository.ledger.record({
     kind: 'stranded',
     lineage: old.lineage.id,
@@ -143,11 +153,10 @@ async function findHandOver(old: OldLineage, source: Source): Promise<CommonPlac
 }
 
 /** What a running replica has received and not yet applied will still come: calling it lost would be a false alarm. */
-async function refuseWhileApplying(old: OldLineage, source: Source, { groups }: StrandedGroups): Promise<void> {
-  if (!(await mayStillApply(source))) return;
-  throw new LastgoodError(
+function stillApplying(old: OldLineage, { primary }: Source, { groups }: StrandedGroups): LastgoodError {
+  return new LastgoodError(
     'LINEAGE_MISMATCH',
-    `the ${describeServer(source.primary)} is a replica that lacks the last ${groups === 1 ? 'transaction' : `${groups} transactions`} of lineage '${old.lineage.id}' so far`,
+    `the ${describeServer(primary)} is a replica that lacks the last ${groups === 1 ? 'transaction' : `${groups} transactions`} of lineage '${old.lineage.id}' so far`,
     {
       details: { lineage: old.lineage.id, waiting: true },
       hint: 'Run again when it has applied all it received, or when it is the primary: its replication ends then (RESET SLAVE ALL).',
@@ -155,13 +164,31 @@ async function refuseWhileApplying(old: OldLineage, source: Source, { groups }: 
   );
 }
 
-async function mayStillApply({ connection }: Source): Promise<boolean> {
+/** What a server may still apply of another one's log. */
+interface Applying {
+  /** It replicates, or may do so. */
+  readonly isReplica: boolean;
+  /** It has received more of the old primary's log than it has applied, and goes on applying. */
+  readonly isBehind: boolean;
+}
+
+const NOTHING_TO_APPLY: Applying = { isReplica: false, isBehind: false };
+
+async function readApplying({ lineage }: OldLineage, { connection }: Source): Promise<Applying> {
   try {
     const status = await readReplicaStatus(connection);
-    return status !== null && (status.sqlRunning || status.ioRunning);
+    if (status === null) return NOTHING_TO_APPLY;
+    const { ioRunning, sqlRunning, executed, received } = status;
+    const isOldPrimary =
+      lineage.serverUuid === null
+        ? status.primaryServerId === lineage.serverId
+        : status.primaryServerUuid === lineage.serverUuid;
+    const hasMore = executed !== null && received !== null && compareCoordinates(executed, received) < 0;
+    return { isReplica: sqlRunning || ioRunning, isBehind: isOldPrimary && sqlRunning && hasMore };
   } catch (error) {
     // Not allowed to ask, or several primaries: then only a write of its own shows that it has gone its own way.
-    if (isLastgoodError(error, 'PRIVILEGE_MISSING') || isLastgoodError(error, 'PREFLIGHT_FAILED')) return true;
+    if (isLastgoodError(error, 'PRIVILEGE_MISSING') || isLastgoodError(error, 'PREFLIGHT_FAILED'))
+      return { isReplica: true, isBehind: false };
     throw error;
   }
 }

@@ -4,6 +4,7 @@ import { catchUp, rebuildCatalog, type IndexProgress } from '../catalog/rebuild.
 import { isLastgoodError } from '../platform/errors.ts';
 import { acquireLock, readLock, type Lock } from '../platform/lock.ts';
 import type { Logger } from '../platform/logger.ts';
+import { openKnownCatalog, type KnownFile } from './verify/known-catalog.ts';
 
 /** An archive with a catalog that says the same: what lists, plans and restores work on. */
 export interface OpenArchive extends Disposable {
@@ -78,18 +79,41 @@ export async function isArchiverAlive(repository: Repository, name: string): Pro
 }
 
 /**
- * Makes the catalog anew from the archive alone.
+ * Makes the catalog anew from the archive alone. What the old one knew to have been durable, and the archive has no more, is
+ * forgotten by that: whoever asks for it is told.
  *
+ * @returns one sentence for each file of which something was forgotten
  * @throws LastgoodError `LOCKED` while an archiver writes to the old one, `ARCHIVE_DAMAGED`, `REPOSITORY_MISSING`
  */
-export async function rebuildArchiveCatalog(path: string, options: ReadingOptions): Promise<void> {
+export async function rebuildArchiveCatalog(path: string, options: ReadingOptions): Promise<string[]> {
   const repository = await openRepository(path, keysOf(options));
   const locks: Lock[] = [];
   try {
     const names = new Set((await repository.lineages()).map(({ name }) => name));
     for (const name of names) locks.push(await acquireLock(repository.archiverLockPath(name), 'catalog rebuild'));
+    const before = await readWitness(repository);
     await rebuildCatalog(repository, repository.catalogPath, options);
+    using catalog = openCatalog(repository.catalogPath);
+    return before.flatMap((known) => forgottenOf(known, catalog));
   } finally {
     for (const lock of locks.reverse()) await lock[Symbol.asyncDispose]();
   }
+}
+
+interface Witness extends KnownFile {
+  readonly lineage: string;
+}
+
+async function readWitness({ catalogPath }: Repository): Promise<Witness[]> {
+  using known = await openKnownCatalog(catalogPath);
+  return known.lineages().flatMap((lineage) => known.files(lineage).map((file) => ({ ...file, lineage })));
+}
+
+function forgottenOf({ lineage, file, indexedTo }: Witness, catalog: Catalog): string[] {
+  const left = catalog.segment(lineage, file)?.digest.indexedTo ?? 0;
+  if (left >= indexedTo) return [];
+  const now = left === 0 ? 'is gone' : `can be read only up to ${left} now`;
+  return [
+    `${file} of lineage ${lineage} was archived up to ${indexedTo}, and ${now}: this is forgotten, take a backup`,
+  ];
 }

@@ -1,5 +1,6 @@
 import type { BackupRecord } from '../archive/backup-record.ts';
 import type { Repository } from '../archive/repository.ts';
+import type { LostSegment } from '../catalog/lost-segments.ts';
 import { attributeBackup } from '../recovery/attribute-backup.ts';
 import { backupsBefore, type ExaminedBackup } from '../recovery/choose-backup.ts';
 import { findWay } from '../recovery/crossing.ts';
@@ -11,7 +12,15 @@ import { LastgoodError } from '../platform/errors.ts';
 import type { ServerOptions } from '../server/server-options.ts';
 import { archivedTo, readExposure } from './exposure.ts';
 import type { OpenArchive } from './open-archive.ts';
+import { lostInWords, refuseLostTail, withLoss } from '../recovery/lost-tail.ts';
 import { planRestore } from '../recovery/planner.ts';
+
+interface PlanOptions {
+  readonly name?: string;
+  readonly primary?: ServerOptions;
+  readonly now?: Date;
+  readonly signal?: AbortSignal | undefined;
+}
 
 /**
  * Plans a restore: finds the target in the archive, chooses backup and segments, counts. Changes nothing; the plan is
@@ -26,10 +35,23 @@ import { planRestore } from '../recovery/planner.ts';
 export async function makePlan(
   { repository, catalog }: Pick<OpenArchive, 'repository' | 'catalog'>,
   target: Target,
-  options: { name?: string; primary?: ServerOptions; now?: Date; signal?: AbortSignal | undefined } = {},
+  options: PlanOptions = {},
 ): Promise<Plan> {
-  const { name, primary, now = new Date(), signal } = options;
-  const all = await openLineageViews({ repository, catalog, signal });
+  const all = await openLineageViews({ repository, catalog, signal: options.signal });
+  const known = { views: all, lost: catalog.lost() };
+  try {
+    return await planIn({ repository, catalog }, { target, known }, options);
+  } catch (error) {
+    throw withLoss(error, known);
+  }
+}
+
+async function planIn(
+  { repository, catalog }: Pick<OpenArchive, 'repository' | 'catalog'>,
+  { target, known }: { target: Target; known: { views: readonly LineageView[]; lost: readonly LostSegment[] } },
+  { name, primary, now = new Date() }: PlanOptions,
+): Promise<Plan> {
+  const { views: all, lost } = known;
   // An incident's id says whose log it stands in; every other target is a place in the configured primary's.
   const views = target.kind === 'before-incident' ? all : ofPrimary(all, name);
   const backups: BackupRecord[] = [];
@@ -40,7 +62,9 @@ export async function makePlan(
     incident: (id: string) => catalog.incident(id),
     currentAt: async (view: LineageView) => (primary === undefined ? null : await currentAt(view, primary)),
   };
-  const { resolved, view, groupsBefore, warnings } = await locate(source, target);
+  const located = await locate(source, target);
+  refuseLostTail(target, located, known);
+  const { resolved, view, groupsBefore, warnings } = located;
   const way = await findWay(views, view, resolved);
   const candidates = backupsBefore(backups, resolved, way.legs);
   const others = backups.filter((backup) => !candidates.includes(backup));
@@ -53,7 +77,7 @@ export async function makePlan(
     incidents: way.legs.flatMap(({ lineage }) => catalog.incidents({ lineage })),
     losses: await repository.ledger.entries(),
     rehearsals: await repository.rehearsals(),
-    warnings,
+    warnings: [...warnings, ...lost.map((item) => `${lostInWords(item, all)}: run \`lastgood verify\``)],
     now: now.getTime() / 1000,
   });
 }

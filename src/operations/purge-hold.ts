@@ -6,7 +6,7 @@ import { compareFiles } from '../binlog/coordinates.ts';
 import { isLastgoodError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
 import { listBinaryLogs, type BinaryLog } from '../server/binary-logs.ts';
-import { connect, type ServerConnection } from '../server/connection.ts';
+import { connect, SHORT_QUESTIONS, type ServerConnection } from '../server/connection.ts';
 import { checkIdentity, type ServerIdentity } from '../server/facts.ts';
 import { PARKED_SECONDS, parkDump, type ParkedDump } from '../server/parked-dump.ts';
 import type { ServerOptions } from '../server/server-options.ts';
@@ -58,7 +58,7 @@ export class PurgeHold implements AsyncDisposable {
   #control: ServerConnection | null = null;
   #timer: NodeJS.Timeout | undefined;
   #work: Promise<void> = Promise.resolve();
-  #over = false;
+  readonly #over = new AbortController();
   #said = '';
 
   constructor(options: PurgeHoldOptions) {
@@ -72,17 +72,22 @@ export class PurgeHold implements AsyncDisposable {
     if (isFirst) this.#look();
   }
 
+  /** At once, whatever the server does: its commits may wait for the archiver that waits for this. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#over = true;
+    this.#over.abort();
     clearTimeout(this.#timer);
     await this.#work;
     await this.#release();
     await this.#control?.close();
   }
 
+  get #isOver(): boolean {
+    return this.#over.signal.aborted;
+  }
+
   #look(): void {
     this.#work = this.#adjust().then(() => {
-      if (this.#over) return;
+      if (this.#isOver) return;
       this.#timer = setTimeout(() => {
         this.#look();
       }, this.#options.everyMs ?? EVERY_MS);
@@ -93,11 +98,11 @@ export class PurgeHold implements AsyncDisposable {
     if (this.#needed === null) return;
     const { file, identity } = this.#needed;
     try {
-      this.#control ??= await connect(this.#options.primary);
+      this.#control ??= await connect(this.#options.primary, { ...SHORT_QUESTIONS, signal: this.#over.signal });
       await checkIdentity(this.#control, identity);
       await this.#hold(this.#control, holdPlace(await listBinaryLogs(this.#control), file), identity);
     } catch (error) {
-      this.#say('warn', 'cannot hold the purge of binary logs', { error: wordsOf(error) });
+      if (!this.#isOver) this.#say('warn', 'cannot hold the purge of binary logs', { error: wordsOf(error) });
       await this.#release();
       await this.#control?.close();
       this.#control = null;
@@ -124,7 +129,7 @@ export class PurgeHold implements AsyncDisposable {
 
   async #park({ file }: HoldPlace, identity: ServerIdentity): Promise<void> {
     const before = this.#parked;
-    this.#parked = await parkDump(this.#options.primary, file, identity);
+    this.#parked = await parkDump(this.#options.primary, { file, expected: identity, signal: this.#over.signal });
     await before?.release(); // only now: in between nothing would hold
     this.#say('info', 'holding the purge of binary logs', { from: file });
   }

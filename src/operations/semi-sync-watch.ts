@@ -47,9 +47,7 @@ export async function watchSemiSync(
   const isOver = (): boolean => signal.aborted;
   while (!isOver()) {
     try {
-      await using connection = await connect(primary, SHORT_QUESTIONS);
-      const leave = connection.core.destroy.bind(connection.core);
-      signal.addEventListener('abort', leave, { once: true });
+      await using connection = await connect(primary, { ...SHORT_QUESTIONS, signal });
       for (;;) {
         await pause(everyMs, signal);
         report.see(await readSemiSync(connection));

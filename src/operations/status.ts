@@ -8,7 +8,8 @@ import type { ServerOptions } from '../server/server-options.ts';
 import { archivedTo, readExposure, type Exposure, type ExposureReading } from './exposure.ts';
 import type { Finding } from './finding.ts';
 import type { ListedBackup } from './lists.ts';
-import { findMissingSegments, lossesOf, lossFindings } from './losses.ts';
+import { lossesOf, lossFindings } from './losses.ts';
+import { findMissingSegments } from './missing-segments.ts';
 import { isArchiverAlive, type OpenArchive } from './open-archive.ts';
 import type { PurgeGuard } from './purge-guard.ts';
 import { findWindow, type RecoveryWindow } from './recovery-window.ts';
@@ -83,7 +84,7 @@ export async function readStatus(
       ...backupFindings(examined.at(-1)?.record ?? null, now),
       ...(await findStoppedApplying(repository)),
       ...rehearsalFindings(repository, lastRehearsal),
-      ...(await findMissingSegments(repository, lineages)),
+      ...(await findMissingSegments(archive, lineages)),
       ...lossFindings({ losses: gaps, lineages, backups }),
     ],
   };

@@ -14,7 +14,7 @@ import type { Finding } from './finding.ts';
 import { verifyBackups } from './verify/backups.ts';
 import { verifyHandOvers } from './verify/hand-overs.ts';
 import { openKnownCatalog } from './verify/known-catalog.ts';
-import { listLineageFolders } from './verify/lineage-folders.ts';
+import { listLineageFolders, type LineageFolders } from './verify/lineage-folders.ts';
 import { verifyLineage, type LineageFolder, type LineageVerdict } from './verify/lineage-pass.ts';
 import { startReaders } from './verify/readers.ts';
 import { openToVerify, verifyLedger, verifyRehearsals } from './verify/records.ts';
@@ -98,7 +98,7 @@ async function verifyAll(
 ): Promise<{ damages: Damage[]; counts: Counts }> {
   const { repository, rebuilt } = context;
   const { folders, damages } = await listLineageFolders(repository);
-  const all = [...damages];
+  const all = [...damages, ...findGoneLineages(context, { folders, damages })];
   const lineages = folders.flatMap(({ lineage }) => lineage ?? []);
   rebuilt.setRecords({ lineages, backups: [], rehearsals: [] });
   const verdicts = new Map<string, LineageVerdict>();
@@ -110,10 +110,22 @@ async function verifyAll(
   checkSince(context.since, [...verdicts.values()]);
   const views = await openViews(context, verdicts);
   all.push(...(await verifyHandOvers(context, views, (id) => isWhole(verdicts.get(id)))));
-  all.push(...(await verifyLedger(repository)));
+  all.push(...(await verifyLedger(repository, lineages)));
   const backups = options.backups ? await verifyBackups(context, views) : { backups: 0, damages: [] };
   all.push(...backups.damages, ...(await verifyRehearsals(repository)));
   return { damages: all, counts: { ...countRead(folders, verdicts), backups: backups.backups } };
+}
+
+/** Only the catalog still tells of a lineage whose folder is gone. */
+function findGoneLineages({ known, repository }: VerifyContext, { folders, damages }: LineageFolders): Damage[] {
+  const seen = new Set(folders.map(({ path }) => path));
+  const unread = damages.filter(({ check }) => check === 'readable').map(({ path }) => path);
+  const gone = known.lineages().filter((id) => ![...seen, ...unread].includes(repository.lineageFolder(id)));
+  return gone.map((id) => {
+    const files = known.files(id).map(({ file }) => file);
+    const found = `the lineage is not there, though the catalog has what was archived of it: ${files[0] ?? ''} to ${files.at(-1) ?? ''}`;
+    return { check: 'missing segment', path: repository.lineageFolder(id), offset: null, found };
+  });
 }
 
 /** Nothing read is not nothing wrong. */

@@ -162,6 +162,11 @@ function describeSelf(purpose: string): LockFile {
   };
 }
 
+/**
+ * A container that is started again under its name on the same machine counts its processes anew: a holder from before is then
+ * seen as gone, so that it goes on after a kill. Two that run at once under one name are kept apart only by the source, which
+ * serves one client per server id.
+ */
 function isAlive(holder: LockFile): boolean {
   if (holder.host !== hostname() && !isOurKernel(holder)) return true;
   if (holder.bootId !== bootId()) return false;

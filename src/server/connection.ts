@@ -3,6 +3,7 @@
  * error table. Must not know what is archived, or why something is asked.
  */
 import { readFile } from 'node:fs/promises';
+import type { Duplex } from 'node:stream';
 import { createConnection, type Connection, type ConnectionOptions, type QueryError } from 'mysql2';
 import type { Flavor } from '../binlog/gtid.ts';
 import { LastgoodError, type ErrorCode } from '../platform/errors.ts';
@@ -45,6 +46,8 @@ export interface ConnectionLimits {
   readonly answerWithinMs?: number;
   /** True: it will read a stream of gigabytes. Without TLS that costs no memory then. */
   readonly bulk?: boolean;
+  /** Cuts the connection, also while it is being made: whatever waits for an answer on it ends with `SERVER_UNREACHABLE`. */
+  readonly signal?: AbortSignal;
 }
 
 /** For short questions: without an answer in that time the line is dead, and says so nowhere else. */
@@ -59,7 +62,7 @@ export async function connect(options: ServerOptions, limits: ConnectionLimits =
     const [row] = (await run(core, { sql: 'SELECT VERSION() AS version', timeout })) as { version: string }[];
     return new Session({ core, options, version: row?.version ?? '', limits });
   } catch (error) {
-    core.destroy();
+    hangUp(core);
     throw connectError(options, error);
   }
 }
@@ -120,7 +123,7 @@ class Session implements ServerConnection {
         resolve();
       });
     });
-    this.core.destroy();
+    hangUp(this.core);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -130,30 +133,51 @@ class Session implements ServerConnection {
 
 async function openCore(options: ServerOptions, limits: ConnectionLimits): Promise<Connection> {
   try {
-    return await handshake(await coreOptions(options, limits));
+    return await handshake(await coreOptions(options, limits), limits);
   } catch (error) {
     if (options.tls !== 'preferred' || !hasCode(error, 'HANDSHAKE_NO_SSL_SUPPORT')) throw connectError(options, error);
   }
   try {
-    return await handshake(await coreOptions({ ...options, tls: 'off' }, limits));
+    return await handshake(await coreOptions({ ...options, tls: 'off' }, limits), limits);
   } catch (error) {
     throw connectError(options, error);
   }
 }
 
-async function handshake(options: ConnectionOptions): Promise<Connection> {
+async function handshake(options: ConnectionOptions, { signal }: ConnectionLimits): Promise<Connection> {
   const core = createConnection(options);
+  core.on('error', () => undefined); // a connection lost while idle shows in the next query
+  if (signal !== undefined) cutOn(signal, core);
   await new Promise<void>((resolve, reject) => {
     core.connect((error) => {
       if (error === null) resolve();
       else reject(error);
     });
   }).catch((error: unknown) => {
-    core.destroy();
+    hangUp(core);
     throw error;
   });
-  core.on('error', () => undefined); // a connection lost while idle shows in the next query
   return core;
+}
+
+/** mysql2 closes its half only, and lets a question without an answer wait for ever. */
+function hangUp(core: Connection): void {
+  core.destroy();
+  const { stream } = core as unknown as { stream: Duplex };
+  stream.destroy(new Error('the connection was closed'));
+}
+
+/** `destroy` of the library only stops sending: a question that nobody answers would wait on. */
+function cutOn(signal: AbortSignal, core: Connection): void {
+  const wire = core as unknown as { readonly stream: Duplex }; // another one once TLS has begun
+  const cut = (): void => {
+    wire.stream.destroy(new Error('the connection was given up'));
+  };
+  wire.stream.once('close', () => {
+    signal.removeEventListener('abort', cut);
+  });
+  signal.addEventListener('abort', cut, { once: true });
+  if (signal.aborted) cut();
 }
 
 async function coreOptions(options: ServerOptions, { bulk = false }: ConnectionLimits): Promise<ConnectionOptions> {

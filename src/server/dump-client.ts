@@ -43,6 +43,8 @@ export interface DumpStream {
 
 const COM_BINLOG_DUMP = 0x12;
 const COM_REGISTER_SLAVE = 0x15;
+/** What our clients say as their host: whoever lists a server's replicas sees what they are. */
+export const ARCHIVER_HOST = 'lastgood';
 /** Marks an acknowledgement; not a command. Source: MariaDB 10.11 sql/semisync.h, kPacketMagicNum. */
 const ACKNOWLEDGEMENT = 0xef;
 const NON_BLOCKING = 1;
@@ -220,9 +222,11 @@ const NOT_ALLOWED: ReadonlySet<number> = new Set([1045, 1142, 1227]);
 
 /** server id 4, host, user and password each with a length byte, port 2, rank 4, primary's id 4. */
 function registerCommand(serverId: number): Buffer {
-  const payload = Buffer.alloc(18);
+  const payload = Buffer.alloc(18 + ARCHIVER_HOST.length);
   payload[0] = COM_REGISTER_SLAVE;
   payload.writeUInt32LE(serverId, 1);
+  payload[5] = ARCHIVER_HOST.length;
+  payload.write(ARCHIVER_HOST, 6, 'latin1');
   return packet(payload);
 }
 

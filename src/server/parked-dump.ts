@@ -1,5 +1,5 @@
 import { FIRST_EVENT_OFFSET } from '../binlog/coordinates.ts';
-import { connect, type ServerConnection } from './connection.ts';
+import { connect, SHORT_QUESTIONS, type ServerConnection } from './connection.ts';
 import { startDump } from './dump-client.ts';
 import type { DumpSink } from './dump-packets.ts';
 import { checkIdentity, type ServerIdentity } from './facts.ts';
@@ -34,10 +34,14 @@ const NOWHERE: DumpSink = {
  * Tried on MariaDB 10.11.19 and MySQL 5.6.24: PURGE BINARY LOGS and expiry stop at the file, MariaDB in silence, MySQL with
  * warning 1867; without the session's net_write_timeout the server ends the dump after its global one.
  * Source: MariaDB 10.11 sql/log.cc, purge_logs and log_in_use.
+ * @param place where, at whom, and a signal that ends it at once, also before it is parked
  * @throws LastgoodError `SERVER_UNREACHABLE`, also when another server answers; `SERVER_QUERY_FAILED`, `ACCESS_DENIED`
  */
-export async function parkDump(options: ServerOptions, file: string, expected: ServerIdentity): Promise<ParkedDump> {
-  const connection = await connect(options);
+export async function parkDump(
+  options: ServerOptions,
+  { file, expected, signal }: { file: string; expected: ServerIdentity; signal: AbortSignal },
+): Promise<ParkedDump> {
+  const connection = await connect(options, { ...SHORT_QUESTIONS, signal });
   try {
     await checkIdentity(connection, expected);
     await connection.query(`SET SESSION net_write_timeout = ${PARKED_SECONDS}`);

@@ -39,10 +39,10 @@ describe('a usage error', () => {
     [['scan'], "missing required argument 'file'"],
     [['plan', '--bfore', 'x'], "unknown option '--bfore' (Did you mean --before?)"],
     [['plan'], 'no target is given'],
-    [['rehearse', '--datadir', ''], "option '--datadir <dir>' argument '' is invalid. It must name a folder."],
+    [['rehearse', '--datadir', ''], "option '--datadir <dir>' argument '' is invalid: it must name a folder"],
     [
       ['restore', '--latest', '--datadir', ''],
-      "option '--datadir <dir>' argument '' is invalid. It must name a folder.",
+      "option '--datadir <dir>' argument '' is invalid: it must name a folder",
     ],
     [['plan', '--latest', '--before', 'inc-1'], '2 targets are given, only one can be meant'],
   ])('%j exits 2 with one message on stderr and nothing on stdout', async (args, message) => {

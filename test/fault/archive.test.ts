@@ -7,6 +7,7 @@ import { openRepository, type ArchivedSegment } from '../../src/archive/reposito
 import { isLastgoodError } from '../../src/platform/errors.ts';
 import { waitFor } from '../../src/platform/wait.ts';
 import type { ArchiveOptions } from '../../src/operations/archive.ts';
+import { listBinaryLogs } from '../../src/server/binary-logs.ts';
 import { startArchiverProcess, writeArchiverConfig, type ArchiverProcess } from '../support/archiver-process.ts';
 import {
   ARCHIVER_SERVER_ID,
@@ -125,10 +126,20 @@ class Storm {
   async #killOne(round: number): Promise<void> {
     const archiver = this.#start();
     if (round % 2 === 0) await archiver.streaming;
+    if (round % ROTATE_EVERY === 0) await this.#reachesTheNewestFile(archiver);
     await delay(this.#random() * 600); // the fault itself: some moment of start-up or of steady work
     const exitCode = await archiver.kill();
     if (exitCode !== null && exitCode !== UNREACHABLE)
       throw new Error(`an archiver ended with ${exitCode}: ${archiver.said}`);
+  }
+
+  /** However slow the machine and quick the clients: the storm goes over all files, not only over the first ones. */
+  async #reachesTheNewestFile(archiver: ArchiverProcess): Promise<void> {
+    await using connection = await this.#server.connect();
+    const newest = (await listBinaryLogs(connection)).at(-1)?.file;
+    const reached = async (): Promise<boolean> =>
+      archiver.ended || (await segmentsOf(repositoryBeside(this.#server))).at(-1)?.file === newest;
+    await waitFor(reached, { timeoutMs: 60_000, what: `the archive of ${newest ?? ''}` });
   }
 
   async #rotate(): Promise<void> {

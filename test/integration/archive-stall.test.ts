@@ -55,4 +55,12 @@ describe('a line that goes dead without closing', () => {
     proxy.fallSilent();
     await expect(connection.query('SELECT 1')).rejects.toMatchObject({ code: 'SERVER_UNREACHABLE' });
   });
+
+  it('does not keep a connection open that is to be closed, nor its question', async () => {
+    const connection = await connect(primary);
+    proxy.fallSilent();
+    const question = expect(connection.query('SELECT 1')).rejects.toMatchObject({ code: 'SERVER_UNREACHABLE' });
+    await connection.close();
+    await question;
+  });
 });

@@ -72,14 +72,26 @@ describe('the catalog', () => {
     expect(await dump()).toEqual(before);
   });
 
-  it('drops what the archive no longer has', async () => {
+  it('keeps what the archive no longer has as lost, until it is made anew', async () => {
     await dump();
-    const [first] = await segmentsOf(repository);
-    await rm(first?.path ?? '');
-    await rm(`${first?.path ?? ''}.json`);
+    const { lineage = '', file = '', path = '' } = (await segmentsOf(repository))[0] ?? {};
+    await rm(path);
+    await rm(`${path}.json`);
+    {
+      using archive = await openArchive(repository, { log: silentLog });
+      expect(listIncidents(archive).map(({ kind }) => kind)).toEqual(['drop-database', 'truncate-table']);
+      expect(archive.catalog.checkpoints(lineage, file)).toEqual([]);
+      expect(archive.catalog.lost()).toMatchObject([{ lineage, file, state: 'sealed' }]);
+    }
+    expect(await archiveUntilCurrent(server, repository)).toMatchObject({
+      warnings: [expect.stringContaining(`archived files are gone from the repository: ${file}`)],
+    });
+    expect(await rebuildArchiveCatalog(repository, { log: silentLog })).toEqual([
+      expect.stringMatching(/^binlog\.000001 of lineage .* and is gone: this is forgotten, take a backup$/),
+    ]);
     using archive = await openArchive(repository, { log: silentLog });
+    expect(archive.catalog.lost()).toEqual([]);
     expect(listIncidents(archive).map(({ kind }) => kind)).toEqual(['drop-database']);
-    expect(archive.catalog.checkpoints(first?.lineage ?? '', first?.file ?? '')).toEqual([]);
   });
 
   it('follows an archive whose archiver was not there to tell', async () => {

@@ -8,6 +8,7 @@ import { createLogger } from '../../src/platform/logger.ts';
 import { acquireLock } from '../../src/platform/lock.ts';
 import { makeTempDirectory } from '../../src/platform/temp-dir.ts';
 import { connect } from '../../src/server/connection.ts';
+import { startDump } from '../../src/server/dump-client.ts';
 import { PRIVILEGES, type AccountRole } from '../../src/server/grants.ts';
 import { stopApplying } from '../../src/server/replica-status.ts';
 import { run, setBackupScene, type BackupScene } from '../support/backup-scene.ts';
@@ -48,6 +49,21 @@ describe('diagnose', () => {
       warnings: 0,
       primary: expect.stringContaining('MariaDB') as string,
     });
+    // An archiver that has just stopped is listed by the server as one that works.
+    const { primary } = scene.settings;
+    const dump = { from: { file: 'binlog.000001', position: 4 }, heartbeatMs: 5000, nonBlocking: false };
+    const sink = { rotate: () => undefined, append: () => undefined, formatAgain: () => undefined };
+    const stream = await startDump(await connect(primary), { ...dump, serverId: primary.serverId }, sink);
+    const again = await diagnose({ settings: scene.settings, log });
+    stream.stop();
+    await stream.finished.catch(() => undefined);
+    expect(again.findings).toMatchObject([
+      {
+        severity: 'warning',
+        check: 'server ids',
+        found: expect.stringContaining('one that has just stopped') as string,
+      },
+    ]);
   });
 
   it('lists everything that is wrong with a broken pair at once', async () => {

@@ -1,9 +1,12 @@
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Lineage } from '../../src/archive/lineage.ts';
+import { compareCoordinates } from '../../src/binlog/coordinates.ts';
 import { openArchive } from '../../src/operations/open-archive.ts';
 import { listLineages } from '../../src/operations/lists.ts';
 import { waitFor } from '../../src/platform/wait.ts';
+import { readBinlogEnd } from '../../src/server/binary-logs.ts';
+import { readReplicaStatus } from '../../src/server/replica-status.ts';
 import { archiveUntilCurrent, primarySettings, silentLog, startArchiver } from '../support/archiver.ts';
 import {
   differences,
@@ -112,6 +115,38 @@ describe('failover of a MariaDB pair with two domains', () => {
     using archive = await openArchive(path, { log: silentLog });
     expect(listLineages(archive).map(({ handOver }) => handOver?.stranded)).toEqual([undefined, 2, 0]);
   });
+});
+
+it('what a replica with writes of its own has received and not yet applied is waited for, not called lost', async () => {
+  await using pair = await startPair();
+  const { primary, replica } = pair;
+  const path = newRepository(replica);
+  await run(primary, 'CREATE DATABASE shop', 'CREATE TABLE shop.t (id INT PRIMARY KEY)');
+  await pair.caughtUp();
+  await run(replica, 'CREATE DATABASE of_its_own');
+  await using locking = await replica.connect();
+  await locking.query('LOCK TABLES shop.t WRITE');
+  await run(primary, 'INSERT INTO shop.t VALUES (1)', 'INSERT INTO shop.t VALUES (2)');
+  await archiveUntilCurrent(primary, path, PLAIN);
+  await using asking = await replica.connect();
+  await using fromPrimary = await primary.connect();
+  const { coordinates } = await readBinlogEnd(fromPrimary);
+  const hasReceived = async (): Promise<boolean> => {
+    const received = (await readReplicaStatus(asking))?.received ?? null;
+    return received !== null && compareCoordinates(received, coordinates) >= 0;
+  };
+  await waitFor(hasReceived, { timeoutMs: 30_000, what: 'the replica to receive everything' });
+  const options = { ...PLAIN, primary: primarySettings(replica) };
+  await expect(archiveUntilCurrent(replica, path, options)).rejects.toMatchObject({
+    code: 'LINEAGE_MISMATCH',
+    message: expect.stringContaining('is a replica that lacks the last 2 transactions') as string,
+  });
+  await locking.query('UNLOCK TABLES');
+  await pair.caughtUp();
+  expect(await archiveUntilCurrent(replica, path, options)).toMatchObject({ warnings: [] });
+  const { repository, lineages } = await openLineages(path);
+  expect(lineages[1]).toMatchObject({ serverId: 102, handOver: { stranded: 0 } });
+  expect(await repository.ledger.entries()).toEqual([]);
 });
 
 describe('failover of a MySQL 5.6 pair', () => {

@@ -2,6 +2,8 @@ import { readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Lineage } from '../../src/archive/lineage.ts';
+import { waitFor } from '../../src/platform/wait.ts';
+import type { ServerConnection } from '../../src/server/connection.ts';
 import { archiveUntilCurrent, primarySettings, startArchiver } from '../support/archiver.ts';
 import {
   contentOf,
@@ -53,6 +55,47 @@ describe('a source that goes on with another history', () => {
     ]);
     expect(Object.keys(await contentOf(archived, old as Lineage))).toEqual(['binlog.000001']);
     expect(await differences(path, server)).toEqual([]);
+  });
+
+  it('gets one also while the archiver only waits, when the new log ends where the old one did', async () => {
+    await run(server, 'RESET MASTER');
+    const path = newRepository(server);
+    await using archiver = startArchiver(server, path, { ...PLAIN, watch: { quietMs: 200, againMs: 200 } });
+    await run(server, 'CREATE DATABASE a8');
+    await waitForGtid(path, '0-101-1');
+    const old = await openLineages(path);
+    const content = await contentOf(old, old.lineages[0] as Lineage);
+    // Nothing wakes the dump of the deleted file: neither bytes behind it, nor a GTID that is not archived.
+    await run(server, 'RESET MASTER', 'CREATE DATABASE b8');
+    const isThere = async (): Promise<boolean> => {
+      const now = await openLineages(path);
+      const next = now.lineages[1];
+      return next !== undefined && lengths(await contentOf(now, next)) === lengths(content);
+    };
+    await waitFor(isThere, { timeoutMs: 10_000, what: 'another lineage as long as the old one' });
+    const { warnings, gtid } = await archiver.stop();
+    expect(warnings).toEqual([expect.stringContaining('take a new backup')]);
+    expect(gtid).toBe('0-101-1');
+    const archived = await openLineages(path);
+    expect(archived.lineages).toHaveLength(2);
+    expect(await contentOf(archived, archived.lineages[0] as Lineage)).toEqual(content);
+    expect(await differences(path, server)).toEqual([]);
+  });
+
+  it('is left in peace while it has the archived bytes, however often it is asked', async () => {
+    await run(server, 'RESET MASTER');
+    const path = newRepository(server);
+    await using archiver = startArchiver(server, path, { ...PLAIN, watch: { quietMs: 50, againMs: 50 } });
+    await run(server, 'CREATE DATABASE a9', 'FLUSH BINARY LOGS');
+    await waitForGtid(path, '0-101-1');
+    await using asking = await server.connect();
+    const before = await connectionsTo(asking);
+    const asked = async (): Promise<boolean> => (await connectionsTo(asking)) >= before + 5;
+    await waitFor(asked, { timeoutMs: 10_000, what: 'five looks' });
+    await run(server, 'CREATE DATABASE b9');
+    await waitForGtid(path, '0-101-2');
+    expect(await archiver.stop()).toMatchObject({ warnings: [], reconnects: 0 });
+    expect((await openLineages(path)).lineages).toHaveLength(1);
   });
 
   it('is noticed when the names have grown past the archived place meanwhile (peers 13: dbtrail #780, peers 30: WAL-G #2528)', async () => {
@@ -201,3 +244,15 @@ describe('a source that goes on with another history', () => {
     expect(await repository.ledger.entries()).toEqual([]);
   });
 });
+
+function lengths(content: Record<string, string>): string {
+  return Object.entries(content)
+    .map(([file, bytes]) => `${file}: ${bytes.length}`)
+    .join();
+}
+
+/** Connections that were ever made. */
+async function connectionsTo(connection: ServerConnection): Promise<number> {
+  const [row] = await connection.query<{ Value: string }>("SHOW GLOBAL STATUS LIKE 'Connections'");
+  return Number(row?.Value);
+}

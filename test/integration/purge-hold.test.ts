@@ -8,6 +8,7 @@ import { readServerIdentity } from '../../src/server/facts.ts';
 import type { ServerOptions } from '../../src/server/server-options.ts';
 import { repositoryBeside, startArchiver } from '../support/archiver.ts';
 import { startMysql56, startPrimary, type TestServer } from '../support/servers.ts';
+import { startSilentProxy } from '../support/silent-proxy.ts';
 
 const log = createLogger({ level: 'silent', pretty: false });
 const GIB = 1024 ** 3;
@@ -64,6 +65,16 @@ async function isParked(connection: ServerConnection): Promise<boolean> {
   );
 }
 
+/** A log that keeps what it is told. */
+function listeningLog(): { said: string[]; listening: typeof log } {
+  const said: string[] = [];
+  const listening = Object.assign(Object.create(log) as typeof log, {
+    error: (_facts: object, what: string) => said.push(what),
+    warn: ({ error }: { error: string }) => said.push(error),
+  });
+  return { said, listening };
+}
+
 describe.each([
   ['MariaDB', startPrimary],
   ['MySQL 5.6', startMysql56],
@@ -93,11 +104,7 @@ it('a hold lets go of more log than its limit, and never is on another server th
   await using connection = await server.connect();
   const primary = await viaTcp(server, connection);
   const [file = ''] = await files(connection);
-  const said: string[] = [];
-  const listening = Object.assign(Object.create(log) as typeof log, {
-    error: (_facts: object, what: string) => said.push(what),
-    warn: ({ error }: { error: string }) => said.push(error),
-  });
+  const { said, listening } = listeningLog();
   const hear = async (limitBytes: number, serverId: number): Promise<void> => {
     await using hold = new PurgeHold({ primary, limitBytes, log: listening, everyMs: 50 });
     hold.need(file, { serverId, serverUuid: null });
@@ -112,6 +119,24 @@ it('a hold lets go of more log than its limit, and never is on another server th
     expect.stringContaining('is another server now: server_id 101 instead of 4711'),
   ]);
 });
+
+it('a hold ends though its question gets no answer', async () => {
+  await using server = await startPrimary();
+  await using connection = await server.connect();
+  const primary = await viaTcp(server, connection);
+  await using proxy = await startSilentProxy(server.port);
+  const identity = await readServerIdentity(connection);
+  const [file = ''] = await files(connection);
+  const { said, listening } = listeningLog();
+  const via = { ...primary, port: proxy.port };
+  const hold = new PurgeHold({ primary: via, limitBytes: 100, log: listening, everyMs: 50 });
+  hold.need(file, identity);
+  await waitFor(() => said.length > 0, { timeoutMs: 15_000, what: 'a word of the hold' });
+  proxy.fallSilent();
+  await waitFor(() => proxy.swallowed > 0, { timeoutMs: 15_000, what: 'a question' });
+  await hold[Symbol.asyncDispose]();
+  expect(said).toEqual(['letting the primary purge: the hold is over its limit']);
+}, 20_000);
 
 it('an archiver with --hold-purge holds what it has not sealed, until it stops', async () => {
   await using server = await startPrimary();

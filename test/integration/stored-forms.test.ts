@@ -1,4 +1,4 @@
-import { chmod, readdir, writeFile } from 'node:fs/promises';
+import { chmod, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openRepository } from '../../src/archive/repository.ts';
@@ -122,4 +122,13 @@ it('tells which key is missing, and does not call the archive damaged', async ()
     code: 'KEY_MISSING',
     message: `segment '${needed?.path ?? ''}' is encrypted with key ${keyId}, but no key file is configured`,
   });
+});
+
+it('goes on archiving the present when the key of the past is gone, catalog too', async () => {
+  await using connection = await server.connect();
+  await rm(join(repository, 'catalog.sqlite'), { force: true });
+  await connection.query('CREATE DATABASE after_the_key');
+  const { gtid } = await archiveUntilCurrent(server, repository);
+  const [row] = await connection.query<{ gtid: string }>('SELECT @@gtid_binlog_pos AS gtid');
+  expect(gtid).toBe(row?.gtid);
 });

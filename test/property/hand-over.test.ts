@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { findCommonPlace, type LogFile } from '../../src/archive/hand-over.ts';
+import { strandedGroups } from '../../src/archive/stranded-groups.ts';
 import type { Flavor } from '../../src/binlog/gtid.ts';
 import { endOf, logOfGroups, type PlainGroup } from '../support/log-of-groups.ts';
 
@@ -49,24 +50,32 @@ async function statesOf(files: readonly LogFile[]): Promise<string[]> {
   return states;
 }
 
-it.each(['mariadb', 'mysql'] as const)('a hand-over is at the latest state that both %s logs had', async (flavor) => {
-  await fc.assert(
-    fc.asyncProperty(failovers, async ({ domains, order, inOrder, lost, own, cuts, childCuts }) => {
-      const all = number(flavor, domains, { server: 1, counts: [] });
-      const applied = (inOrder ? all : interleave(all, domains, order)).slice(0, Math.max(0, all.length - lost));
-      const counts = Array.from(
-        { length: DOMAINS },
-        (_, domain) => applied.filter((group) => domains[all.indexOf(group)] === domain).length,
-      );
-      const parentFiles = cut(all, cuts);
-      const parent = logOfGroups(parentFiles, { flavor });
-      const childGroups = [...applied, ...number(flavor, own, { server: 2, counts })];
-      const child = logOfGroups(cut(childGroups, childCuts), { flavor });
-      const there = new Set(await statesOf(child));
-      const expected = (await statesOf(parent)).findLast((state) => state !== '' && there.has(state)) ?? null;
-      const found = await findCommonPlace(parent, child, endOf(parentFiles, flavor));
-      expect(found?.gtidState ?? null).toBe(expected);
-    }),
-    { numRuns: 500 },
-  );
-});
+it.each(['mariadb', 'mysql'] as const)(
+  'a hand-over is at the latest state that both %s logs had, and what never arrived is behind it',
+  async (flavor) => {
+    await fc.assert(
+      fc.asyncProperty(failovers, async ({ domains, order, inOrder, lost, own, cuts, childCuts }) => {
+        const all = number(flavor, domains, { server: 1, counts: [] });
+        const applied = (inOrder ? all : interleave(all, domains, order)).slice(0, Math.max(0, all.length - lost));
+        const counts = Array.from(
+          { length: DOMAINS },
+          (_, domain) => applied.filter((group) => domains[all.indexOf(group)] === domain).length,
+        );
+        const parentFiles = cut(all, cuts);
+        const parent = logOfGroups(parentFiles, { flavor });
+        const childGroups = [...applied, ...number(flavor, own, { server: 2, counts })];
+        const child = logOfGroups(cut(childGroups, childCuts), { flavor });
+        const there = new Set(await statesOf(child));
+        const expected = (await statesOf(parent)).findLast((state) => state !== '' && there.has(state)) ?? null;
+        const found = await findCommonPlace(parent, child, endOf(parentFiles, flavor));
+        expect(found?.gtidState ?? null).toBe(expected);
+        if (found === null) return;
+        const arrived = new Set(childGroups.map((group) => group.gtid));
+        const missing = all.filter((group) => !arrived.has(group.gtid)).map((group) => group.gtid);
+        const { groups, firstGtid, lastGtid } = await strandedGroups(parent, child, found);
+        expect([groups, firstGtid, lastGtid]).toEqual([missing.length, missing[0] ?? null, missing.at(-1) ?? null]);
+      }),
+      { numRuns: 500 },
+    );
+  },
+);

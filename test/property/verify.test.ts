@@ -247,7 +247,9 @@ describe.each(FORMS)('verify of $name segments', ({ encrypted }) => {
     expect(objects).toEqual(expect.arrayContaining([manifest(first), manifest(second)]));
   });
 
-  it.skipIf(!encrypted)('says that it cannot read what it has no key for, and calls nothing damaged', async () => {
+  if (!encrypted) return;
+
+  it('says that it cannot read what it has no key for, and calls nothing damaged', async () => {
     const { findings } = await verifyAt(scene.archive.repository.path);
     const errors = findings.filter(({ severity }) => severity === 'error');
     expect(errors.map(({ check }) => check)).toEqual(['readable', 'readable', 'readable', 'readable']);

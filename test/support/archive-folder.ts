@@ -1,7 +1,8 @@
 import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readArchiveEnd, type ArchiveEnd } from '../../src/archive/archive-end.ts';
-import { ArchiveWriter, type ArchiveWriterOptions } from '../../src/archive/archive-writer.ts';
+import { ArchiveWriter } from '../../src/archive/archive-writer.ts';
+import type { ArchiveWriterOptions } from '../../src/archive/archive-writer-options.ts';
 import type { SegmentManifest } from '../../src/archive/manifest.ts';
 import { openRepository, type ArchivedSegment, type Repository } from '../../src/archive/repository.ts';
 import type { SegmentUpdate } from '../../src/archive/segment-indexer.ts';

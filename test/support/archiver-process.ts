@@ -11,6 +11,8 @@ export interface ArchiverProcess {
   readonly streaming: Promise<void>;
   /** Ends it with SIGKILL. @returns its exit code if it had ended by itself, else null */
   kill(): Promise<number | null>;
+  /** By itself. */
+  readonly ended: boolean;
   /** All it has said on stderr. */
   readonly said: string;
 }
@@ -55,6 +57,9 @@ export function startArchiverProcess(config: string, env: Readonly<Record<string
   return {
     streaming,
     kill: async () => killed(child, exited),
+    get ended() {
+      return child.exitCode !== null;
+    },
     get said() {
       return said;
     },

@@ -185,7 +185,11 @@ export async function falseManifests(path: string): Promise<string[]> {
     const names = await readdir(join(path, 'lineages', folder));
     for (const name of names.filter((each) => /^binlog\.\d+\.json$/.test(each))) {
       const at = join(path, 'lineages', folder, name);
-      const manifest = JSON.parse(await readFile(at, 'utf8')) as SegmentManifest;
+      const manifest = await manifestAt(at);
+      if (typeof manifest === 'string') {
+        problems.push(`${name} cannot be read: ${manifest}`);
+        continue;
+      }
       const stored = at.replace(
         /\.json$/,
         manifest.encryption ? '.enc' : manifest.compression === 'zstd' ? '.zst' : '',
@@ -196,4 +200,13 @@ export async function falseManifests(path: string): Promise<string[]> {
     }
   }
   return problems;
+}
+
+/** @returns why it cannot be read, where it cannot: that is a fault to list, and the next manifest is looked at too */
+async function manifestAt(path: string): Promise<SegmentManifest | string> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as SegmentManifest;
+  } catch (error) {
+    return String(error);
+  }
 }

@@ -4,7 +4,8 @@ import { parseGtid, parseGtidState } from '../../src/binlog/gtid-text.ts';
 import { fileName } from './in-memory-log.ts';
 
 export interface PlainGroup {
-  readonly gtid: string;
+  /** Null: a group without one. */
+  readonly gtid: string | null;
   /** Seconds since 1970. */
   readonly time: number;
 }
@@ -20,7 +21,7 @@ export function logOfGroups(
   const state = parseGtidState(flavor, start);
   return files.map((groups, index) => {
     const before = state.clone();
-    for (const { gtid } of groups) state.add(parseGtid(gtid));
+    for (const { gtid } of groups) if (gtid !== null) state.add(parseGtid(gtid));
     return {
       file: fileName(index + 1),
       gtidStart: () => Promise.resolve(before.clone()),
@@ -35,9 +36,9 @@ export function logOfGroups(
 function* boundariesOf(groups: readonly PlainGroup[], state: GtidState): Generator<Boundary> {
   let time: number | null = null;
   for (const [index, group] of groups.entries()) {
-    const next = parseGtid(group.gtid);
+    const next = group.gtid === null ? null : parseGtid(group.gtid);
     yield { position: HEADER_BYTES + index * GROUP_BYTES, state, time, next, isLast: false };
-    state.add(next);
+    if (next !== null) state.add(next);
     time = group.time;
   }
   yield { position: HEADER_BYTES + groups.length * GROUP_BYTES, state, time, next: null, isLast: true };
@@ -46,6 +47,6 @@ function* boundariesOf(groups: readonly PlainGroup[], state: GtidState): Generat
 /** The state after all of them. */
 export function endOf(files: readonly (readonly PlainGroup[])[], flavor: Flavor = 'mariadb'): GtidState {
   const state = parseGtidState(flavor, '');
-  for (const { gtid } of files.flat()) state.add(parseGtid(gtid));
+  for (const { gtid } of files.flat()) if (gtid !== null) state.add(parseGtid(gtid));
   return state;
 }

@@ -5,11 +5,14 @@ export interface SilentProxy extends AsyncDisposable {
   readonly port: number;
   /** The connections that exist pass nothing on from now on, and stay open; later ones work. */
   fallSilent(): void;
+  /** Bytes that clients have sent into silence. */
+  readonly swallowed: number;
 }
 
 /** A TCP proxy on loopback that can swallow everything without closing, as a firewall does that has forgotten a connection. */
 export async function startSilentProxy(targetPort: number): Promise<SilentProxy> {
   const pairs = new Set<readonly [Socket, Socket]>();
+  let swallowed = 0;
   const server = createServer((client) => {
     const upstream = connect(targetPort, '127.0.0.1');
     const pair = [client, upstream] as const;
@@ -29,8 +32,12 @@ export async function startSilentProxy(targetPort: number): Promise<SilentProxy>
   await once(server, 'listening');
   return {
     port: (server.address() as AddressInfo).port,
+    get swallowed() {
+      return swallowed;
+    },
     fallSilent: () => {
       for (const [client, upstream] of pairs) {
+        client.on('data', (chunk: Buffer) => (swallowed += chunk.length));
         client.unpipe(upstream).resume();
         upstream.unpipe(client).resume();
       }

@@ -6,7 +6,7 @@ import { rebuildCatalog } from '../../src/catalog/rebuild.ts';
 import { verify, type Verification, type VerifyOptions } from '../../src/operations/verify.ts';
 import { makeDirectory } from '../../src/platform/durable-file.ts';
 import { makeTempDirectory, type TempDirectory } from '../../src/platform/temp-dir.ts';
-import type { ArchiveWriterOptions } from '../../src/archive/archive-writer.ts';
+import type { ArchiveWriterOptions } from '../../src/archive/archive-writer-options.ts';
 import { archiveFolder, type ArchiveFolder } from './archive-folder.ts';
 import { silentLog } from './archiver.ts';
 import {

@@ -12,14 +12,17 @@ export function addCatalogRebuild(program: Command, open: OpenCli): void {
     .description('Works on the index over the archive.')
     .addHelpText('after', examples('lastgood catalog rebuild'))
     .command('rebuild')
-    .description('Makes the index anew from the archive alone. Archivers of this repository must be stopped.')
+    .description(
+      'Makes the index anew from the archive alone, and forgets what the old one knew of lost files. Archivers of this repository must be stopped.',
+    )
     .addHelpText('after', examples('lastgood catalog rebuild'))
     .action(async (_flags: object, command: Command) => {
       const cli = open(command);
-      await rebuildConfiguredCatalog(cli);
+      const warnings = await rebuildConfiguredCatalog(cli);
       using archive = await openConfiguredArchive(cli);
-      const counts = countAll(archive);
+      const counts = countAll(archive, warnings);
       cli.print(counts, () => countsText(counts));
+      if (warnings.length > 0) cli.warn();
     });
 }
 
@@ -28,23 +31,27 @@ interface CatalogCounts {
   readonly segments: number;
   readonly incidents: number;
   readonly backups: number;
+  /** What the old catalog knew to have been archived, and the archive has no more. */
+  readonly warnings: readonly string[];
 }
 
-function countAll(archive: OpenArchive): CatalogCounts {
+function countAll(archive: OpenArchive, warnings: readonly string[]): CatalogCounts {
   const lineages = listLineages(archive);
   return {
     lineages: lineages.length,
     segments: lineages.reduce((sum, { segments }) => sum + segments, 0),
     incidents: archive.catalog.incidents({ all: true }).length,
     backups: archive.catalog.backups().length,
+    warnings,
   };
 }
 
-function countsText({ lineages, segments, incidents, backups }: CatalogCounts): string {
-  return [
+function countsText({ lineages, segments, incidents, backups, warnings }: CatalogCounts): string {
+  const counts = [
     formatCount(lineages, 'lineage'),
     formatCount(segments, 'segment'),
     formatCount(incidents, 'incident'),
     formatCount(backups, 'backup'),
   ].join(', ');
+  return [counts, ...warnings.map((warning) => `warning: ${warning}`)].join('\n');
 }

@@ -4,6 +4,7 @@ import { DUMP_PROGRAMS } from '../../backup/sql-dump.ts';
 import { findProgram } from '../../platform/child-process.ts';
 import { isLastgoodError } from '../../platform/errors.ts';
 import { connect, type ServerConnection } from '../../server/connection.ts';
+import { ARCHIVER_HOST } from '../../server/dump-client.ts';
 import { readServerFacts, type ServerFacts } from '../../server/facts.ts';
 import { readPrivileges, type AccountPrivileges } from '../../server/grants.ts';
 import { readReplicaStatus, type ReplicaStatus } from '../../server/replica-status.ts';
@@ -32,10 +33,16 @@ export interface ServerReport {
 }
 
 export interface PrimaryReport extends ServerReport {
-  /** Server ids that replicate from it. */
-  readonly connectedIds: Inspected<readonly number[]>;
+  /** Who replicates from it. */
+  readonly connectedIds: Inspected<readonly ConnectedId[]>;
   /** Null where it has no semi-synchronous replication. */
   readonly semiSync: Inspected<SemiSyncSource | null>;
+}
+
+export interface ConnectedId {
+  readonly serverId: number;
+  /** True for an archiver of this product. The server also lists one that has stopped, until it next sends it something. */
+  readonly isArchiver: boolean;
 }
 
 export interface ReplicaReport extends ServerReport {
@@ -106,9 +113,9 @@ async function readServer(connection: ServerConnection): Promise<ServerReport> {
   return { facts: await readServerFacts(connection), account: await readPrivileges(connection) };
 }
 
-async function readConnectedIds(connection: ServerConnection): Promise<number[]> {
-  const rows = await connection.query<{ Server_id: number | string }>('SHOW SLAVE HOSTS');
-  return rows.map(({ Server_id: id }) => Number(id));
+async function readConnectedIds(connection: ServerConnection): Promise<ConnectedId[]> {
+  const rows = await connection.query<{ Server_id: number | string; Host: string }>('SHOW SLAVE HOSTS');
+  return rows.map(({ Server_id: id, Host: host }) => ({ serverId: Number(id), isArchiver: host === ARCHIVER_HOST }));
 }
 
 function pathOf(names: readonly string[]): string | null {

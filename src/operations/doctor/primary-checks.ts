@@ -151,15 +151,15 @@ const gtids: Check = ({ facts }) =>
 
 const archiverId: Check = ({ facts, connectedIds }, { settings, replica, repository }) => {
   const { serverId } = settings.primary;
+  const clients = repository.report?.archiverRunning === true ? [] : (connectedIds.report ?? []);
+  const others = clients.filter((client) => client.serverId === serverId);
   const holders = [
     facts.serverId === serverId ? 'the primary itself' : null,
     replica?.report?.facts.serverId === serverId ? 'the replica' : null,
-    connectedIds.report?.includes(serverId) === true && repository.report?.archiverRunning !== true
-      ? 'another client that replicates from it'
-      : null,
+    others.some(({ isArchiver }) => !isArchiver) ? 'another client that replicates from it' : null,
   ];
   const holder = holders.find((name) => name !== null);
-  if (holder === undefined) return undefined;
+  if (holder === undefined) return others.length === 0 ? undefined : archiverThere(serverId);
   return {
     severity: 'error',
     check: 'server ids',
@@ -167,6 +167,16 @@ const archiverId: Check = ({ facts, connectedIds }, { settings, replica, reposit
     fix: 'Give primary.server_id a number that no server of the topology has.',
   };
 };
+
+/** A server ends the thread of a client that is gone only when it next sends it something. */
+function archiverThere(serverId: number): Problem {
+  return {
+    severity: 'warning',
+    check: 'server ids',
+    found: `an archiver with primary.server_id ${serverId} is connected to it, and none runs on this repository: one that has just stopped, or one of another repository`,
+    fix: 'Run `lastgood doctor` again in a minute. If this stays, look for a second archiver: two with one id throw each other out.',
+  };
+}
 
 const hiddenIds: Check = ({ connectedIds }, { settings }) =>
   connectedIds.report !== null

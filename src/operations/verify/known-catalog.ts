@@ -1,7 +1,9 @@
 import { stat } from 'node:fs/promises';
 import type { Damage } from '../../archive/damage.ts';
+import { compareFiles } from '../../binlog/coordinates.ts';
 import type { SegmentUpdate } from '../../archive/segment-indexer.ts';
 import { Catalog } from '../../catalog/catalog.ts';
+import { isOfEarlierVersion } from '../../catalog/schema.ts';
 import { isDamage } from '../../catalog/sqlite-failure.ts';
 import { isLastgoodError } from '../../platform/errors.ts';
 
@@ -18,12 +20,14 @@ export interface KnownCatalog extends Disposable {
   readonly damages: readonly Damage[];
   /** In the order of their numbers. */
   files(lineage: string): KnownFile[];
+  /** Of which it knows files. */
+  lineages(): string[];
   backupIds(): string[];
   /** Compares a row that claims to be current with what was read of the segment. Rows that are behind catch up by themselves. */
   compare(lineage: string, update: SegmentUpdate): Damage[];
 }
 
-/** Opens the catalog to look at it. A missing one is made by the next command, and no finding. */
+/** Opens the catalog to look at it: it is derived, so nothing that is wrong with it is thrown. A missing one is no finding. */
 export async function openKnownCatalog(path: string): Promise<KnownCatalog> {
   try {
     await stat(path);
@@ -32,27 +36,77 @@ export async function openKnownCatalog(path: string): Promise<KnownCatalog> {
     throw error;
   }
   try {
-    const catalog = new Catalog(path);
-    return {
-      damages: [],
-      files: (lineage) => knownFiles(catalog, lineage),
-      backupIds: () => catalog.backups().map(({ id }) => id),
-      compare: (lineage, update) => compare(catalog, lineage, update).map((found) => damage(path, found)),
-      [Symbol.dispose]: () => {
-        catalog[Symbol.dispose]();
-      },
-    };
+    if (isOfEarlierVersion(path)) return unknown([ofEarlierVersion(path)]);
+    return new OpenedCatalog(path, new Catalog(path));
   } catch (error) {
-    if (!(error instanceof Error) || isLastgoodError(error, 'REPOSITORY_VERSION')) throw error;
-    const check = isDamage(error) ? 'catalog' : 'catalog not compared';
-    return unknown([{ ...damage(path, `it cannot be opened: ${error.message}`), check }]);
+    return unknown([failure(path, 'opened', error)]);
   }
+}
+
+/** A damaged page shows only when it is read: from then on nothing is known. */
+class OpenedCatalog implements KnownCatalog {
+  readonly damages: Damage[] = [];
+  readonly #path: string;
+  readonly #catalog: Catalog;
+
+  constructor(path: string, catalog: Catalog) {
+    this.#path = path;
+    this.#catalog = catalog;
+  }
+
+  files(lineage: string): KnownFile[] {
+    return this.#read((catalog) => knownFiles(catalog, lineage));
+  }
+
+  lineages(): string[] {
+    return this.#read(knownLineages);
+  }
+
+  backupIds(): string[] {
+    return this.#read((catalog) => catalog.backups().map(({ id }) => id));
+  }
+
+  compare(lineage: string, update: SegmentUpdate): Damage[] {
+    return this.#read((catalog) => compare(catalog, lineage, update)).map((found) => damage(this.#path, found));
+  }
+
+  [Symbol.dispose](): void {
+    this.#catalog[Symbol.dispose]();
+  }
+
+  #read<T>(work: (catalog: Catalog) => T[]): T[] {
+    if (this.damages.length > 0) return [];
+    try {
+      return work(this.#catalog);
+    } catch (error) {
+      this.damages.push(failure(this.#path, 'read', error));
+      return [];
+    }
+  }
+}
+
+/** Locked, or not to be opened, says nothing of its content; all else, down to text that is no JSON, does. */
+function failure(path: string, what: 'opened' | 'read', error: unknown): Damage {
+  if (!(error instanceof Error)) throw error;
+  const found = damage(path, `it cannot be ${what}: ${error.message}`);
+  if (isLastgoodError(error, 'REPOSITORY_VERSION')) return { ...found, check: 'catalog not compared', fix: error.hint };
+  const isWrong = error instanceof SyntaxError || error instanceof TypeError || [error, error.cause].some(isDamage);
+  return isWrong ? found : { ...found, check: 'catalog not compared' };
+}
+
+function ofEarlierVersion(path: string): Damage {
+  return {
+    ...damage(path, 'an earlier version wrote it'),
+    check: 'catalog not compared',
+    fix: 'Nothing: the next command but this one brings it up to date.',
+  };
 }
 
 function unknown(damages: readonly Damage[]): KnownCatalog {
   return {
     damages,
     files: () => [],
+    lineages: () => [],
     backupIds: () => [],
     compare: () => [],
     [Symbol.dispose]: () => undefined,
@@ -63,10 +117,21 @@ function damage(path: string, found: string): Damage {
   return { check: 'catalog', path, offset: null, found };
 }
 
+/** What other commands found lost already has no row, or a shorter one. */
 function knownFiles(catalog: Catalog, lineage: string): KnownFile[] {
-  return catalog.segments(lineage).map(({ state, digest: { file, indexedTo, openedAt } }) => {
-    return { file, state, indexedTo, openedAt };
-  });
+  const lost = catalog.lost().filter((item) => item.lineage === lineage);
+  const rows = catalog.segments(lineage).filter(({ digest }) => !lost.some(({ file }) => file === digest.file));
+  const known = rows.map(({ state, digest: { file, indexedTo, openedAt } }) => ({ file, state, indexedTo, openedAt }));
+  return [...known, ...lost].sort((a, b) => compareFiles(a.file, b.file));
+}
+
+function knownLineages(catalog: Catalog): string[] {
+  const inUse = catalog.lineages().map(({ id }) => id);
+  const ids = [
+    ...inUse.filter((id) => catalog.segments(id).length > 0),
+    ...catalog.lost().map(({ lineage }) => lineage),
+  ];
+  return [...new Set(ids)].sort();
 }
 
 function compare(catalog: Catalog, lineage: string, update: SegmentUpdate): string[] {

@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { damageOfFailure, type Damage } from '../../archive/damage.ts';
-import type { Lineage } from '../../archive/lineage.ts';
+import { findOwnAncestor, type Lineage } from '../../archive/lineage.ts';
 import type { Repository } from '../../archive/repository.ts';
 import { verifyRecord } from '../../archive/verify-record.ts';
 import type { LineageFolder } from './lineage-pass.ts';
@@ -22,7 +22,16 @@ export async function listLineageFolders(repository: Repository): Promise<Lineag
     if (found.folder !== null) folders.push(found.folder);
     damages.push(...found.damages);
   }
+  damages.push(...checkParents(folders));
   return { folders: folders.sort(inOrder), damages };
+}
+
+function checkParents(folders: readonly LineageFolder[]): Damage[] {
+  const wrong = findOwnAncestor(folders.flatMap(({ lineage }) => lineage ?? []));
+  const path = folders.find(({ id }) => id === wrong?.id)?.path;
+  if (path === undefined) return [];
+  const found = 'by its parents the lineage comes after itself';
+  return [{ check: 'lineage', path: join(path, 'lineage.json'), offset: null, found }];
 }
 
 /** The folders in a folder, sorted; nobody writes files beside them. */

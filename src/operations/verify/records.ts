@@ -1,12 +1,14 @@
 import { join } from 'node:path';
 import { damageOfFailure, type Damage } from '../../archive/damage.ts';
-import { readKeyRing } from '../../archive/key-ring.ts';
+import { readKeyRing, type KeyRing } from '../../archive/key-ring.ts';
+import type { Lineage } from '../../archive/lineage.ts';
 import { openRepository, Repository } from '../../archive/repository.ts';
 import { verifyRecord } from '../../archive/verify-record.ts';
+import { verifyLedgerAgainst } from './ledger-lineages.ts';
 import { listNames } from './lineage-folders.ts';
 
 /**
- * Opens a repository to look at it, also when its own record is damaged.
+ * Opens a repository to look at it, also when its own record is damaged or gone.
  *
  * @throws LastgoodError `REPOSITORY_MISSING`, `REPOSITORY_VERSION`, `FILE_UNREADABLE`, `KEY_FILE_INVALID`
  */
@@ -15,10 +17,22 @@ export async function openToVerify(
   keyFile: string | null,
 ): Promise<{ repository: Repository; damages: readonly Damage[] }> {
   const record = await verifyRecord<{ id: string }>(join(path, 'repository.json'));
+  if (record === null && (await listNames(join(path, 'lineages'))).names.length > 0) {
+    const damage: Damage = {
+      check: 'record',
+      path: join(path, 'repository.json'),
+      offset: null,
+      found: 'it is not there',
+    };
+    return { repository: new Repository(path, 'unknown', await keysIn(keyFile)), damages: [damage] };
+  }
   if (record === null || record.content !== null)
     return { repository: await openRepository(path, { keyFile }), damages: [] };
-  const keys = keyFile === null ? null : await readKeyRing(keyFile);
-  return { repository: new Repository(path, 'unknown', keys), damages: record.damages };
+  return { repository: new Repository(path, 'unknown', await keysIn(keyFile)), damages: record.damages };
+}
+
+async function keysIn(keyFile: string | null): Promise<KeyRing | null> {
+  return keyFile === null ? null : await readKeyRing(keyFile);
 }
 
 /** Verifies the records of rehearsals. */
@@ -30,14 +44,23 @@ export async function verifyRehearsals({ path }: Repository): Promise<Damage[]> 
   return damages;
 }
 
-/** What the ledger says was lost; it is no damage, and no reason to look away from it. */
-export async function verifyLedger(repository: Repository): Promise<Damage[]> {
+/** What the ledger says was lost, which is no damage, and no reason to look away from it; and whether the lineages say the same. */
+export async function verifyLedger(repository: Repository, lineages: readonly Lineage[]): Promise<Damage[]> {
   const path = join(repository.path, 'ledger.jsonl');
   try {
-    const entries = await repository.ledger.entries();
-    return entries.map(({ kind, lineage, from, to, why }) => {
-      return { check: 'ledger entry', path, offset: null, found: `${kind} in ${lineage}, ${from} to ${to}: ${why}` };
+    const { entries, problems } = await repository.ledger.read();
+    const damages = problems.map((found) => ({ check: 'ledger', path, offset: null, found }) as const);
+    const losses = entries.map(({ kind, lineage, from, to, why }) => {
+      return {
+        check: 'ledger entry',
+        path,
+        offset: null,
+        found: `${kind} in ${lineage}, ${from} to ${to}: ${why}`,
+      } as const;
     });
+    // Beside a bad line nothing can be said of what is not there.
+    const others = problems.length > 0 ? [] : verifyLedgerAgainst(repository, lineages, entries);
+    return [...damages, ...others, ...losses];
   } catch (error) {
     return [damageOfFailure(error, { check: 'ledger', path, offset: null })];
   }

@@ -5,6 +5,7 @@ import { waitFor } from '../../../src/platform/wait.ts';
 import { archiveFolder } from '../../support/archive-folder.ts';
 import { holdSyncs } from '../../support/held-syncs.ts';
 import { BinlogBuilder, gtidList, mariadbGtid, query, rotate, type BuiltGroup } from '../../support/binlog-builder.ts';
+import { openFilesAt } from '../../support/open-files.ts';
 
 const FILE = 'binlog.000001';
 const NEXT = 'binlog.000002';
@@ -44,6 +45,18 @@ describe('ArchiveWriter', () => {
     }
     expect(await Promise.all(onDisk)).toEqual(told);
     await writer.finish();
+  });
+
+  it('closes the segment when what it holds cannot be told of: on a full disk that comes again and again', async () => {
+    await using folder = await archiveFolder();
+    await folder.put(FILE, log().bytes);
+    const onDurable = (): void => {
+      throw new Error('the catalog is full');
+    };
+    const { writer } = folder.writer(await folder.end(), { onDurable });
+    await expect(writer.failed).rejects.toThrow('the catalog is full');
+    await expect(writer.finish()).rejects.toThrow('the catalog is full');
+    expect(openFilesAt(folder.repository.path)).toEqual([]);
   });
 
   it('syncs once for all that came together', async () => {

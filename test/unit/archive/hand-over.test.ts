@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { findCommonPlace, groupsBehind } from '../../../src/archive/hand-over.ts';
+import { findCommonPlace } from '../../../src/archive/hand-over.ts';
 import { endOf, logOfGroups, type PlainGroup } from '../../support/log-of-groups.ts';
 
 /** `0-1-4@40`: a group and when it was written. */
@@ -58,6 +58,13 @@ describe('findCommonPlace', () => {
     expect(await findCommonPlace(logOfGroups(OLD), purged, endOf(OLD))).toBeNull();
   });
 
+  it('finds a place behind which the new log has more than is kept at once', async () => {
+    const later = Array.from({ length: 160_000 }, (_, n) => ({ gtid: `0-1-${n + 2}`, time: 0 }));
+    const parent = [[...groups('0-1-1', '7-1-1', '7-1-2'), ...later]];
+    const child = [[...groups('0-1-1', '7-1-1'), ...later]];
+    expect(await commonPlace(parent, child)).toMatchObject({ gtidState: '0-1-1,7-1-1' });
+  });
+
   it('takes an empty state for no proof', async () => {
     expect(await commonPlace([groups('0-1-1')], [groups('0-2-1')])).toBeNull();
     expect(await commonPlace([groups()], [groups()])).toBeNull();
@@ -78,18 +85,34 @@ describe('findCommonPlace', () => {
   });
 });
 
-describe('groupsBehind', () => {
-  it('counts what lies behind a place, over files', async () => {
-    expect(await groupsBehind(logOfGroups(OLD), { file: 'binlog.000001', position: 110 })).toEqual({
-      groups: 3,
-      firstGtid: '0-1-2',
-      lastGtid: '0-1-4',
-      end: { file: 'binlog.000002', position: 120 },
-    });
+describe('findCommonPlace in MySQL logs with groups without a GTID', () => {
+  const UUID = '3e11fa47-71ca-11e1-9e33-c80aa9429562';
+  const with1To = (count: number): PlainGroup[] =>
+    Array.from({ length: count }, (_, n) => ({ gtid: `${UUID}:${n + 1}`, time: n }));
+  const without = (count: number): PlainGroup[] => Array.from({ length: count }, () => ({ gtid: null, time: 9 }));
+  const mysql = { flavor: 'mysql' } as const;
+
+  async function place(parent: PlainGroup[][], child: PlainGroup[][]): ReturnType<typeof findCommonPlace> {
+    return await findCommonPlace(logOfGroups(parent, mysql), logOfGroups(child, mysql), endOf(parent, 'mysql'));
+  }
+
+  it('proves nothing by a state that those groups do not change', async () => {
+    expect(await place([with1To(2)], [with1To(2)])).not.toBeNull();
+    expect(await place([with1To(2), without(5)], [with1To(2), without(3)])).toBeNull();
+    expect(await place([[...with1To(2), ...without(1)]], [with1To(2)])).toBeNull();
+    expect(await place([with1To(2)], [[...with1To(2), ...without(1)]])).toBeNull();
   });
 
-  it('finds none behind the end', async () => {
-    const end = { file: 'binlog.000002', position: 120 };
-    expect(await groupsBehind(logOfGroups(OLD), end)).toEqual({ groups: 0, firstGtid: null, lastGtid: null, end });
+  it('looks for them in the file before, too, when the place is where a file begins', async () => {
+    expect(await place([without(3), []], [[], with1To(1)])).toBeNull(); // an empty state
+    expect(await place([[...with1To(2), ...without(3)], [], []], [with1To(2)])).toBeNull();
+    expect(await place([with1To(2)], [[...with1To(2), ...without(3)], [], []])).toBeNull();
+  });
+
+  it('is found in the files that were written since they have GTIDs', async () => {
+    const all = with1To(4);
+    const log = [without(3), all.slice(0, 2), all.slice(2)];
+    const found = await place(log, [without(3), all.slice(0, 3)]);
+    expect(found).toMatchObject({ gtidState: `${UUID}:1-3`, parent: { file: 'binlog.000003', position: 110 } });
   });
 });

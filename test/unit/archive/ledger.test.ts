@@ -1,4 +1,4 @@
-import { appendFile, readFile, stat } from 'node:fs/promises';
+import { appendFile, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Ledger, type Gap, type LedgerEntry } from '../../../src/archive/ledger.ts';
@@ -44,8 +44,8 @@ describe('Ledger', () => {
 
   it('does not write the same loss twice, whenever it is noticed again', async () => {
     for (const entry of [gap(5), ...OTHERS]) {
-      await ledger.record(entry);
-      await ledger.record({ ...entry, noticedAt: '2026-11-23T10:00:00.000Z' });
+      expect(await ledger.record(entry)).toBe(true);
+      expect(await ledger.record({ ...entry, noticedAt: '2026-11-23T10:00:00.000Z' })).toBe(false);
     }
     expect(await ledger.entries()).toEqual([gap(5), ...OTHERS]);
   });
@@ -86,7 +86,7 @@ describe('Ledger', () => {
   });
 
   it.each(['oops', '', '{}', 'null', '{"kind":"gap","lineage":"a"}'])(
-    'says that it cannot be read when a whole line is no entry, and changes nothing: %j',
+    'says that it cannot be read when a whole line is no entry, keeps that, and adds the next one behind it: %j',
     async (line) => {
       await ledger.record(gap(5));
       await appendFile(path, `${line}\n`);
@@ -96,10 +96,50 @@ describe('Ledger', () => {
         message: `cannot read the ledger '${path}': line 2 is no entry`,
       };
       await expect(ledger.entries()).rejects.toMatchObject(failure);
-      await expect(ledger.record(gap(6))).rejects.toMatchObject(failure);
-      expect(await readFile(path, 'utf8')).toBe(before);
+      await ledger.record(gap(6));
+      await ledger.record(gap(7));
+      await ledger.record(gap(6));
+      await expect(ledger.entries()).rejects.toMatchObject(failure);
+      expect((await readFile(path, 'utf8')).startsWith(before)).toBe(true);
+      expect(await ledger.read()).toEqual({ entries: [gap(5), gap(6), gap(7)], problems: ['line 2 is no entry'] });
+      const lines = (await readFile(path, 'utf8')).split('\n');
+      await writeFile(path, lines.with(1, JSON.stringify(gap(1))).join('\n'));
+      expect(await ledger.entries()).toEqual([gap(5), gap(1), gap(6), gap(7)]); // mended
     },
   );
+
+  it('takes no entry for true that was changed, names its line, and still shows the others', async () => {
+    for (const from of [1, 3, 5]) await ledger.record(gap(from));
+    const text = await readFile(path, 'utf8');
+    await writeFile(path, text.replace('binlog.000004:4', 'binlog.000006:4'));
+    const problem = 'line 2 is not as it was written: its hash over itself is another';
+    expect(await ledger.read()).toEqual({ entries: [gap(1), gap(5)], problems: [problem] });
+    const failure = { code: 'REPOSITORY_UNREADABLE', message: `cannot read the ledger '${path}': ${problem}` };
+    await expect(ledger.entries()).rejects.toMatchObject(failure);
+  });
+
+  it('loses no entry behind a flipped bit of one before', async () => {
+    await ledger.record({ ...gap(5), why: 'über' });
+    const good = await readFile(path);
+    const some = Array.from({ length: 15 }, (_, n) => Math.floor((n * good.length * 8) / 15));
+    const lineEnd = [8, 7, 6, 5, 4, 3, 2, 1].map((bit) => good.length * 8 - bit);
+    for (const bit of [...some, good.indexOf('über') * 8 + 7, ...lineEnd]) {
+      const changed = Buffer.from(good);
+      changed[bit >> 3] = (changed[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+      await writeFile(path, changed);
+      for (const from of [6, 7]) await ledger.record(gap(from));
+      const { entries, problems } = await ledger.read();
+      expect([entries, problems.length], `bit ${bit}`).toEqual([[gap(6), gap(7)], 1]);
+    }
+  });
+
+  it('goes on with the ledger of an earlier version, whose lines have no hashes', async () => {
+    const old = [gap(5), ...OTHERS].map((entry) => `${JSON.stringify(entry)}\n`).join('');
+    await writeFile(path, old, { mode: 0o600 });
+    await ledger.record(gap(6));
+    expect(await ledger.entries()).toEqual([gap(5), ...OTHERS, gap(6)]);
+    expect((await readFile(path, 'utf8')).startsWith(old)).toBe(true);
+  });
 
   it('is for its owner only, and leaves no lock behind', async () => {
     await ledger.record(gap(5));

@@ -234,7 +234,7 @@ describe('opening a catalog', () => {
     const database = new Sqlite(path);
     database.pragma('user_version = 99');
     database.close();
-    expect(() => openCatalog(path)).toThrow(`catalog '${path}' has schema 99, this version knows 1`);
+    expect(() => openCatalog(path)).toThrow(`catalog '${path}' has schema 99, this version knows 2`);
     expect(existsSync(`${path}.damaged`)).toBe(false);
   });
 

@@ -1,3 +1,4 @@
+import { CommanderError } from 'commander';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { reportError } from '../../../src/cli/report-error.ts';
 import { LastgoodError } from '../../../src/platform/errors.ts';
@@ -47,6 +48,17 @@ describe('an expected error', () => {
         exitCode: 20,
       },
     });
+  });
+});
+
+describe('a wrong command line', () => {
+  it('is told as our own errors are: no capital, no full stop', () => {
+    const error = new CommanderError(
+      1,
+      'commander.invalidArgument',
+      "error: option '--jobs <n>' argument '0' is invalid. It must be 1.",
+    );
+    expect(report(error).stderr).toContain("error: option '--jobs <n>' argument '0' is invalid: it must be 1 [USAGE]");
   });
 });
 

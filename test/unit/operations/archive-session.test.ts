@@ -25,7 +25,8 @@ it('ends when it is told to while it asks for the dump', async () => {
   const session = new ArchiveSession(null);
   const { signal } = controller;
   const start = { file: 'binlog.000001', position: 4 };
-  const streaming = { serverId: 7, semiSync: false, log: silentLog, signal };
+  const identity = { serverId: 1, serverUuid: null };
+  const streaming = { serverId: 7, semiSync: false, identity, log: silentLog, signal };
   await session.run({ connection, writer, start, archived: null, ...streaming });
   expect(signal.aborted).toBe(true);
 });

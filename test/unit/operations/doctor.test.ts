@@ -68,6 +68,7 @@ interface Changes {
   replica?: Partial<ServerFacts>;
   status?: Partial<ReplicaStatus> | null;
   connectedIds?: number[];
+  archiverIds?: number[];
   privileges?: string[];
   repository?: Partial<RepositoryReport>;
   tool?: null;
@@ -81,7 +82,10 @@ function factsWith(changes: Changes = {}): DoctorFacts {
   const primary: PrimaryReport = {
     facts: { ...SERVER, ...changes.primary },
     account,
-    connectedIds: good(changes.connectedIds ?? [2]),
+    connectedIds: good([
+      ...(changes.connectedIds ?? [2]).map((serverId) => ({ serverId, isArchiver: false })),
+      ...(changes.archiverIds ?? []).map((serverId) => ({ serverId, isArchiver: true })),
+    ]),
     semiSync: good(null),
   };
   const replica: ReplicaReport = {
@@ -134,6 +138,12 @@ describe('findAll', () => {
     ],
     ['error shop: server ids', { replica: { serverId: 4711 } }, 'the replica'],
     ['error shop: server ids', { connectedIds: [2, 4711], repository: { archiverRunning: false } }, 'another client'],
+    [
+      'error shop: server ids',
+      { connectedIds: [4711], archiverIds: [4711], repository: { archiverRunning: false } },
+      'another client',
+    ],
+    ['warning shop: server ids', { archiverIds: [4711], repository: { archiverRunning: false } }, 'has just stopped'],
     ['warning shop: encryption', { primary: { encryptBinlog: true } }, 'encrypted on disk'],
     ['warning shop: clock', { primary: { clockSkewSeconds: -2.5 } }, '-2.5 s off'],
     ['error replica: backup method', { replica: { flavor: 'mysql', version: '8.4.0' } }, 'it is MySQL 8.4.0'],

@@ -1,4 +1,4 @@
-import { appendFile, copyFile, mkdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, copyFile, mkdir, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -245,6 +245,7 @@ describe('verify of lineages', () => {
     await writeRecord(at(`${LINEAGE}/lineage.json`), { ...aLineage(), parent: 'shop-gone' });
     expect(await findings()).toMatchObject([
       { check: 'hand-over', found: 'lineage shop-gone, which it comes from, is not there' },
+      { check: 'ledger', found: expect.stringContaining('how lineage shop-1a2b came after shop-gone') as string },
     ]);
   });
 
@@ -309,8 +310,29 @@ describe('verify of the ledger', () => {
       { severity: 'info', check: 'ledger entry', found: 'gap in shop-1a2b, a.000001:4 to a.000003:4: purged' },
     ]);
     await appendFile(at('ledger.jsonl'), 'no entry\n');
+    expect((await findings()).map(({ check, found }) => `${check}: ${found}`)).toEqual([
+      'ledger: line 2 is no entry',
+      'ledger entry: gap in shop-1a2b, a.000001:4 to a.000003:4: purged',
+    ]);
+    await rm(at('ledger.jsonl'));
+    await mkdir(at('ledger.jsonl'));
     expect(await outline()).toEqual(['error: readable: ledger.jsonl']);
   });
+});
+
+it('verify names the line of the ledger in which a bit was flipped', async () => {
+  const { ledger } = await openRepository(copy.path);
+  const facts = { lineage: 'shop-1a2b', why: 'purged', noticedAt: '2026-11-22T10:00:00.000Z' };
+  for (const from of ['a.000001:4', 'a.000005:4'])
+    await ledger.record({ kind: 'gap', from, to: 'a.000008:4', ...facts });
+  const text = await readFile(at('ledger.jsonl'), 'utf8');
+  await writeFile(at('ledger.jsonl'), text.replace('a.000005:4', 'a.000004:4'));
+  const found = 'line 2 is not as it was written: its hash over itself is another';
+  const line1 = { severity: 'info', check: 'ledger entry' };
+  expect(await findings()).toMatchObject([
+    { severity: 'error', check: 'ledger', object: 'ledger.jsonl', found },
+    line1,
+  ]);
 });
 
 describe('verify of backups', () => {
@@ -356,6 +378,34 @@ describe('verify of the catalog', () => {
     expect(await outline()).toEqual([]);
     await rm(at('catalog.sqlite'));
     expect(await outline()).toEqual([]);
+  });
+
+  it('finds one of which a page is damaged, and still tells of everything else', async () => {
+    tamper('PRAGMA journal_mode = DELETE');
+    const bytes = await readFile(at('catalog.sqlite'));
+    const page = 4096;
+    for (let start = 2 * page; start < bytes.length; start += page) bytes[start] = 0xee; // no kind of page
+    await writeFile(at('catalog.sqlite'), bytes);
+    await flipBit(at(`${LINEAGE}/binlog.000002`), 300, 1);
+    expect(await outline()).toEqual([
+      `error: segment: ${LINEAGE}/binlog.000002`,
+      'warning: backup coverage: backups/b1/backup.json',
+      'warning: catalog: catalog.sqlite',
+    ]);
+  });
+
+  it('finds one whose rows are no JSON any more', async () => {
+    tamper("UPDATE segment SET digest = replace(digest, '{', '(')");
+    expect(await outline()).toEqual(['warning: catalog: catalog.sqlite']);
+  });
+
+  it.each([1, 99])('does not compare one of another version, and does not change it: %i', async (version) => {
+    tamper(`PRAGMA user_version = ${version}`);
+    const before = await readFile(at('catalog.sqlite'));
+    const names = await readdir(copy.path);
+    expect(await outline()).toEqual(['info: catalog not compared: catalog.sqlite']);
+    expect((await readFile(at('catalog.sqlite'))).equals(before)).toBe(true);
+    expect(await readdir(copy.path)).toEqual(names);
   });
 
   it('finds one that is none', async () => {

@@ -1,0 +1,61 @@
+import { compareCoordinates, compareFiles } from '../binlog/coordinates.ts';
+import type { LostSegment } from '../catalog/lost-segments.ts';
+import { isLastgoodError, LastgoodError } from '../platform/errors.ts';
+import type { LineageView } from './lineage-view.ts';
+import type { Located } from './locate.ts';
+import type { Target } from './plan.ts';
+
+/**
+ * Refuses a target that means "up to the end" when bytes that were archived behind that end are gone: it may lie in them. A target that
+ * is found by identity needs nothing from behind it.
+ *
+ * @param lost what the catalog knows to have been durable
+ * @throws LastgoodError `ARCHIVE_DAMAGED` naming the first thing lost
+ */
+export function refuseLostTail(
+  target: Target,
+  { resolved, view }: Located,
+  { views, lost }: { views: readonly LineageView[]; lost: readonly LostSegment[] },
+): void {
+  if (target.kind !== 'latest' && target.kind !== 'at') return;
+  const end = view.segments.at(-1)?.digest;
+  if (end === undefined || resolved.file !== end.file || resolved.position !== end.indexedTo) return;
+  const isBehind = ({ lineage, file, indexedTo }: LostSegment): boolean =>
+    lineage === resolved.lineage
+      ? compareCoordinates({ file, position: indexedTo }, resolved) > 0
+      : !views.some((other) => other.lineage.id === lineage);
+  const tail = lost.find(isBehind);
+  if (tail === undefined) return;
+  const { file, position } = resolved;
+  throw new LastgoodError('ARCHIVE_DAMAGED', `${lostInWords(tail, views)}: what the target means may lie there`, {
+    details: { lineage: tail.lineage, file: tail.file, archivedTo: tail.indexedTo },
+    hint: `Run \`lastgood verify\`, then \`lastgood archive\`: it asks the source for the lost bytes again. What is left can be had with \`--before-coordinates ${resolved.lineage}/${file}:${position}\`.`,
+  });
+}
+
+/** One sentence about a loss: from where on a file's bytes are gone. */
+export function lostInWords({ lineage, file, indexedTo }: LostSegment, views: readonly LineageView[]): string {
+  const segments = views.find((view) => view.lineage.id === lineage)?.segments ?? [];
+  const left = segments.find(({ digest }) => compareFiles(digest.file, file) === 0)?.digest.indexedTo;
+  const now = left === undefined ? 'is gone' : `can be read only up to ${left} now`;
+  return `${file} of lineage ${lineage} was archived up to ${indexedTo}, and ${now}`;
+}
+
+/** What was looked for may have been in what is lost: then that is said with it. */
+export function withLoss(
+  error: unknown,
+  { views, lost }: { views: readonly LineageView[]; lost: readonly LostSegment[] },
+): unknown {
+  const [first] = lost;
+  if (first === undefined || !isLastgoodError(error) || !MAY_BE_LOST.has(error.code)) return error;
+  const { code, message, details } = error;
+  const hint = `Archived bytes are lost: ${lostInWords(first, views)}. Run \`lastgood verify\`.`;
+  return new LastgoodError(code, message, { details, hint, cause: error });
+}
+
+const MAY_BE_LOST: ReadonlySet<string> = new Set([
+  'TARGET_UNREACHABLE',
+  'INCIDENT_UNKNOWN',
+  'BACKUP_MISSING',
+  'ARCHIVE_GAP',
+]);
