@@ -73,10 +73,18 @@ describe('lastgood verify', () => {
     const { exitCode, stdout } = await verify('--no-backups');
     expect(exitCode).toBe(10);
     expect(stdout).toContain(`error: readable (${SECOND}): it cannot be read: EISDIR`);
+    await rm(join(copy.path, 'lineages'), { recursive: true });
     await rm(join(copy.path, 'repository.json'));
     const missing = await verify('--json');
     expect(missing.exitCode).toBe(10);
     expect(parseError(missing).code).toBe('REPOSITORY_MISSING');
+  });
+
+  it('exits 21 when the repository lost its own record', async () => {
+    await rm(join(copy.path, 'repository.json'));
+    const { exitCode, stdout } = await verify();
+    expect(exitCode).toBe(21);
+    expect(stdout).toContain('error: record (repository.json)');
   });
 
   it('refuses what it cannot understand', async () => {
