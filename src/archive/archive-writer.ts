@@ -102,9 +102,9 @@ export class ArchiveWriter {
     return { file: this.#receivedFile, position: this.#receivedTo };
   }
 
-  /** Bytes that tell the source's file from another of its name; null while nothing is open, or compared already. */
+  /** Bytes that tell the source's file from another of its name; null while nothing is open. */
   proof(): ArchivedTail | null {
-    return this.#tail === null ? (this.#segment?.proof() ?? null) : null;
+    return this.#segment?.proof() ?? null;
   }
 
   /** Writes what was received and closes the open segment at a whole group. @throws what made the writer fail */

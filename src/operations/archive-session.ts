@@ -7,7 +7,7 @@ import type { Logger } from '../platform/logger.ts';
 import { startDump, type DumpStream } from '../server/dump-client.ts';
 import type { ServerIdentity } from '../server/facts.ts';
 import { watchSemiSync } from './semi-sync-watch.ts';
-import { watchSource, type WatchTimes } from './source-watch.ts';
+import { lookOnce, watchSource, type WatchTimes } from './source-watch.ts';
 
 const HEARTBEAT_MS = 5000;
 
@@ -69,11 +69,11 @@ export class ArchiveSession {
     signal: AbortSignal;
   }): Promise<void> {
     const { connection, writer, start, archived, serverId, semiSync, identity, log, signal } = options;
-    if (
-      isAborted(signal) ||
-      (archived !== null && this.#isEnough({ file: archived.file, position: archived.indexedTo }))
-    )
+    if (isAborted(signal)) return;
+    if (archived !== null && this.#isEnough({ file: archived.file, position: archived.indexedTo })) {
+      await lookOnce(writer, { source: connection.options, identity, signal });
       return;
+    }
     const reached = new Promise<void>((resolve) => {
       this.#reached = resolve;
     });

@@ -93,6 +93,19 @@ export async function watchSource(
   }
 }
 
+/**
+ * Looks once, before it is said that nothing is new: a log that was reset within a second can have the archived one's length too.
+ *
+ * @throws LastgoodError `LINEAGE_MISMATCH`, and what keeps the source from being asked
+ */
+export async function lookOnce(
+  archived: Archived,
+  options: { source: ServerOptions; identity: ServerIdentity; signal: AbortSignal },
+): Promise<void> {
+  const failure = await look(archived.proof(), options);
+  if (failure instanceof Error && !options.signal.aborted) throw failure;
+}
+
 /** @returns what went wrong, or speaks against the source; null when it has the archived bytes */
 async function look(
   proof: ArchivedTail | null,

@@ -7,6 +7,8 @@ import { scan } from '../../src/operations/scan.ts';
 import { isLastgoodError } from '../../src/platform/errors.ts';
 import { listBinaryLogs, readBinlogEnd } from '../../src/server/binary-logs.ts';
 import type { ServerConnection } from '../../src/server/connection.ts';
+import { waitFor } from '../../src/platform/wait.ts';
+import { isSettled } from '../support/archiver.ts';
 import { startPair } from '../support/pair.ts';
 import { startMysql56, startPrimary, type TestServer } from '../support/servers.ts';
 
@@ -88,6 +90,9 @@ async function runSteps(connection: ServerConnection, steps: readonly Step[]): P
     const before = await readBinlogEnd(connection);
     await run(connection, sql, fails === 'fails');
     const after = await readBinlogEnd(connection);
+    const { file } = after.coordinates;
+    if (file !== before.coordinates.file)
+      await waitFor(async () => isSettled(connection, file), { timeoutMs: 30_000, what: `the checkpoint of ${file}` });
     const gtid = newestGtid(after.gtidState);
     const [start, end] = [before.coordinates, after.coordinates];
     if (destroys !== '') expected.push({ destroys, gtid, start, end, lastGood });

@@ -56,7 +56,7 @@ export async function archiveToTheLastByte(
 }
 
 /** No older file waits for its checkpoint any more. MySQL has no such events. */
-async function isSettled(connection: ServerConnection, file: string): Promise<boolean> {
+export async function isSettled(connection: ServerConnection, file: string): Promise<boolean> {
   if (connection.flavor === 'mysql') return true;
   const events = await connection.query<{ Event_type: string; Info: string }>(`SHOW BINLOG EVENTS IN '${file}'`);
   const checkpoint = events.findLast(({ Event_type: type }) => type === 'Binlog_checkpoint');
