@@ -30,9 +30,11 @@ const ROOT = join(import.meta.dirname, '..');
 export async function run(): Promise<void> {
   const log = await ensureSmallTransactionLog(benchMegabytes());
   print(`archive: ${log.files.length} files, ${(log.bytes / 1e6).toFixed(0)} MB, ${log.groups} groups`);
-  const { peer, ours } = await inTurns(log, ROUNDS);
+  const { peer, ours, plain } = await inTurns(log, ROUNDS);
   report('mariadb-binlog --raw', peer, log);
   report('lastgood archive', ours, log);
+  report('the same, compression none', plain, log);
+  print(`  ${(medianOf(peer, 'seconds') / medianOf(plain, 'seconds')).toFixed(2)} times as fast without compression`);
   const speed = medianOf(peer, 'seconds') / medianOf(ours, 'seconds');
   const cpu = medianOf(ours, 'cpuSeconds') / medianOf(peer, 'cpuSeconds');
   print(`  ${speed.toFixed(2)} times as fast, goal ${SPEED_GOAL}: ${verdict(speed >= SPEED_GOAL)}`);
@@ -48,20 +50,22 @@ export async function run(): Promise<void> {
   );
 }
 
-type Contestant = 'peer' | 'ours';
+/** plain: ours, with `compression = "none"`, as the peer stores its copy. */
+type Contestant = 'peer' | 'ours' | 'plain';
 
 async function inTurns(
   log: BenchLog,
   rounds: number,
-  contestants: readonly Contestant[] = ['peer', 'ours'],
+  contestants: readonly Contestant[] = ['peer', 'ours', 'plain'],
 ): Promise<Record<Contestant, Measurement[]>> {
   await using server = await startBenchServer(log.datadir);
-  const runs: Record<Contestant, Measurement[]> = { peer: [], ours: [] };
-  for (let round = 0; round < rounds; round += 1) {
+  const runs: Record<Contestant, Measurement[]> = { peer: [], ours: [], plain: [] };
+  for (let turn = 0; turn < rounds; turn += 1) {
     for (const name of contestants) {
       const folder = await mkdtemp(join(tmpdir(), 'lastgood-bench-'));
       try {
-        runs[name].push(await (name === 'peer' ? runPeer : runOurs)({ server, log, folder }));
+        const round = { server, log, folder };
+        runs[name].push(await (name === 'peer' ? runPeer(round) : runOurs(round, name === 'plain' ? 'none' : 'zstd')));
       } finally {
         await rm(folder, { recursive: true });
       }
@@ -94,7 +98,7 @@ async function runPeer({ server, log, folder }: Round): Promise<Measurement> {
   return measurement;
 }
 
-async function runOurs({ server, log, folder }: Round): Promise<Measurement> {
+async function runOurs({ server, log, folder }: Round, compression: 'none' | 'zstd'): Promise<Measurement> {
   const config = join(folder, 'lastgood.toml');
   const path = join(folder, 'repository');
   await mkdir(path, { recursive: true });
@@ -103,6 +107,7 @@ async function runOurs({ server, log, folder }: Round): Promise<Measurement> {
     [
       `[repository]\nurl = ${JSON.stringify(path)}`,
       `[primary]\nname = "bench"\nsocket = ${JSON.stringify(server.socket)}\nuser = "root"\npassword_env = "LASTGOOD_BENCH_PASSWORD"\nserver_id = 4210001`,
+      `[archive]\ncompression = "${compression}"`,
     ].join('\n'),
   );
   process.env['LASTGOOD_BENCH_PASSWORD'] = '';
