@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import { openRepository } from '../../src/archive/repository.ts';
+import { openRepository, type ArchivedSegment } from '../../src/archive/repository.ts';
 import { openCatalog } from '../../src/catalog/catalog.ts';
 import { catchUp } from '../../src/catalog/rebuild.ts';
 import {
@@ -28,15 +28,23 @@ async function spoil(path: string, offset: number): Promise<Buffer> {
   return bytes;
 }
 
+/** Five groups, archived, with wrong bytes from 300 bytes before the open segment's end on. */
+async function archiveAndSpoil(
+  server: TestServer,
+  path: string,
+): Promise<{ segment: ArchivedSegment; spoiled: Buffer }> {
+  await create(server, 'a', 'b', 'c', 'd', 'e');
+  await archiveUntilCurrent(server, path);
+  const [segment] = await segmentsOf(path);
+  if (segment === undefined) throw new Error('nothing is archived');
+  return { segment, spoiled: await spoil(segment.path, segment.bytes - 300) };
+}
+
 describe('an open segment with wrong bytes', () => {
   it('is put right with the bytes of its source, and that is said', async () => {
     await using server = await startPrimary();
     const path = repositoryBeside(server);
-    await create(server, 'a', 'b', 'c', 'd', 'e');
-    await archiveUntilCurrent(server, path);
-    const [segment] = await segmentsOf(path);
-    if (segment === undefined) throw new Error('nothing is archived');
-    await spoil(segment.path, segment.bytes - 300);
+    await archiveAndSpoil(server, path);
     const lines: string[] = [];
     await archiveUntilCurrent(server, path, { log: pino({}, { write: (line: string) => lines.push(line) }) });
     await archiveToTheLastByte(server, path);
@@ -47,11 +55,7 @@ describe('an open segment with wrong bytes', () => {
   it('still gives a restore all groups before them, before the archiver has run again', async () => {
     await using server = await startPrimary();
     const path = repositoryBeside(server);
-    await create(server, 'a', 'b', 'c', 'd', 'e');
-    await archiveUntilCurrent(server, path);
-    const [segment] = await segmentsOf(path);
-    if (segment === undefined) throw new Error('nothing is archived');
-    const spoiled = await spoil(segment.path, segment.bytes - 300);
+    const { segment, spoiled } = await archiveAndSpoil(server, path);
     const repository = await openRepository(path);
     using catalog = openCatalog(':memory:');
     await catchUp(repository, catalog, { log: silentLog, openSegments: 'read' });
@@ -64,11 +68,7 @@ describe('an open segment with wrong bytes', () => {
   it('is left as it is when its source has another history by now', async () => {
     await using server = await startPrimary();
     const path = repositoryBeside(server);
-    await create(server, 'a', 'b', 'c', 'd', 'e');
-    await archiveUntilCurrent(server, path);
-    const [segment] = await segmentsOf(path);
-    if (segment === undefined) throw new Error('nothing is archived');
-    const spoiled = await spoil(segment.path, segment.bytes - 300);
+    const { segment, spoiled } = await archiveAndSpoil(server, path);
     await using connection = await server.connect();
     await connection.query('RESET MASTER');
     await create(server, 'f', 'g', 'h', 'i', 'j', 'k', 'l');
