@@ -14,7 +14,11 @@ import { lastGoodOf } from './segment-indexer.ts';
 import { checkContinuity, checkOrder } from './segment-order.ts';
 import { SegmentWriter } from './segment-writer.ts';
 import { recordSourceIncidents } from './source-incidents.ts';
+import { SyncTurns } from './sync-turns.ts';
 import { StagedStream, type StagedFile } from './staged-stream.ts';
+
+/** Bytes that are worth a write of their own while an fsync is under way. */
+const GATHERED_BYTES = 1024 * 1024;
 
 /**
  * Writes a lineage's bytes in the order they come: append to the open segment, fsync, tell the catalog; at a file's
@@ -33,8 +37,7 @@ export class ArchiveWriter {
   #tail: ArchivedTail | null = null;
   #continuityChecked: boolean;
   #syncedTo: number;
-  #lastSyncMs = 0;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #syncs: SyncTurns;
   #work: Promise<void> | null = null;
   #due = false;
   #receivedFile = '';
@@ -53,6 +56,15 @@ export class ArchiveWriter {
     this.#syncedTo = end.open?.wholeTo ?? 0;
     this.#staged = new StagedStream((high) => {
       options.onPressure(high);
+    });
+    this.#syncs = new SyncTurns({
+      intervalMs: options.sync === 'group' ? 0 : options.sync,
+      ended: () => {
+        this.#run();
+      },
+      failed: (error) => {
+        this.#failWith(error);
+      },
     });
     this.failed = new Promise((_, reject) => {
       this.#fail = reject;
@@ -109,8 +121,8 @@ export class ArchiveWriter {
 
   /** Writes what was received and closes the open segment at a whole group. @throws what made the writer fail */
   async finish(): Promise<void> {
-    await this.#work;
-    clearTimeout(this.#timer);
+    while (this.#work !== null || this.#syncs.underWay !== null) await (this.#work ?? this.#syncs.underWay);
+    this.#syncs.stop();
     await this.#tail?.close();
     const segment = this.#segment;
     this.#segment = null;
@@ -134,7 +146,7 @@ export class ArchiveWriter {
 
   async #drainWhileDue(): Promise<void> {
     try {
-      while (this.#due) {
+      while (this.#due && this.#failure === null) {
         this.#due = false;
         await this.#drain();
       }
@@ -146,20 +158,26 @@ export class ArchiveWriter {
   }
 
   #failWith(error: unknown): void {
-    this.#failure = { error };
+    this.#failure ??= { error };
     this.#fail(error);
   }
 
   async #drain(): Promise<void> {
     // Let the socket deliver what it has: one write and one fsync then serve all of it.
     await new Promise(setImmediate);
-    for (;;) {
+    while (!this.#isGathering) {
       const step = this.#staged.next((buffer, filled) => this.#take(buffer, filled));
       if (step === null) break;
       if (step.kind === 'file') await this.#enter(step);
       else await this.#store(step.bytes);
+      this.#throwFailure();
     }
-    await this.#syncIfDue();
+    this.#syncIfDue();
+  }
+
+  /** During an fsync little is not worth a write: none of it can be durable before the next one. */
+  get #isGathering(): boolean {
+    return this.#syncs.underWay !== null && this.#staged.waitingBytes < GATHERED_BYTES;
   }
 
   #open(): SegmentWriter {
@@ -184,7 +202,7 @@ export class ArchiveWriter {
     this.#checkContinuity(segment);
     await segment.write(bytes);
     this.#staged.release(bytes);
-    await this.#syncIfDue();
+    this.#syncIfDue();
   }
 
   async #compare(tail: ArchivedTail, bytes: Buffer): Promise<void> {
@@ -195,8 +213,10 @@ export class ArchiveWriter {
     if (this.#segment !== null) this.#tail = null;
   }
 
-  async #syncIfDue(): Promise<void> {
+  /** Called between writes only: all that was taken is written. */
+  #syncIfDue(): void {
     const segment = this.#segment;
+    if (this.#syncs.underWay !== null || this.#failure !== null) return; // its end asks again; a failed one is the last
     if (segment === null) {
       if (this.#sealed !== null) this.#acknowledge(this.#sealed.manifest.file, Infinity);
       return;
@@ -205,26 +225,18 @@ export class ArchiveWriter {
       this.#acknowledge(segment.file, this.#syncedTo);
       return;
     }
-    const waitMs = this.#awaited.any ? 0 : this.#msUntilSync();
-    if (waitMs > 0) {
-      this.#timer ??= setTimeout(() => {
-        this.#timer = undefined;
-        this.#run();
-      }, waitMs);
-      return;
-    }
+    this.#syncs.begin(() => this.#sync(segment), { urgent: this.#awaited.any });
+  }
+
+  /** Tells of what was written when it began, and of nothing that was written since. */
+  async #sync(segment: SegmentWriter): Promise<void> {
     const to = segment.wholeTo;
+    const update = segment.update();
     await segment.sync();
     this.#acknowledge(segment.file, to);
     await recordSourceIncidents(segment, this.#options);
     this.#syncedTo = to;
-    this.#lastSyncMs = performance.now();
-    this.#publish(segment);
-  }
-
-  #msUntilSync(): number {
-    const { sync } = this.#options;
-    return sync === 'group' ? 0 : this.#lastSyncMs + sync - performance.now();
+    if (update !== null) this.#options.onDurable(update);
   }
 
   #acknowledge(file: string, durableTo: number): void {
@@ -285,6 +297,8 @@ export class ArchiveWriter {
   }
 
   async #seal(segment: SegmentWriter): Promise<void> {
+    await this.#syncs.underWay;
+    this.#throwFailure();
     await recordSourceIncidents(segment, this.#options);
     const { repository, lineage } = this.#options;
     const before = this.#sealed;

@@ -40,6 +40,11 @@ export class StagedStream {
     this.#onPressure = onPressure;
   }
 
+  /** Bytes that have come and are not written yet; a file's end among them counts as much as can wait at all. */
+  get waitingBytes(): number {
+    return this.#queue.length > 0 ? HIGH_WATER_BYTES : this.#active.filled;
+  }
+
   append(chunk: Buffer, from: number, to: number): void {
     const block = this.#active;
     const end = block.filled + to - from;

@@ -48,7 +48,8 @@ export function isResidue(crc: number): boolean {
   return crc === RESIDUE;
 }
 
-const tables: (Uint32Array | undefined)[] = [];
+/** Dense from the start: an array with holes becomes a hash table, which costs more than the checksums. */
+const tables = new Array<Uint32Array | undefined>(MAX_TABLED_LENGTH + 1).fill(undefined);
 
 /** The register after `length` zero bytes: multiplication by x^(8 length) modulo the polynomial. */
 function shift(crc: number, length: number): number {

@@ -64,6 +64,7 @@ export class DumpPackets {
     return this.#before === SEMI_SYNC_BYTES;
   }
 
+  /** @param chunk is changed */
   feed(chunk: Buffer): void {
     let at = 0;
     while (at < chunk.length && this.end === undefined) {
@@ -72,22 +73,37 @@ export class DumpPackets {
     }
   }
 
-  /** The fast way: packets that are whole in the chunk and hold one event of the file. @returns where it stopped */
+  /**
+   * The fast way: packets that are whole in the chunk and hold one event of the file. The events are moved together in the chunk
+   * itself, over the packets' heads, and handed on at once: a view of each would cost more than its bytes. @returns where it stopped
+   */
   #whole(chunk: Buffer, from: number): number {
     if (this.#isInside || this.#before === 0) return from;
-    const decisionBytes = this.#before + EVENT_HEADER_BYTES;
+    const head = PACKET_HEADER_BYTES + this.#before;
+    const first = from + head;
     let at = from;
-    while (chunk.length - at >= PACKET_HEADER_BYTES + decisionBytes) {
-      const length = chunk.readUIntLE(at, 3);
-      const end = at + PACKET_HEADER_BYTES + length;
-      if (end > chunk.length || length < decisionBytes || length === FULL_PACKET) break;
-      const event = at + PACKET_HEADER_BYTES + this.#before;
-      if (chunk[at + PACKET_HEADER_BYTES] !== OK || routeOf(chunk, event) !== 'pass') break;
-      this.#sink.append(chunk, event, end);
-      if (this.#isAwaited(chunk, event)) this.#sink.awaited?.();
+    let gathered = first;
+    let awaited = false;
+    for (let end = this.#endOfEvent(chunk, at); end > at && !awaited; end = this.#endOfEvent(chunk, at)) {
+      const event = at + head;
+      awaited = this.#isAwaited(chunk, event);
+      if (event > gathered) chunk.copyWithin(gathered, event, end);
+      gathered += end - event;
       at = end;
     }
+    if (at > from) this.#sink.append(chunk, first, gathered);
+    if (awaited) this.#sink.awaited?.();
     return at;
+  }
+
+  /** @returns where the packet ends that begins at `at`, if it is whole and holds one event of the file; else `at` */
+  #endOfEvent(chunk: Buffer, at: number): number {
+    const event = at + PACKET_HEADER_BYTES + this.#before;
+    if (chunk.length < event + EVENT_HEADER_BYTES) return at;
+    const length = chunk.readUIntLE(at, 3);
+    const end = at + PACKET_HEADER_BYTES + length;
+    if (end > chunk.length || length < this.#before + EVENT_HEADER_BYTES || length === FULL_PACKET) return at;
+    return chunk[at + PACKET_HEADER_BYTES] === OK && routeOf(chunk, event) === 'pass' ? end : at;
   }
 
   /** True in the middle of a packet, or of an event that has several. */

@@ -37,6 +37,8 @@ const CATALOG = /^catalog\.sqlite/;
 export class DiskRecorder implements StepHooks {
   readonly #root: string;
   readonly #folder: string;
+  /** What files held when their sync began: it promises nothing of what is written during it. */
+  readonly #syncing = new Map<string, string>();
 
   constructor(root: string, folder: string) {
     this.#root = root;
@@ -46,6 +48,8 @@ export class DiskRecorder implements StepHooks {
 
   before(step: Step): void {
     if (step.op === 'transaction') this.#lock();
+    const path = join(this.#root, step.path);
+    if (isSync(step) && statSync(path).isFile()) this.#syncing.set(path, this.#keep(readFileSync(path)));
   }
 
   halfway(step: Step): void {
@@ -71,7 +75,8 @@ export class DiskRecorder implements StepHooks {
         syncedContents: { ...before?.syncedContents },
         removed: { ...before?.removed },
       };
-      if (when === 'after') applyStep(state, step.op, join(this.#root, step.path));
+      const changed = join(this.#root, step.path);
+      if (when === 'after') applyStep(state, { op: step.op, path: changed }, this.#syncing.get(changed));
       const text = JSON.stringify(state);
       writeFileSync(path, text);
       writeFileSync(join(this.#folder, `state-${String(state.number).padStart(5, '0')}.json`), text);
@@ -129,19 +134,23 @@ export class DiskRecorder implements StepHooks {
   }
 }
 
-function applyStep(state: DiskState, op: string, path: string): void {
+function isSync({ op }: Step): boolean {
+  return op === 'sync' || op === 'datasync';
+}
+
+function applyStep(state: DiskState, { op, path }: Step, syncedContent: string | undefined): void {
   if (op === 'rm' || op === 'unlink') {
     const folder = identity(dirname(path));
     state.removed[folder] = [...(state.removed[folder] ?? []), basename(path)];
   }
-  if (op !== 'sync' && op !== 'datasync') return;
+  if (!isSync({ op, path })) return;
   const id = identity(path);
-  const [entries, content] = [state.folders[id], state.contents[id]];
+  const entries = state.folders[id];
   if (entries !== undefined) {
     state.syncedFolders[id] = entries;
     state.removed[id] = [];
-  } else if (content !== undefined) {
-    state.syncedContents[id] = content;
+  } else if (syncedContent !== undefined) {
+    state.syncedContents[id] = syncedContent;
   }
 }
 

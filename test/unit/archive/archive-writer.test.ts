@@ -93,6 +93,29 @@ describe('ArchiveWriter', () => {
     await writer.finish();
   });
 
+  it('writes on while the disk syncs, and tells of what was written before that sync began', async () => {
+    await using folder = await archiveFolder();
+    const builder = log({ groups: 4, bytes: 800_000 });
+    const { bytes, groups } = builder;
+    const durable: number[] = [];
+    const { writer } = folder.writer(await folder.end(), {
+      onDurable: ({ digest: { indexedTo } }) => durable.push(indexedTo),
+    });
+    using syncs = await holdSyncs();
+    const [first] = groups;
+    writer.rotate(FILE, 4);
+    writer.append(bytes, 4, first?.end ?? 0);
+    await waitFor(() => syncs.begun > 0, { timeoutMs: 5000, what: 'the fsync' });
+    writer.append(bytes, first?.end ?? 0, builder.size);
+    const everything = async (): Promise<boolean> => (await folder.read(FILE)).length === builder.size;
+    await waitFor(everything, { timeoutMs: 5000, what: 'the bytes behind it' });
+    expect(durable).toEqual([]);
+    syncs.release();
+    await waitFor(() => durable.length > 1, { timeoutMs: 5000, what: 'the next fsync' });
+    expect([durable, syncs.begun]).toEqual([[first?.end, builder.size], 2]);
+    await writer.finish();
+  });
+
   it('writes everything that came before it was told to finish', async () => {
     await using folder = await archiveFolder();
     const { bytes } = log({ groups: 40 });
