@@ -117,7 +117,7 @@ export async function sealCrashed(
 ): Promise<{ end: ArchiveEnd; update: SegmentUpdate }> {
   const { repository, lineage, sourceBytes, packs } = options;
   const { manifest, update } = await orClosed({ open }, async () => {
-    await recordSourceIncidents(open, options); // a sealed segment is not read again
+    await recordSourceIncidents({ file: open.file, events: open.takeSourceIncidents() }, options); // a sealed segment is not read again
     if (packs !== null) open.packWith(packs);
     return await open.seal({ previousManifestSha256: sealed?.manifestSha256 ?? null, sourceBytes });
   });

@@ -232,9 +232,10 @@ export class ArchiveWriter {
   async #sync(segment: SegmentWriter): Promise<void> {
     const to = segment.wholeTo;
     const update = segment.update();
+    const events = segment.takeSourceIncidents();
     await segment.sync();
     this.#acknowledge(segment.file, to);
-    await recordSourceIncidents(segment, this.#options);
+    await recordSourceIncidents({ file: segment.file, events }, this.#options);
     this.#syncedTo = to;
     if (update !== null) this.#options.onDurable(update);
   }
@@ -299,7 +300,7 @@ export class ArchiveWriter {
   async #seal(segment: SegmentWriter): Promise<void> {
     await this.#syncs.underWay;
     this.#throwFailure();
-    await recordSourceIncidents(segment, this.#options);
+    await recordSourceIncidents({ file: segment.file, events: segment.takeSourceIncidents() }, this.#options);
     const { repository, lineage } = this.#options;
     const before = this.#sealed;
     const { manifest, update } = await segment.seal({ previousManifestSha256: before?.manifestSha256 ?? null });

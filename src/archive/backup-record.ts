@@ -28,6 +28,11 @@ export interface BackupRecord {
     readonly lineage: string | null;
   };
   readonly databases: readonly string[];
+  /**
+   * About how many rows tables had, as the replica estimates; those with few are left out. Backups of the first versions do
+   * not have it.
+   */
+  readonly tables?: readonly { readonly schema: string; readonly name: string; readonly rows: number }[];
   /** Server settings that the scratch server must share for the same result. */
   readonly settings: Readonly<Record<string, string>>;
   /** How long applying was stopped on the replica. */

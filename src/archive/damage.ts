@@ -41,6 +41,10 @@ export const VERIFY_CHECKS = {
     fix: 'Do not restore across this failover: take a new backup with `lastgood backup`, and restore from that one.',
   },
   ledger: { severity: 'error', fix: 'Keep the file, and put the ledger of a second copy of the archive in its place.' },
+  pins: {
+    severity: 'error',
+    fix: 'Keep the file, and put that of a second copy of the archive in its place; until then nothing may be deleted.',
+  },
   'ledger entry': { severity: 'info', fix: '' },
   backup: {
     severity: 'error',
@@ -49,6 +53,10 @@ export const VERIFY_CHECKS = {
   'backup coverage': {
     severity: 'warning',
     fix: 'Run `lastgood archive --until-current`; if that does not help, take a new backup with `lastgood backup`.',
+  },
+  'backup not hashed': {
+    severity: 'info',
+    fix: 'Nothing: it is used as before. The next `lastgood backup` writes a record with its own hash.',
   },
   'doubled group': {
     severity: 'warning',

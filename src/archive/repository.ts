@@ -3,7 +3,7 @@
  * as records. The files are the truth; nothing here keeps a second copy of it. Must not know SQLite or servers.
  */
 import { randomUUID } from 'node:crypto';
-import { access, readdir, readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { compareFiles, isBinlogFileName, nextFile } from '../binlog/coordinates.ts';
 import { makeDirectory, writeFileDurably } from '../platform/durable-file.ts';
@@ -13,6 +13,8 @@ import { readKeyRing, type KeyRing } from './key-ring.ts';
 import { Ledger } from './ledger.ts';
 import { findOwnAncestor, type Lineage } from './lineage.ts';
 import type { SegmentManifest } from './manifest.ts';
+import { Pins } from './pins.ts';
+import { exists, readFolder, sizeOf } from './presence.ts';
 import { parseRecord, renderRecord } from './record-text.ts';
 import type { RehearsalRecord } from './rehearsal-record.ts';
 import { formOf, isPlain, storedName } from './stored-form.ts';
@@ -74,6 +76,7 @@ export class Repository {
   readonly path: string;
   readonly id: string;
   readonly ledger: Ledger;
+  readonly pins: Pins;
   /** null: no key file is configured. */
   readonly keys: KeyRing | null;
 
@@ -82,6 +85,7 @@ export class Repository {
     this.id = id;
     this.keys = keys;
     this.ledger = new Ledger(join(path, 'ledger.jsonl'));
+    this.pins = new Pins(join(path, 'pins.jsonl'));
   }
 
   get catalogPath(): string {
@@ -91,6 +95,18 @@ export class Repository {
   /** One archiver per primary name. */
   archiverLockPath(name: string): string {
     return join(this.path, `archiver-${name}.lock`);
+  }
+
+  /** Of every archiver that there was or is: one that has just begun has its lock before its first lineage. */
+  async archiverNames(): Promise<string[]> {
+    const ofLineages = (await this.lineages()).map(({ name }) => name);
+    const ofLocks = (await readFolder(this.path)).map((file) => /^archiver-(.+)\.lock$/.exec(file)?.[1] ?? '');
+    return [...new Set([...ofLineages, ...ofLocks.filter((name) => name !== '')])];
+  }
+
+  /** Of the archiver of a primary name: what it told of incidents. */
+  alertRecordPath(name: string): string {
+    return join(this.path, `alerts-${name}.jsonl`);
   }
 
   lineageFolder(id: string): string {
@@ -245,16 +261,6 @@ function segmentOf(name: string): string | null {
   return isBinlogFileName(file) ? file : null;
 }
 
-/** null when there is no such file. @throws LastgoodError `REPOSITORY_UNREADABLE` */
-async function sizeOf(path: string): Promise<number | null> {
-  try {
-    return (await stat(path)).size;
-  } catch (cause) {
-    if (isMissing(cause)) return null;
-    throw new LastgoodError('REPOSITORY_UNREADABLE', `cannot read '${path}'`, { cause });
-  }
-}
-
 /** True when a repository was made at `path`: its record is the last thing that an empty one gets. */
 async function holdsLineages(path: string): Promise<boolean> {
   return (await readFolder(join(path, 'lineages'), [])).length > 0;
@@ -273,31 +279,6 @@ function ownAncestor(path: string): LastgoodError {
     details: { path },
     hint: 'Put the file back from a second copy of the archive, then run `lastgood verify`.',
   });
-}
-
-/** @param whenMissing for a folder that is not there, or is a file; without it that is an error */
-async function readFolder(path: string, whenMissing?: string[]): Promise<string[]> {
-  try {
-    return await readdir(path);
-  } catch (cause) {
-    if (whenMissing !== undefined && isMissing(cause)) return whenMissing;
-    throw new LastgoodError('REPOSITORY_UNREADABLE', `cannot read folder '${path}'`, { cause });
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await access(path);
-    return true;
-  } catch (cause) {
-    if (isMissing(cause)) return false;
-    throw new LastgoodError('REPOSITORY_UNREADABLE', `cannot read '${path}'`, { cause });
-  }
-}
-
-/** Only a missing file is "nothing there"; anything else is "cannot read". */
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
 }
 
 function compareText(a: string, b: string): number {

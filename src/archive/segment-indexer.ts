@@ -2,9 +2,12 @@ import { FIRST_EVENT_OFFSET, MAX_ASKABLE_POSITION } from '../binlog/coordinates.
 import type { FormatDescription } from '../binlog/format-description.ts';
 import { formatGtid } from '../binlog/gtid-text.ts';
 import type { GtidState } from '../binlog/gtid.ts';
-import type { Group, GroupVisitor, QueryEvent } from '../binlog/group.ts';
+import type { Group, SourceNote } from '../binlog/group.ts';
 import { IncidentFinder } from '../incident/finder.ts';
+import { FindingVisitor } from '../incident/finding-visitor.ts';
 import type { Incident, LastGood } from '../incident/incident.ts';
+import type { LoopPiece } from '../incident/loop-borders.ts';
+import type { Settlement } from '../incident/settlement.ts';
 import { formatSeconds } from '../platform/time.ts';
 import { CheckpointCollector, type Checkpoint } from './checkpoint.ts';
 import type { GroupMark, SegmentDigest } from './manifest.ts';
@@ -17,6 +20,10 @@ export interface SegmentUpdate {
   /** New ones since the last update. */
   readonly checkpoints: readonly Checkpoint[];
   readonly incidents: readonly Incident[];
+  /** Ends of what an incident began, here or in an earlier file: `settle` puts them together. */
+  readonly settlements: readonly Settlement[];
+  /** Loops of deletes that the files beside may have more of, of the whole file up to `indexedTo`; left out when there are none. */
+  readonly loops?: readonly LoopPiece[];
 }
 
 /** Bytes `[start, end)` of one file. */
@@ -35,11 +42,12 @@ export interface ReadingCounts {
 }
 
 /** Turns the groups of one segment, read from its first byte, into its digest, checkpoints and incidents. */
-export class SegmentIndexer implements GroupVisitor {
+export class SegmentIndexer extends FindingVisitor {
   readonly #file: string;
-  readonly #finder: IncidentFinder;
   readonly #collector = new CheckpointCollector();
-  #incidents: Incident[] = [];
+  /** By their id: one that goes on takes its own place. */
+  readonly #incidents: Map<string, Incident>;
+  readonly #settlements: Settlement[];
   #sourceIncidents: ByteRange[] = [];
   #format: FormatDescription | null = null;
   #first: Group | null = null;
@@ -47,32 +55,33 @@ export class SegmentIndexer implements GroupVisitor {
   #lastAskable = FIRST_EVENT_OFFSET;
   #minTime = Infinity;
   #maxTime = -Infinity;
+  /** A group without a GTID was in the file: its server writes both kinds. */
+  hasAnonymous = false;
 
   /** @param options.last the newest group of the lineage before this file */
   constructor(options: { lineage: string; file: string; last: LastGood | null }) {
+    const incidents = new Map<string, Incident>();
+    const settlements: Settlement[] = [];
+    const keep = (incident: Incident): unknown => incidents.set(incident.id, incident);
+    const settled = (settlement: Settlement): unknown => settlements.push(settlement);
+    super(new IncidentFinder({ lineage: options.lineage, last: options.last, found: keep, grown: keep, settled }));
     this.#file = options.file;
-    this.#finder = new IncidentFinder({
-      lineage: options.lineage,
-      last: options.last,
-      found: (incident) => this.#incidents.push(incident),
-    });
+    this.#incidents = incidents;
+    this.#settlements = settlements;
     this.#collector.enterFile(options.file);
   }
 
   format(format: FormatDescription): void {
     this.#format = format;
-    this.#finder.enterFile(this.#file, format);
+    this.finder.enterFile(this.#file, format);
   }
 
-  query(query: QueryEvent): void {
-    this.#finder.query(query);
-  }
-
-  group(group: Group, before: GtidState | null): void {
+  override group(group: Group, before: GtidState | null): void {
     this.#collector.group(group, () => before?.toString() ?? null);
-    this.#finder.group(group, before);
+    super.group(group, before);
     this.#first ??= group;
     this.#last = group;
+    if (group.gtid === null) this.hasAnonymous = true;
     if (group.start <= MAX_ASKABLE_POSITION) this.#lastAskable = group.start;
     if (group.time < this.#minTime) this.#minTime = group.time;
     if (group.time > this.#maxTime) this.#maxTime = group.time;
@@ -83,12 +92,9 @@ export class SegmentIndexer implements GroupVisitor {
     return this.#lastAskable;
   }
 
-  torn(start: number, end: number): void {
-    this.#finder.torn(start, end);
-  }
-
-  sourceIncident(start: number, end: number): void {
+  override sourceIncident(start: number, end: number, note: SourceNote): void {
     this.#sourceIncidents.push({ start, end });
+    super.sourceIncident(start, end, note);
   }
 
   /** INCIDENT events since the last call. */
@@ -100,9 +106,12 @@ export class SegmentIndexer implements GroupVisitor {
   update(counts: ReadingCounts, state: SegmentUpdate['state']): SegmentUpdate | null {
     const digest = this.digest(counts);
     if (digest === null) return null;
-    const incidents = this.#incidents;
-    this.#incidents = [];
-    return { digest, state, checkpoints: this.#collector.drain(), incidents };
+    const incidents = [...this.#incidents.values()];
+    const settlements = this.#settlements.splice(0);
+    this.#incidents.clear();
+    const loops = this.finder.loopPieces;
+    const found = { incidents, settlements, ...(loops.length === 0 ? {} : { loops }) };
+    return { digest, state, checkpoints: this.#collector.drain(), ...found };
   }
 
   digest(counts: ReadingCounts): SegmentDigest | null {

@@ -136,6 +136,11 @@ export class SegmentWriter {
     return this.#reader.counts.gtidStart?.toString() ?? null;
   }
 
+  /** A group without a GTID is in the file. */
+  get hasAnonymous(): boolean {
+    return this.#indexer.hasAnonymous;
+  }
+
   get ended(): SegmentEnd {
     const { end } = this.#reader.counts;
     return end === 'open' ? 'source-crashed' : end;

@@ -1,7 +1,7 @@
 import { formatCoordinates } from '../binlog/coordinates.ts';
 import type { SourceIncident } from './ledger.ts';
 import type { Repository } from './repository.ts';
-import type { SegmentWriter } from './segment-writer.ts';
+import type { ByteRange } from './segment-indexer.ts';
 
 /** Where a source's own notes about lost events go. */
 export interface SourceIncidentOptions {
@@ -12,19 +12,23 @@ export interface SourceIncidentOptions {
 }
 
 /**
- * Puts the INCIDENT events that a segment took since the last call into the ledger. While the segment is open a crash brings
- * them up again, so this comes before it is sealed.
+ * Puts INCIDENT events, whose bytes are durable, into the ledger. While the segment is open a crash brings them up again, so
+ * this comes before it is sealed.
  *
+ * @param events where they stand in `file`
  * @throws LastgoodError what `Ledger.record` throws
  */
-export async function recordSourceIncidents(segment: SegmentWriter, options: SourceIncidentOptions): Promise<void> {
+export async function recordSourceIncidents(
+  { file, events }: { file: string; events: readonly ByteRange[] },
+  options: SourceIncidentOptions,
+): Promise<void> {
   const { repository, lineage } = options;
-  for (const { start, end } of segment.takeSourceIncidents()) {
+  for (const { start, end } of events) {
     const loss: SourceIncident = {
       kind: 'source-incident',
       lineage: lineage.id,
-      from: formatCoordinates({ file: segment.file, position: start }),
-      to: formatCoordinates({ file: segment.file, position: end }),
+      from: formatCoordinates({ file, position: start }),
+      to: formatCoordinates({ file, position: end }),
       why: 'the source reports an incident: events may be missing here',
       noticedAt: new Date().toISOString(),
     };

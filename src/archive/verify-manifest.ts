@@ -1,4 +1,4 @@
-import type { LogEnd } from '../binlog/group-reader.ts';
+import type { LogEnd } from '../binlog/log-end.ts';
 import type { Damage } from './damage.ts';
 import type { SegmentDigest, SegmentManifest } from './manifest.ts';
 

@@ -10,6 +10,8 @@ export interface StoredRecord<Content> {
   readonly sha256: string;
   /** What it says; null when it cannot be relied on. */
   readonly content: Content | null;
+  /** True: an earlier version wrote it without its own hash, so a change would not show. */
+  readonly isUnhashed: boolean;
   readonly damages: readonly Damage[];
 }
 
@@ -23,6 +25,7 @@ export async function verifyRecord<Content>(path: string): Promise<StoredRecord<
       path,
       sha256: '',
       content: null,
+      isUnhashed: false,
       damages: [damageOfFailure(error, { check: 'record', path, offset: null })],
     };
   }
@@ -31,7 +34,7 @@ export async function verifyRecord<Content>(path: string): Promise<StoredRecord<
 function judge<Content>(path: string, bytes: Buffer): StoredRecord<Content> {
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   const bad = (found: string, offset: number | null): StoredRecord<Content> => {
-    return { path, sha256, content: null, damages: [{ check: 'record', path, offset, found }] };
+    return { path, sha256, content: null, isUnhashed: false, damages: [{ check: 'record', path, offset, found }] };
   };
   const text = bytes.toString('utf8');
   try {
@@ -39,7 +42,7 @@ function judge<Content>(path: string, bytes: Buffer): StoredRecord<Content> {
     // Bytes that are no UTF-8 would all read as the same letter.
     if (intact === false || !Buffer.from(text).equals(bytes))
       return bad('it is not as it was written: its hash over itself is another', null);
-    return { path, sha256, content: record as Content, damages: [] };
+    return { path, sha256, content: record as Content, isUnhashed: intact === null, damages: [] };
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     const [, position] = /position (\d+)/.exec(error.message) ?? [];

@@ -86,7 +86,8 @@ function eventDamages({ file, path, state }: ArchivedSegment, reader: BinlogRead
   const { problems } = failure === null ? reader.finish() : reader;
   const damages: Damage[] = [];
   for (const { kind, offset, problem } of problems) {
-    if (kind === 'source-incident') continue; // it is in the ledger, and the bytes are as they were sent
+    // In the ledger, or an incident; the bytes are as they were sent.
+    if (kind === 'source-incident' || kind === 'not-understood') continue;
     const check = kind === 'torn' && state === 'open' ? 'open segment' : 'segment';
     damages.push({ check, path, offset, found: `at offset ${offset}: ${problem}` });
   }

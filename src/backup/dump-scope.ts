@@ -4,11 +4,19 @@ import { SYSTEM_SCHEMAS } from '../server/facts.ts';
 import { quoteName } from '../server/quote-name.ts';
 import type { TableName } from './exact-rows.ts';
 
+interface TableRows {
+  readonly schema: string;
+  readonly name: string;
+  readonly rows: number;
+}
+
 /** What a dump will hold. */
 export interface DumpScope {
   readonly schemas: readonly string[];
   /** What the server believes the rows take, bytes: an estimate for progress. */
   readonly estimatedBytes: number;
+  /** About how many rows tables have, for those with many; see `BackupRecord.tables`. */
+  readonly tables: readonly TableRows[];
   /** Tables that a snapshot does not cover: engines other than InnoDB, and sequences, which no transaction rolls back. */
   readonly outsideSnapshot: number;
   /** Tables with FLOAT columns, which mariadb-dump prints with six digits. */
@@ -43,9 +51,22 @@ export async function readDumpScope(connection: ServerConnection): Promise<DumpS
     schemas: schemas.map(({ name }) => name),
     estimatedBytes: Number(row?.bytes ?? 0),
     outsideSnapshot: Number(row?.outside ?? 0),
+    tables: await readTableRows(connection),
     inexactTables: await readInexactTables(connection),
     brokenViews: await readBrokenViews(connection),
   };
+}
+
+/** No change of fewer rows is ever an incident. */
+const FEW_ROWS = 100;
+
+/** InnoDB estimates, from its statistics: nothing is counted. */
+async function readTableRows(connection: ServerConnection): Promise<TableRows[]> {
+  const tables = await connection.query<{ schema: string; name: string; rows: string }>(
+    `SELECT TABLE_SCHEMA AS \`schema\`, TABLE_NAME AS name, TABLE_ROWS AS \`rows\` FROM information_schema.TABLES
+     WHERE TABLE_SCHEMA NOT IN (${SYSTEM_SCHEMAS}) AND TABLE_ROWS >= ${FEW_ROWS} ORDER BY 1, 2`,
+  );
+  return tables.map(({ schema, name, rows }) => ({ schema, name, rows: Number(rows) }));
 }
 
 async function readInexactTables(connection: ServerConnection): Promise<TableName[]> {

@@ -248,6 +248,7 @@ function describeBackup(o: {
       lineage: options.primary.lineage,
     },
     databases: made.scope.schemas,
+    tables: made.scope.tables,
     settings: made.settings,
     applyingStoppedSeconds: o.pause.stoppedSeconds,
   };

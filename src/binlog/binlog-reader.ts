@@ -1,7 +1,8 @@
 import { EventWalker } from './event-walker.ts';
 import type { BinlogProblem } from './event-view.ts';
 import type { FormatDescription } from './format-description.ts';
-import { GroupReader, type LogEnd } from './group-reader.ts';
+import { GroupReader } from './group-reader.ts';
+import type { LogEnd } from './log-end.ts';
 import type { GtidState } from './gtid.ts';
 import type { GroupVisitor } from './group.ts';
 
@@ -38,6 +39,15 @@ export interface BinlogReading {
 /** A damaged file can have a problem at every event; so many are listed, the rest are counted in the last one. */
 const MAX_PROBLEMS = 100;
 
+function isWrong({ kind }: BinlogProblem): boolean {
+  return kind === 'damage' || kind === 'unreadable';
+}
+
+/** By place: a checksum is known to be wrong only after events behind it were read. How the file ends comes last. */
+function inOrder(a: BinlogProblem, b: BinlogProblem): number {
+  return Number(a.kind === 'torn') - Number(b.kind === 'torn') || a.offset - b.offset;
+}
+
 /** Reads the bytes of one file as they come: an event walker and a group reader, with the list of what was wrong. */
 export class BinlogReader {
   readonly #walker: EventWalker;
@@ -45,6 +55,7 @@ export class BinlogReader {
   /** What was wrong so far, in the order it was met. */
   readonly problems: BinlogProblem[] = [];
   #unlisted = 0;
+  #unlistedLast: BinlogProblem | null = null;
   #left = 0;
   #ended = false;
 
@@ -104,7 +115,7 @@ export class BinlogReader {
       bytes: this.offset + this.#walker.largeBytes + this.#left,
       wholeTo,
       end: torn !== null || this.stopped ? 'torn' : end,
-      problems: this.problems,
+      problems: this.problems.toSorted(inOrder),
     };
   }
 
@@ -127,9 +138,11 @@ export class BinlogReader {
       return;
     }
     this.#unlisted += 1;
+    // Wrong bytes must not hide behind what is only not understood.
+    if (this.#unlistedLast === null || isWrong(problem) || !isWrong(this.#unlistedLast)) this.#unlistedLast = problem;
     this.problems[MAX_PROBLEMS] = {
-      ...problem,
-      problem: `${problem.problem} (the last of ${this.#unlisted} more problems)`,
+      ...this.#unlistedLast,
+      problem: `${this.#unlistedLast.problem} (the last of ${this.#unlisted} more problems)`,
     };
   }
 }

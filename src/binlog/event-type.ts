@@ -39,6 +39,8 @@ export const EVENT = {
 export const EVENT_FLAG = {
   /** In a FORMAT_DESCRIPTION: the file was not closed. Left out of the event's CRC. */
   BINLOG_IN_USE: 0x1,
+  /** The statement used a temporary table of its session. Seen on MariaDB 10.11.19 and MySQL 5.6.24. */
+  THREAD_SPECIFIC: 0x4,
   /** Made by the sender of a stream; stands in no file. */
   ARTIFICIAL: 0x20,
   RELAY_LOG: 0x40,

@@ -26,16 +26,24 @@ export interface EventView {
 /** Where the walker hands its events and what it finds wrong. */
 export interface EventSink {
   event(view: EventView): void;
-  format(format: FormatDescription): void;
+  /** @param offset of the event that says it */
+  format(format: FormatDescription, offset: number): void;
+  /** An event too large to hold begins; true to get its bytes as they come. `event` follows once it is whole. */
+  begin?(view: EventView): boolean;
+  /** Its next bytes, from the header to the checksum. */
+  bytes?(bytes: Buffer): void;
+  /** The buffer that views pointed into is about to be overwritten. */
+  release?(): void;
   /** Something the log should not hold, at a byte offset. Reading goes on where it can. */
   problem(problem: BinlogProblem): void;
 }
 
 /**
  * torn: the file ends inside an event or a group · damage: bytes are wrong, reading goes on · unreadable: nothing
- * behind the offset can be read · source-incident: the source says itself that events may be missing here.
+ * behind the offset can be read · not-understood: an event with its right checksum whose content cannot be read, reading goes
+ * on · source-incident: the source says itself that events may be missing here.
  */
-export type ProblemKind = 'torn' | 'damage' | 'unreadable' | 'source-incident';
+export type ProblemKind = 'torn' | 'damage' | 'unreadable' | 'not-understood' | 'source-incident';
 
 export interface BinlogProblem {
   readonly kind: ProblemKind;

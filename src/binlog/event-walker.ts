@@ -2,6 +2,7 @@ import { CHECKSUM_BYTES, RunChecksum, hasValidChecksum, isResidue, updateChecksu
 import { BINLOG_MAGIC, ENCRYPTED_MAGIC, EVENT, EVENT_FLAG, EVENT_HEADER_BYTES } from './event-type.ts';
 import type { EventSink, EventView } from './event-view.ts';
 import { parseFormatDescription, type FormatDescription } from './format-description.ts';
+import { ENCRYPTED } from './log-end.ts';
 
 /** An event longer than this is checked as it passes and only its head is kept: memory stays flat. */
 export const MAX_WHOLE_EVENT_BYTES = 1024 * 1024;
@@ -15,6 +16,8 @@ interface LargeEvent {
   readonly length: number;
   remaining: number;
   crc: number;
+  /** The sink takes its bytes as they come. */
+  readonly wanted: boolean;
 }
 
 /**
@@ -96,14 +99,14 @@ export class EventWalker {
       if (next === at) break;
       at = next;
     }
+    this.#sink.release?.();
     return this.isStopped() ? to : at;
   }
 
   #magic(buffer: Buffer, at: number, to: number): number {
     if (to - at < BINLOG_MAGIC.length) return at;
     const magic = buffer.subarray(at, at + BINLOG_MAGIC.length);
-    if (magic.equals(ENCRYPTED_MAGIC))
-      this.#fail(0, 'the file is encrypted by its server: it cannot be read without the key');
+    if (magic.equals(ENCRYPTED_MAGIC)) this.#fail(0, ENCRYPTED);
     else if (!magic.equals(BINLOG_MAGIC)) this.#fail(0, 'not a binary log: the magic number is missing');
     this.offset = BINLOG_MAGIC.length;
     return at + BINLOG_MAGIC.length;
@@ -136,7 +139,7 @@ export class EventWalker {
     const relayLog = format.relayLog || this.format?.relayLog === true;
     this.format = { ...format, relayLog };
     this.#rules = rulesFor(this.format, this.#verify);
-    this.#sink.format(this.format);
+    this.#sink.format(this.format, this.offset);
     return true;
   }
 
@@ -183,7 +186,9 @@ export class EventWalker {
     if (length <= MAX_WHOLE_EVENT_BYTES || to - at < MAX_WHOLE_EVENT_BYTES) return this.#wait(buffer, at, to);
     if (this.#rules.positioned) this.#checkPosition(buffer.readUInt32LE(at + 13), length);
     const head = Buffer.from(buffer.subarray(at, at + MAX_WHOLE_EVENT_BYTES));
-    this.#large = { head, length, remaining: length, crc: 0 };
+    this.#showHead(head, length);
+    const wanted = this.#sink.begin?.(this.#view) === true;
+    this.#large = { head, length, remaining: length, crc: 0, wanted };
     return this.#continueLarge(this.#large, buffer, at, to);
   }
 
@@ -191,16 +196,22 @@ export class EventWalker {
     const taken = Math.min(large.remaining, to - at);
     const { checked } = this.#rules;
     if (checked) large.crc = updateChecksum(large.crc, buffer.subarray(at, at + taken));
+    if (large.wanted) this.#sink.bytes?.(buffer.subarray(at, at + taken));
     large.remaining -= taken;
     if (large.remaining > 0) return at + taken;
     this.#large = null;
     if (checked && !isResidue(large.crc)) this.#badChecksum(this.offset);
-    this.#aim(large.head, new DataView(large.head.buffer, large.head.byteOffset, large.head.length));
-    this.#fill(0, large.length);
-    this.#view.available = large.head.length;
+    this.#showHead(large.head, large.length);
     this.#sink.event(this.#view);
     this.offset += large.length;
     return at + taken;
+  }
+
+  /** Puts an event that is too large to hold into the view. */
+  #showHead(head: Buffer, length: number): void {
+    this.#aim(head, new DataView(head.buffer, head.byteOffset, head.length));
+    this.#fill(0, length);
+    this.#view.available = head.length;
   }
 
   /** More bytes are needed by the event's length. Its end position may say that it is whole: one of the two is wrong. */

@@ -1,27 +1,28 @@
 import { CHECKSUM_BYTES } from './checksum.ts';
+import { plainRows } from './compressed-rows.ts';
 import { EVENT, EVENT_FLAG, EVENT_HEADER_BYTES } from './event-type.ts';
 import type { BinlogProblem, EventSink, EventView } from './event-view.ts';
 import type { FormatDescription } from './format-description.ts';
-import { isOnePhase, isStandalone, parseGtidEvent, parseGtidList, parsePreviousGtids } from './gtid-event.ts';
-import type { Flavor, Gtid, GtidState } from './gtid.ts';
+import {
+  isOnePhase,
+  isStandalone,
+  isTransactional,
+  parseGtidEvent,
+  parseGtidList,
+  parsePreviousGtids,
+} from './gtid-event.ts';
+import type { Gtid, GtidState } from './gtid.ts';
+import { alterPhase, preparedPhase, xaEndingPhase, type GroupPhase } from './group-phase.ts';
 import type { Group, GroupEnding, GroupVisitor } from './group.ts';
+import { ENCRYPTED, endOf, isEncryption, rotationOf, type LogEnd, type Rotation } from './log-end.ts';
 import { INSIDERS, ROLE, ROLES, ROWS_OPENERS } from './event-role.ts';
+import { PayloadReader } from './payload-reader.ts';
 import { parseQueryEvent, queryRole } from './query-event.ts';
+import { RowQueue } from './row-queue.ts';
+import { sourceNote } from './source-note.ts';
 
 /** How the open group will end. `statement`: with its next statement; `transaction`: with XID, COMMIT, ROLLBACK or XA_PREPARE. */
 type Awaiting = 'statement' | 'transaction';
-
-/** rotate: the source went on in the next file · stop: clean shutdown · open: neither (yet). */
-export type LogEnd = 'rotate' | 'stop' | 'open';
-
-/** A ROTATE event at the end of a file: where it stands, and the name of the file that follows. */
-export interface Rotation {
-  readonly offset: number;
-  readonly nextFile: string;
-}
-
-/** Before the name of the next file stands the position in it. */
-const ROTATE_POSITION_BYTES = 8;
 
 /**
  * Puts events together into transaction groups, of both flavors and with or without GTIDs, and keeps the GTID
@@ -41,8 +42,8 @@ export class GroupReader implements EventSink {
   readonly #visitor: GroupVisitor;
   readonly #report: (problem: BinlogProblem) => void;
   readonly #onFormat: ((format: FormatDescription) => void) | undefined;
+  #format: FormatDescription | null = null;
   #checksumBytes = 0;
-  #flavor: Flavor = 'mysql';
 
   // The open group; #start is -1 when there is none.
   #start = -1;
@@ -52,6 +53,12 @@ export class GroupReader implements EventSink {
   #serverId = 0;
   #threadId: number | null = null;
   #events = 0;
+  #phase: GroupPhase | undefined;
+  #transactional: boolean | undefined;
+
+  readonly #rows: RowQueue;
+
+  readonly #payload: PayloadReader;
 
   constructor(options: {
     visitor: GroupVisitor;
@@ -60,6 +67,8 @@ export class GroupReader implements EventSink {
     start?: { format: FormatDescription; offset: number; gtidState: GtidState | null };
   }) {
     this.#visitor = options.visitor;
+    this.#rows = new RowQueue(options.visitor);
+    this.#payload = new PayloadReader(this.#inner.bind(this), this.#rows);
     this.#report = options.onProblem.bind(options);
     this.#onFormat = options.onFormat?.bind(options);
     this.gtidStart = options.start?.gtidState ?? null;
@@ -68,7 +77,14 @@ export class GroupReader implements EventSink {
     if (options.start !== undefined) this.#setFormat(options.start.format);
   }
 
-  format(format: FormatDescription): void {
+  format(format: FormatDescription, offset: number): void {
+    if ((this.gtidEnd?.flavor ?? format.flavor) !== format.flavor) {
+      this.gtidEnd = null;
+      if (this.groups === 0) this.gtidStart = null;
+      // A replica's relay log says first what the replica is, and then what its primary is.
+      const problem = 'from here on it is the file of another server';
+      if (!format.relayLog) this.#report({ kind: 'damage', offset, problem });
+    }
     this.#setFormat(format);
     this.#onFormat?.(format);
   }
@@ -101,10 +117,14 @@ export class GroupReader implements EventSink {
         this.#finish(view, 'commit');
         return;
       case ROLE.PREPARE:
-        this.#finish(view, isOnePhase(view, this.#bodyEnd(view)) ? 'commit' : 'prepare');
+        this.#prepare(view);
         return;
-      case ROLE.STATEMENT:
-        this.#statement(view);
+      case ROLE.PAYLOAD:
+        this.#payloadEnd(view);
+        return;
+      case ROLE.ROWS:
+        if (this.#start < 0) this.#stray(view);
+        this.#rows.event(view, this.#bodyEnd(view));
         return;
       case ROLE.INCIDENT:
         this.#incident(view);
@@ -113,12 +133,67 @@ export class GroupReader implements EventSink {
         this.#between(view);
         return;
       default:
-        if (this.#start < 0) this.#stray(view);
+        this.#other(view, role);
     }
   }
 
+  /** A payload, or rows, that are too large to hold are read as they come. */
+  begin(view: EventView): boolean {
+    if (view.type !== EVENT.TRANSACTION_PAYLOAD)
+      return this.#rows.begin(view, view.length - EVENT_HEADER_BYTES - this.#checksumBytes);
+    this.#payloadBegin(view);
+    return true;
+  }
+
+  bytes(bytes: Buffer): void {
+    if (this.#payload.isOpen) this.#payload.push(bytes);
+    else this.#rows.bytes(bytes);
+  }
+
+  release(): void {
+    this.#rows.release();
+  }
+
+  #other(view: EventView, role: number): void {
+    if (this.#start < 0) this.#stray(view);
+    if (role === ROLE.COMPRESSED_ROWS) this.#compressedRows(view);
+  }
+
+  #compressedRows(view: EventView): void {
+    const plain = plainRows(view, this.#bodyEnd(view));
+    if (plain === null) this.#unread(view, 'the compressed rows cannot be read');
+    else this.#rows.event(plain, plain.available);
+  }
+
+  #payloadBegin(view: EventView): void {
+    // What is not whole yet is counted when it is.
+    if (this.#start < 0) this.#open(view, 'transaction', view.available === view.length ? 1 : 0);
+    if (this.#format !== null) this.#payload.enter(view, this.#format);
+  }
+
+  /** Its transaction ends with it, also where its content cannot be read. */
+  #payloadEnd(view: EventView): void {
+    if (view.available === view.length) {
+      this.#payloadBegin(view);
+      this.#payload.push(view.buffer.subarray(view.at, view.at + view.length));
+    }
+    const wrong = this.#payload.end();
+    if (wrong !== null) this.#unread(view, `the TRANSACTION_PAYLOAD event cannot be read: ${wrong}`);
+    this.#finish(view, this.#payload.ending ?? 'commit');
+  }
+
+  /** An event of the payload: like any other, but that its bytes are no part of the file and have no checksum. */
+  #inner(view: EventView): void {
+    const checksumBytes = this.#checksumBytes;
+    this.#checksumBytes = 0;
+    this.event(view);
+    this.#checksumBytes = checksumBytes;
+    this.#events -= 1;
+  }
+
   #setFormat(format: FormatDescription): void {
-    this.#flavor = format.flavor;
+    this.#format = format;
+    this.#rows.format(format.flavor);
     this.#checksumBytes = format.checksum === 'crc32' ? CHECKSUM_BYTES : 0;
   }
 
@@ -127,28 +202,34 @@ export class GroupReader implements EventSink {
     this.#open(view, 'statement');
     if (view.type === EVENT.ANONYMOUS_GTID) return;
     const gtid = parseGtidEvent(view, this.#bodyEnd(view));
-    if (gtid?.flavor !== this.#flavor) {
+    if (gtid === null || gtid.flavor !== this.#format?.flavor) {
       this.#problemAt(view, 'the GTID cannot be read');
       return;
     }
     this.#gtid = gtid;
-    if (gtid.flavor === 'mariadb' && !isStandalone(view)) this.#awaiting = 'transaction';
+    if (gtid.flavor !== 'mariadb') return;
+    if (!isStandalone(view)) this.#awaiting = 'transaction';
+    this.#phase = alterPhase(view, this.#bodyEnd(view), gtid);
+    this.#transactional = isTransactional(view);
   }
 
-  #open(view: EventView, awaiting: Awaiting): void {
+  #open(view: EventView, awaiting: Awaiting, events = 1): void {
     this.#start = view.offset;
+    this.#rows.groupBegins();
     this.#awaiting = awaiting;
     this.#gtid = null;
     this.#time = view.time;
     this.#serverId = view.serverId;
     this.#threadId = null;
-    this.#events = 1;
+    this.#events = events;
+    this.#phase = undefined;
+    this.#transactional = undefined;
   }
 
   #query(view: EventView): void {
     const query = parseQueryEvent(view, this.#bodyEnd(view));
     if (query === null) {
-      this.#problemAt(view, 'the QUERY event contradicts itself');
+      this.#unread(view, 'the QUERY event contradicts itself');
       this.#statement(view);
       return;
     }
@@ -165,8 +246,17 @@ export class GroupReader implements EventSink {
     }
     if (this.#start < 0) this.#open(view, 'statement');
     this.#threadId ??= query.threadId;
+    this.#phase ??= xaEndingPhase(query.text);
+    this.#rows.statementComes();
     this.#visitor.query(query);
     this.#statement(view);
+  }
+
+  #prepare(view: EventView): void {
+    const bodyEnd = this.#bodyEnd(view);
+    const onePhase = isOnePhase(view, bodyEnd);
+    if (!onePhase) this.#phase = preparedPhase(view, bodyEnd);
+    this.#finish(view, onePhase ? 'commit' : 'prepare');
   }
 
   /** A statement ends a group that waits for one. */
@@ -176,7 +266,12 @@ export class GroupReader implements EventSink {
   }
 
   #finish(view: EventView, ending: GroupEnding): void {
+    if (this.#payload.isInside) {
+      this.#payload.ending = ending;
+      return;
+    }
     if (this.#start < 0) this.#open(view, 'statement');
+    this.#rows.groupEnds();
     const end = view.offset + view.length;
     const group: Group = {
       start: this.#start,
@@ -187,6 +282,8 @@ export class GroupReader implements EventSink {
       threadId: this.#threadId,
       events: this.#events,
       ending,
+      phase: this.#phase,
+      transactional: this.#transactional,
     };
     this.#start = -1;
     this.groups += 1;
@@ -206,7 +303,8 @@ export class GroupReader implements EventSink {
   #incident(view: EventView): void {
     const problem = 'the source reports an incident: events may be missing here';
     this.#report({ kind: 'source-incident', offset: view.offset, problem });
-    this.#visitor.sourceIncident?.(view.offset, view.offset + view.length);
+    const note = sourceNote(view, { bodyEnd: this.#bodyEnd(view), inGroup: this.insideGroup });
+    this.#visitor.sourceIncident?.(view.offset, view.offset + view.length, note);
     if (this.#start < 0) this.#between(view);
     else this.#statement(view);
   }
@@ -216,26 +314,14 @@ export class GroupReader implements EventSink {
     this.events += 1;
     this.wholeTo = view.offset + view.length;
     this.end = endOf(view);
-    this.rotation = this.end === 'rotate' ? this.#rotation(view) : null;
+    this.rotation = this.end === 'rotate' ? rotationOf(view, this.#bodyEnd(view)) : null;
     if (view.type === EVENT.GTID_LIST) this.#startState(view, parseGtidList(view, this.#bodyEnd(view)));
     else if (view.type === EVENT.PREVIOUS_GTIDS) this.#startState(view, parsePreviousGtids(view, this.#bodyEnd(view)));
-    else if (view.type === EVENT.START_ENCRYPTION) this.#encryption(view);
-  }
-
-  #rotation(view: EventView): Rotation {
-    const name = view.at + EVENT_HEADER_BYTES + ROTATE_POSITION_BYTES;
-    return { offset: view.offset, nextFile: view.buffer.toString('utf8', name, this.#bodyEnd(view)) };
-  }
-
-  /** A stream carries this event in plain text, marked ignorable; in a file on disk all that follows is encrypted. */
-  #encryption(view: EventView): void {
-    if ((view.flags & EVENT_FLAG.IGNORABLE) !== 0) return;
-    const problem = 'the file is encrypted by its server: it cannot be read without the key';
-    this.#report({ kind: 'unreadable', offset: view.offset, problem });
+    else if (isEncryption(view)) this.#report({ kind: 'unreadable', offset: view.offset, problem: ENCRYPTED });
   }
 
   #startState(view: EventView, state: GtidState | null): void {
-    if (state?.flavor !== this.#flavor) {
+    if (state === null || state.flavor !== this.#format?.flavor) {
       this.#problemAt(view, 'the GTID state of the file cannot be read');
       return;
     }
@@ -247,6 +333,7 @@ export class GroupReader implements EventSink {
   /** The open group can no longer end: its source crashed while writing it. */
   #abandon(at: number): void {
     if (this.#start < 0) return;
+    this.#rows.groupEnds();
     this.#visitor.torn?.(this.#start, at);
     this.#start = -1;
   }
@@ -256,12 +343,13 @@ export class GroupReader implements EventSink {
     return view.at + view.available - (whole ? this.#checksumBytes : 0);
   }
 
+  /** With a checksum that is right the bytes are the source's own, only unknown to us: they are kept. */
+  #unread(view: EventView, problem: string): void {
+    this.#report({ kind: this.#checksumBytes > 0 ? 'not-understood' : 'damage', offset: view.offset, problem });
+    this.#visitor.unread?.(view.offset);
+  }
+
   #problemAt(view: EventView, problem: string): void {
     this.#report({ kind: 'damage', offset: view.offset, problem });
   }
-}
-
-function endOf(view: EventView): LogEnd {
-  if (view.type === EVENT.STOP) return 'stop';
-  return view.type === EVENT.ROTATE && (view.flags & EVENT_FLAG.ARTIFICIAL) === 0 ? 'rotate' : 'open';
 }

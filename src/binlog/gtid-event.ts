@@ -8,6 +8,8 @@ const TWO_POW_32 = 0x100000000;
 
 /** MariaDB: the group is this event and one statement. Source: MariaDB 10.11 sql/log_event.h, Gtid_log_event::FL_STANDALONE. */
 const FL_STANDALONE = 1;
+/** Same place, FL_TRANSACTIONAL: what the group changed can be rolled back. */
+const FL_TRANSACTIONAL = 4;
 
 /**
  * Reads a GTID event of any kind; null when it is damaged. As with all functions here, the result may be wrong, and
@@ -36,6 +38,11 @@ function parseMariadbGtidEvent(view: EventView, bodyEnd: number): MariadbGtid | 
 /** True when a MariaDB GTID event, which was parsed before, is for one statement alone. */
 export function isStandalone({ data, at }: EventView): boolean {
   return (data.getUint8(at + EVENT_HEADER_BYTES + 12) & FL_STANDALONE) !== 0;
+}
+
+/** True when a MariaDB GTID event, which was parsed before, says that no table without transactions was changed. */
+export function isTransactional({ data, at }: EventView): boolean {
+  return (data.getUint8(at + EVENT_HEADER_BYTES + 12) & FL_TRANSACTIONAL) !== 0;
 }
 
 /** True for the XA_PREPARE event that is an `XA COMMIT ... ONE PHASE`. Source: MySQL 8.4 sql/log_event.cc, XA_prepare_log_event. */

@@ -1,37 +1,30 @@
-import { constants, inflateSync } from 'node:zlib';
-import { EVENT, EVENT_HEADER_BYTES } from './event-type.ts';
+import { inflateContent } from './compressed-content.ts';
+import { EVENT, EVENT_FLAG, EVENT_HEADER_BYTES } from './event-type.ts';
 import type { EventView } from './event-view.ts';
 import type { QueryEvent } from './group.ts';
 
 /** thread id 4, execution time 4, schema length 1, error code 2, status variables length 2. */
 const POST_HEADER_BYTES = 13;
-
-/** Of a longer text only the head is inflated, or one event could take a gigabyte of memory: deflate packs 1000 to 1. */
-const MAX_INFLATED_BYTES = 16 * 1024 * 1024;
-const PACKED_HEAD_BYTES = 64 * 1024;
-
-/** A statement's text, or only its first bytes. */
-interface TextHead {
-  readonly text: Buffer;
-  readonly truncated: boolean;
-}
+/** LOAD DATA: file id 4, where the file's name stands in the text 4 + 4, what to do with duplicates 1. */
+const LOAD_HEADER_BYTES = 13;
 
 /**
- * Reads a QUERY event, compressed ones too; null when its lengths contradict each other.
+ * Reads a QUERY event, compressed ones and those of LOAD DATA too; null when its lengths contradict each other.
  * @param bodyEnd index in the view's buffer just after the body, checksum excluded
  */
 export function parseQueryEvent(view: EventView, bodyEnd: number): QueryEvent | null {
   const { buffer } = view;
   const body = view.at + EVENT_HEADER_BYTES;
-  if (body + POST_HEADER_BYTES > bodyEnd) return null;
+  const loadBytes = view.type === EVENT.EXECUTE_LOAD_QUERY ? LOAD_HEADER_BYTES : 0;
+  if (body + POST_HEADER_BYTES + loadBytes > bodyEnd) return null;
   const schemaBytes = buffer.readUInt8(body + 8);
-  const variables = body + POST_HEADER_BYTES;
+  const variables = body + POST_HEADER_BYTES + loadBytes;
   const schemaAt = variables + buffer.readUInt16LE(body + 11);
   const textAt = schemaAt + schemaBytes + 1;
   if (textAt > bodyEnd) return null;
-  const head = { text: buffer.subarray(textAt, bodyEnd), truncated: view.available < view.length };
-  const found = view.type === EVENT.QUERY_COMPRESSED ? inflate(head) : head;
-  if (found === null) return null;
+  const head = { bytes: buffer.subarray(textAt, bodyEnd), truncated: view.available < view.length };
+  const content = view.type === EVENT.QUERY_COMPRESSED ? inflateContent(head) : head;
+  if (content === null) return null;
   const { sqlMode, clientCharset } = parseStatusVariables(buffer.subarray(variables, schemaAt));
   return {
     offset: view.offset,
@@ -41,7 +34,9 @@ export function parseQueryEvent(view: EventView, bodyEnd: number): QueryEvent | 
     sqlMode,
     clientCharset,
     schema: buffer.toString('utf8', schemaAt, schemaAt + schemaBytes),
-    ...found,
+    threadSpecific: (view.flags & EVENT_FLAG.THREAD_SPECIFIC) !== 0,
+    text: content.bytes,
+    truncated: content.truncated,
   };
 }
 
@@ -95,25 +90,4 @@ function parseStatusVariables(bytes: Buffer): { sqlMode: number; clientCharset: 
     at += width;
   }
   return { sqlMode, clientCharset: null };
-}
-
-/**
- * One byte with the count of length bytes in its low three bits, the length (big-endian), a zlib stream.
- * Source: MariaDB 10.11 sql/log_event.cc, binlog_buf_compress.
- */
-function inflate({ text: packed, truncated }: TextHead): TextHead | null {
-  const lengthBytes = (packed[0] ?? 0) & 7;
-  if (lengthBytes < 1 || lengthBytes > 4 || packed.length <= 1 + lengthBytes) return null;
-  const length = packed.readUIntBE(1, lengthBytes);
-  const stream = packed.subarray(1 + lengthBytes);
-  const cut = truncated || length > MAX_INFLATED_BYTES;
-  try {
-    const text = inflateSync(cut ? stream.subarray(0, PACKED_HEAD_BYTES) : stream, {
-      finishFlush: constants.Z_SYNC_FLUSH, // a stream that is cut gives what it holds
-      maxOutputLength: length,
-    });
-    return cut || text.length === length ? { text, truncated: cut } : null;
-  } catch {
-    return null; // damaged: the caller reports it with the event's offset
-  }
 }

@@ -4,19 +4,20 @@
  * filtered. Everything in it is derived from the archive's bytes and may be deleted at any moment; nothing may be decided
  * by it that the archive does not confirm. Must not know servers, or how segments are stored.
  */
-import { closeSync, openSync, renameSync, rmSync } from 'node:fs';
-import Sqlite, { type Database, type Statement } from 'better-sqlite3';
+import Sqlite, { type Database } from 'better-sqlite3';
 import type { BackupRecord } from '../archive/backup-record.ts';
 import type { Checkpoint } from '../archive/checkpoint.ts';
 import type { Lineage } from '../archive/lineage.ts';
 import type { SegmentDigest } from '../archive/manifest.ts';
 import type { RehearsalRecord } from '../archive/rehearsal-record.ts';
 import type { SegmentUpdate } from '../archive/segment-indexer.ts';
-import { fileNumber } from '../binlog/coordinates.ts';
 import type { Incident } from '../incident/incident.ts';
-import { incidentCondition, type IncidentFilter } from './incident-filter.ts';
+import { makePrivate, moveAside } from './catalog-file.ts';
+import type { IncidentFilter } from './incident-filter.ts';
+import { IncidentTable } from './incident-table.ts';
 import { LostSegments, type LostSegment } from './lost-segments.ts';
-import { migrate } from './schema.ts';
+import { prepareSchema } from './schema.ts';
+import { SegmentTable, type CatalogSegment } from './segment-table.ts';
 import { isDamage, sqliteFailure } from './sqlite-failure.ts';
 
 const BUSY_TIMEOUT_MS = 10_000;
@@ -24,23 +25,22 @@ const BUSY_TIMEOUT_MS = 10_000;
 /** The path of a catalog that is not kept: for repositories that can only be read. */
 export const MEMORY = ':memory:';
 
-/** A segment as the catalog knows it. */
-export interface CatalogSegment {
-  readonly lineage: string;
-  readonly state: 'open' | 'sealed';
-  readonly digest: SegmentDigest;
-}
-
 /**
  * Opens the catalog, making it when there is none. A file that is no database, or a damaged one, is moved aside to
  * `<path>.damaged` and an empty catalog takes its place: `catchUp` fills it again.
  *
  * @param onDamage is told why, before the file is moved
- * @throws LastgoodError `REPOSITORY_VERSION` when a newer version wrote it, `REPOSITORY_UNREADABLE` when it cannot be opened
+ * @param options.migrates true for who holds the locks of all archivers: tables of an earlier version are brought up to date
+ * @throws LastgoodError `REPOSITORY_VERSION` when a newer version wrote it, or an earlier one and not `migrates`;
+ * `REPOSITORY_UNREADABLE` when it cannot be opened
  */
-export function openCatalog(path: string, onDamage: (reason: string) => void = () => undefined): Catalog {
+export function openCatalog(
+  path: string,
+  onDamage: (reason: string) => void = () => undefined,
+  { migrates = false }: { migrates?: boolean } = {},
+): Catalog {
   try {
-    return new Catalog(path);
+    return new Catalog(path, { migrates });
   } catch (error) {
     if (!isDamage(error)) throw sqliteFailure(path, error);
     onDamage(error.message);
@@ -49,38 +49,21 @@ export function openCatalog(path: string, onDamage: (reason: string) => void = (
   }
 }
 
-function moveAside(path: string): void {
-  removeJournals(path);
-  renameSync(path, `${path}.damaged`);
-}
-
-/** A journal left beside a new database file would be played into it. */
-export function removeJournals(path: string): void {
-  for (const suffix of ['-wal', '-shm']) rmSync(path + suffix, { force: true });
-}
-
-/** The catalog holds statements, as the log does; its journals get the file's own mode. */
-function makePrivate(path: string): void {
-  try {
-    closeSync(openSync(path, 'a', 0o600));
-  } catch {
-    // Read-only, or no folder: SQLite says so in its own words.
-  }
-}
-
 /** One open catalog. Writes are single transactions and idempotent; many processes may read while one writes. */
 export class Catalog implements Disposable {
   readonly #path: string;
   readonly #database: Database;
-  readonly #put: PutStatements;
+  readonly #segments: SegmentTable;
   readonly #lost: LostSegments;
+  readonly #incidents: IncidentTable;
 
   /**
    * Use `openCatalog`: it also heals a damaged file.
    *
    * @param options.kept false: a temporary file, which need not outlive this process
+   * @param options.migrates as for `openCatalog`
    */
-  constructor(path: string, { kept = true }: { kept?: boolean } = {}) {
+  constructor(path: string, { kept = true, migrates = false }: { kept?: boolean; migrates?: boolean } = {}) {
     this.#path = path;
     if (path !== MEMORY) makePrivate(path);
     this.#database = new Sqlite(path, { timeout: BUSY_TIMEOUT_MS });
@@ -89,9 +72,10 @@ export class Catalog implements Disposable {
       this.#database.pragma('journal_mode = WAL');
       this.#database.pragma(`synchronous = ${kept ? 'NORMAL' : 'OFF'}`);
       this.#database.pragma('foreign_keys = ON');
-      migrate(this.#database, path);
-      this.#put = prepareWrites(this.#database);
+      prepareSchema(this.#database, path, { migrates });
+      this.#segments = new SegmentTable(this.#database);
       this.#lost = new LostSegments(this.#database);
+      this.#incidents = new IncidentTable(this.#database);
     } catch (error) {
       this.#database.close();
       throw error;
@@ -128,8 +112,10 @@ export class Catalog implements Disposable {
     this.#inTransaction(() => {
       const known = this.segment(lineage, file);
       if (known?.digest.indexedTo !== indexedTo) return;
-      this.#lost.add(known);
-      this.#forget(lineage, file, 0);
+      this.#incidents.changing(lineage, file, () => {
+        this.#lost.add(known);
+        this.#forget(lineage, file, 0);
+      });
     });
   }
 
@@ -162,42 +148,44 @@ export class Catalog implements Disposable {
     this.#inTransaction(() => {
       for (const lineage of records.lineages) this.#putLineage(lineage);
       this.#database.exec('DELETE FROM backup; DELETE FROM rehearsal');
-      for (const backup of records.backups) this.#put.backup.run(backup.id, JSON.stringify(backup));
-      for (const rehearsal of records.rehearsals) this.#put.rehearsal.run(rehearsal.id, JSON.stringify(rehearsal));
+      const { backups, rehearsals } = records;
+      for (const [table, rows] of Object.entries({ backup: backups, rehearsal: rehearsals })) {
+        const put = this.#database.prepare(`INSERT INTO ${table} VALUES (?, ?)`);
+        for (const row of rows) put.run(row.id, JSON.stringify(row));
+      }
     });
   }
 
-  #write(lineage: Lineage, { digest, state, checkpoints, incidents }: SegmentUpdate): void {
-    const number = fileNumber(digest.file);
+  #write(lineage: Lineage, update: SegmentUpdate): void {
+    this.#incidents.changing(lineage.id, update.digest.file, () => {
+      this.#put(lineage, update);
+    });
+  }
+
+  #put(lineage: Lineage, update: SegmentUpdate): void {
+    const { file, indexedTo } = update.digest;
     this.#putLineage(lineage);
-    this.#put.segment.run(lineage.id, number, digest.file, state, digest.indexedTo, JSON.stringify(digest));
-    for (const checkpoint of checkpoints) {
-      this.#put.checkpoint.run(lineage.id, number, checkpoint.offset, JSON.stringify(checkpoint));
-    }
-    for (const incident of incidents) this.#putIncident(lineage.id, number, incident);
-    this.#lost.settle(lineage.id, digest.file, digest.indexedTo);
+    if (this.#segments.isOfEarlierRules(lineage.id, file)) this.#incidents.forget(lineage.id, file, indexedTo);
+    this.#segments.put(lineage.id, update);
+    this.#incidents.put(lineage.id, file, update);
+    this.#lost.settle(lineage.id, file, indexedTo);
   }
 
   #putLineage(lineage: Lineage): void {
-    this.#put.lineage.run(lineage.id, lineage.createdAt, JSON.stringify(lineage));
-  }
-
-  #putIncident(lineage: string, number: number, incident: Incident): void {
-    const { id, start, kind, state, suspicious, objects } = incident;
-    const time = Date.parse(incident.time) / 1000;
-    this.#put.dropObjects.run(id);
-    this.#put.incident.run(id, lineage, number, start, time, kind, state, Number(suspicious), JSON.stringify(incident));
-    for (const { schema, name } of objects) this.#put.object.run(id, schema, name);
+    this.#database
+      .prepare(
+        `INSERT INTO lineage VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE
+         SET created_at = excluded.created_at, body = excluded.body`,
+      )
+      .run(lineage.id, lineage.createdAt, JSON.stringify(lineage));
   }
 
   /** @param incidentsTo bytes from the file's start: incidents behind stay, nothing else tells of them any more */
   #forget(lineage: string, file: string, incidentsTo = Number.MAX_SAFE_INTEGER): void {
-    const number = fileNumber(file);
-    for (const table of ['checkpoint', 'segment']) {
-      this.#database.prepare(`DELETE FROM ${table} WHERE lineage = ? AND number = ?`).run(lineage, number);
-    }
-    const incidents = 'DELETE FROM incident WHERE lineage = ? AND number = ? AND start < ?';
-    this.#database.prepare(incidents).run(lineage, number, incidentsTo);
+    this.#incidents.changing(lineage, file, () => {
+      this.#segments.drop(lineage, file);
+      this.#incidents.forget(lineage, file, incidentsTo);
+    });
   }
 
   /** In the order they began. */
@@ -207,52 +195,43 @@ export class Catalog implements Disposable {
 
   /** In the order of their file numbers. */
   segments(lineage: string): CatalogSegment[] {
-    const sql = 'SELECT lineage, state, digest FROM segment WHERE lineage = ? ORDER BY number';
-    return this.#all<SegmentRow>(sql, lineage).map(toSegment);
+    return this.#guard(() => this.#segments.all(lineage));
   }
 
   /** null when the lineage has no such file. */
   segment(lineage: string, file: string): CatalogSegment | null {
-    const sql = 'SELECT lineage, state, digest FROM segment WHERE lineage = ? AND file = ?';
-    return this.#all<SegmentRow>(sql, lineage, file).map(toSegment).at(0) ?? null;
+    return this.#guard(() => this.#segments.get(lineage, file));
   }
 
-  /** All that is known of one file, as it is at one moment; null when the lineage has no such file. */
+  /** True when an earlier version of the program looked for a file's incidents: read again it may tell of others. */
+  isOfEarlierRules(lineage: string, file: string): boolean {
+    return this.#guard(() => this.#segments.isOfEarlierRules(lineage, file));
+  }
+
+  /** All that was found in one file, as it is at one moment; null when the present rules have not read it. */
   indexed(lineage: string, file: string): SegmentUpdate | null {
     const read = this.#database.transaction((): SegmentUpdate | null => {
       const known = this.segment(lineage, file);
-      const incidents = 'SELECT body FROM incident WHERE lineage = ? AND number = ? ORDER BY start';
-      return known === null
-        ? null
-        : {
-            digest: known.digest,
-            state: known.state,
-            checkpoints: this.checkpoints(lineage, file),
-            incidents: this.#bodies<Incident>(incidents, lineage, fileNumber(file)),
-          };
+      if (known === null || this.isOfEarlierRules(lineage, file)) return null;
+      const { digest, state } = known;
+      return { digest, state, checkpoints: this.checkpoints(lineage, file), ...this.#incidents.found(lineage, file) };
     });
     return this.#guard(() => read());
   }
 
   /** Of one file, in its order. */
   checkpoints(lineage: string, file: string): Checkpoint[] {
-    const sql = 'SELECT body FROM checkpoint WHERE lineage = ? AND number = ? ORDER BY start';
-    return this.#bodies<Checkpoint>(sql, lineage, fileNumber(file));
+    return this.#guard(() => this.#segments.checkpoints(lineage, file));
   }
 
   /** Newest first, by their place in the log: times can be forged. */
   incidents(filter: IncidentFilter = {}): Incident[] {
-    const { sql, values } = incidentCondition(filter);
-    return this.#bodies<Incident>(
-      `SELECT incident.body FROM incident JOIN lineage ON lineage.id = incident.lineage WHERE ${sql}
-       ORDER BY lineage.created_at DESC, incident.lineage, incident.number DESC, incident.start DESC`,
-      ...values,
-    );
+    return this.#guard(() => this.#incidents.list(filter));
   }
 
   /** null when there is none. */
   incident(id: string): Incident | null {
-    return this.#bodies<Incident>('SELECT body FROM incident WHERE id = ?', id).at(0) ?? null;
+    return this.#guard(() => this.#incidents.get(id));
   }
 
   backups(): BackupRecord[] {
@@ -282,12 +261,9 @@ export class Catalog implements Disposable {
     this.#database.close();
   }
 
-  #bodies<Body>(sql: string, ...values: (string | number)[]): Body[] {
-    return this.#all<{ body: string }>(sql, ...values).map(({ body }) => JSON.parse(body) as Body);
-  }
-
-  #all<Row>(sql: string, ...values: (string | number)[]): Row[] {
-    return this.#guard(() => this.#database.prepare<(string | number)[], Row>(sql).all(...values));
+  #bodies<Body>(sql: string): Body[] {
+    const rows = this.#guard(() => this.#database.prepare<[], { body: string }>(sql).all());
+    return rows.map(({ body }) => JSON.parse(body) as Body);
   }
 
   /** Immediate: a deferred transaction that turns into a writer cannot wait for another writer. */
@@ -304,41 +280,4 @@ export class Catalog implements Disposable {
       throw sqliteFailure(this.#path, error);
     }
   }
-}
-
-interface SegmentRow {
-  readonly lineage: string;
-  readonly state: 'open' | 'sealed';
-  readonly digest: string;
-}
-
-function toSegment({ lineage, state, digest }: SegmentRow): CatalogSegment {
-  return { lineage, state, digest: JSON.parse(digest) as SegmentDigest };
-}
-
-type PutStatements = Readonly<
-  Record<
-    'lineage' | 'segment' | 'checkpoint' | 'incident' | 'dropObjects' | 'object' | 'backup' | 'rehearsal',
-    Statement
-  >
->;
-
-/** Prepared once: the archiver writes at every flush. */
-function prepareWrites(database: Database): PutStatements {
-  return {
-    lineage: database.prepare(
-      `INSERT INTO lineage VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET created_at = excluded.created_at, body = excluded.body`,
-    ),
-    segment: database.prepare(
-      `INSERT INTO segment VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (lineage, number) DO UPDATE
-       SET state = excluded.state, indexed_to = excluded.indexed_to, digest = excluded.digest
-       WHERE excluded.indexed_to >= indexed_to AND (state = 'open' OR excluded.state = 'sealed')`,
-    ),
-    checkpoint: database.prepare('INSERT OR REPLACE INTO checkpoint VALUES (?, ?, ?, ?)'),
-    incident: database.prepare('INSERT OR REPLACE INTO incident VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)'),
-    dropObjects: database.prepare('DELETE FROM incident_object WHERE incident = ?'),
-    object: database.prepare('INSERT INTO incident_object VALUES (?, ?, ?)'),
-    backup: database.prepare('INSERT INTO backup VALUES (?, ?)'),
-    rehearsal: database.prepare('INSERT INTO rehearsal VALUES (?, ?)'),
-  };
 }

@@ -1,6 +1,6 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { fileNumber } from '../binlog/coordinates.ts';
-import type { CatalogSegment } from './catalog.ts';
+import type { CatalogSegment } from './segment-table.ts';
 
 /** A segment of which durable bytes are gone. It had a row, and a row is written only when the bytes are durable. */
 export interface LostSegment {

@@ -9,7 +9,9 @@ import type { BinlogReading } from '../binlog/binlog-reader.ts';
 import type { LastGood } from '../incident/incident.ts';
 import { isLastgoodError, LastgoodError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
-import { openCatalog, removeJournals, type Catalog, type CatalogSegment } from './catalog.ts';
+import { removeJournals } from './catalog-file.ts';
+import { openCatalog, type Catalog } from './catalog.ts';
+import type { CatalogSegment } from './segment-table.ts';
 
 /** How far reading the archive is, bytes of plain segments. */
 export type IndexProgress = (done: { bytes: number; totalBytes: number }) => void;
@@ -121,7 +123,7 @@ async function copyRecords(repository: Repository, catalog: Catalog, { lineages 
 
 function isBehind(catalog: Catalog, { lineage, segment }: SegmentWork): boolean {
   const known = catalog.segment(lineage.id, segment.file);
-  if (known?.state !== segment.state) return true;
+  if (known?.state !== segment.state || catalog.isOfEarlierRules(lineage.id, segment.file)) return true;
   if (segment.manifest === null) return segment.bytes !== known.digest.indexedTo;
   return segment.manifest.indexedTo !== known.digest.indexedTo;
 }

@@ -65,17 +65,74 @@ const MIGRATIONS = [
     PRIMARY KEY (lineage, number)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- By which rules its incidents were found; a segment read by others than the present ones is read again.
+  ALTER TABLE segment ADD COLUMN rules INTEGER NOT NULL DEFAULT 0;
+  CREATE INDEX segment_rules ON segment (rules);
+  -- Loops of deletes that the files beside may have more of, as JSON; NULL: there are none.
+  ALTER TABLE segment ADD COLUMN loops TEXT;
+
+  CREATE TABLE found (
+    id TEXT PRIMARY KEY,
+    lineage TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    start INTEGER NOT NULL,
+    time INTEGER NOT NULL,               -- seconds since 1970
+    kind TEXT NOT NULL,
+    body TEXT NOT NULL,                  -- as its own file tells it
+    awaits TEXT,                         -- what a later group decides about
+    state TEXT NOT NULL DEFAULT '',      -- with what later groups decided
+    settled_by TEXT,                     -- the group that did; NULL: none yet
+    listed INTEGER NOT NULL DEFAULT 0    -- 0 never, it repeats an earlier one; 1 on demand; 2 always
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO found SELECT id, lineage, number, start, time, kind,
+    json_insert(body, '$.awaits', NULL, '$.settledBy', NULL), NULL, state, NULL,
+    iif(suspicious = 0 AND state IN ('effective', 'pending', 'unknown'), 2, 1) FROM incident;
+  CREATE TABLE found_object (
+    incident TEXT NOT NULL REFERENCES found ON DELETE CASCADE,
+    schema TEXT NOT NULL COLLATE NOCASE,
+    name TEXT COLLATE NOCASE             -- NULL: the schema itself
+  ) STRICT;
+  INSERT INTO found_object SELECT * FROM incident_object;
+  DROP TABLE incident_object;
+  DROP TABLE incident;
+  ALTER TABLE found RENAME TO incident;
+  ALTER TABLE found_object RENAME TO incident_object;
+  -- With the time: a range of it is looked for in the index alone.
+  CREATE INDEX incident_place ON incident (lineage, number, start, time, listed);
+  CREATE INDEX incident_listed ON incident (lineage, listed, number, start, time);
+  CREATE INDEX incident_kind ON incident (lineage, kind, number, start, time, listed);
+  CREATE INDEX incident_state ON incident (lineage, state, number, start, time, listed);
+  CREATE INDEX incident_awaits ON incident (lineage, awaits) WHERE awaits IS NOT NULL;
+  CREATE INDEX incident_object_name ON incident_object (schema, name, incident);
+  CREATE INDEX incident_object_table ON incident_object (name, incident);
+  CREATE INDEX incident_object_owner ON incident_object (incident);
+
+  CREATE TABLE settlement (
+    lineage TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    start INTEGER NOT NULL,              -- of the group that decides
+    key TEXT NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (lineage, number, start)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX settlement_key ON settlement (lineage, key);
+  `,
 ] as const;
 
 /**
- * Brings a catalog to this version's schema.
+ * Makes the tables of an empty catalog; those of an earlier version are brought up to date only by who may do that: an archiver of
+ * that version, if one runs, prepares its statements anew on the new tables, and ends.
  *
- * @throws LastgoodError `REPOSITORY_VERSION` when a newer version wrote it: throwing it away would fight a newer archiver
+ * @param options.migrates true for who holds the locks of all archivers
+ * @throws LastgoodError `REPOSITORY_VERSION` for tables of an earlier version when not `migrates`, and when a newer version wrote
+ * them: throwing them away would fight a newer archiver
  */
-export function migrate(database: Database, path: string): void {
+export function prepareSchema(database: Database, path: string, { migrates }: { migrates: boolean }): void {
   const apply = database.transaction(() => {
     const version = Number(database.pragma('user_version', { simple: true }));
     if (version > MIGRATIONS.length) throw newerSchema(path, version);
+    if (version > 0 && version < MIGRATIONS.length && !migrates) throw earlierSchema(path, version);
     for (const sql of MIGRATIONS.slice(version)) database.exec(sql);
     database.pragma(`user_version = ${MIGRATIONS.length}`);
   });
@@ -84,16 +141,30 @@ export function migrate(database: Database, path: string): void {
 }
 
 /**
- * True for a catalog that opening would bring up to date, so that it would be written to. Asked on a connection like any other:
- * one that may only read leaves its journals behind.
+ * What opening would do to a catalog: make its tables, bring them up to date, or nothing. Asked on a connection like any other: one that
+ * may only read leaves its journals behind.
  */
-export function isOfEarlierVersion(path: string): boolean {
+export function schemaState(path: string): 'unmade' | 'earlier' | 'known' {
   const database = new Sqlite(path, { fileMustExist: true });
   try {
-    return Number(database.pragma('user_version', { simple: true })) < MIGRATIONS.length;
+    const version = Number(database.pragma('user_version', { simple: true }));
+    if (version >= MIGRATIONS.length) return 'known';
+    const isEmpty = version === 0 && database.prepare('SELECT 1 FROM sqlite_master').get() === undefined;
+    return isEmpty ? 'unmade' : 'earlier';
   } finally {
     database.close();
   }
+}
+
+function earlierSchema(path: string, version: number): LastgoodError {
+  return new LastgoodError(
+    'REPOSITORY_VERSION',
+    `catalog '${path}' has schema ${version}, and becomes ${MIGRATIONS.length} only while no archiver runs`,
+    {
+      details: { path, version, known: MIGRATIONS.length },
+      hint: 'Restart the archivers of this repository, so that they run this version too.',
+    },
+  );
 }
 
 function newerSchema(path: string, version: number): LastgoodError {

@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import type { Settings } from '../operations/settings.ts';
 import { createLogger, type Logger } from '../platform/logger.ts';
-import { loadSettings } from './config/load-settings.ts';
+import { visible } from '../platform/visible.ts';
 import { colorFor, paint, type Color } from './output/color.ts';
+import { streamOut } from './stream-out.ts';
 
 /** Every command takes these. */
 export interface GlobalOptions {
@@ -51,17 +52,27 @@ export class Cli {
     const note = (text: string): void => {
       this.logger.warn(text);
     };
-    return loadSettings({ config: this.#options.config, secrets, note });
+    const { loadSettings } = await import('./config/load-settings.ts'); // only for commands that have a configuration
+    return await loadSettings({ config: this.#options.config, secrets, note });
   }
 
-  /** Puts the result on stdout: one JSON document with `--json`, else text. */
+  /** Puts the result on stdout: one JSON document with `--json`, else text, which cannot steer a terminal. */
   print(result: unknown, text: () => string): void {
-    process.stdout.write(`${this.json ? JSON.stringify(result, null, 2) : text()}\n`);
+    process.stdout.write(`${this.json ? JSON.stringify(result, null, 2) : this.#visible(text())}\n`);
   }
 
   /** Puts one line on stdout, whatever the format. */
   printLine(line: string): void {
-    process.stdout.write(`${line}\n`);
+    process.stdout.write(`${this.#visible(line)}\n`);
+  }
+
+  #visible(text: string): string {
+    return visible(text, { colors: this.#color });
+  }
+
+  /** Puts text on stdout piece by piece, as fast as it is taken, and as it is: it is for programs. */
+  async stream(pieces: AsyncIterable<string>): Promise<void> {
+    await streamOut(process.stdout, pieces, this.signal);
   }
 
   /** One line of a story that goes on; with `--json` only its end is told. */

@@ -1,4 +1,5 @@
 import { CommanderError } from 'commander';
+import { LastgoodError } from '../platform/errors.ts';
 import { createProgram } from './program.ts';
 import { reportError } from './report-error.ts';
 import { listenForSignals } from './signals.ts';
@@ -10,10 +11,11 @@ import { listenForSignals } from './signals.ts';
 
 /** Runs one command line. Sets `process.exitCode` and returns; never throws, never ends the process itself. */
 export async function main(argv: readonly string[]): Promise<void> {
-  ignoreClosedPipes();
+  listenForLostOutput();
   using interruption = listenForSignals();
   try {
-    await createProgram(interruption.signal).parseAsync(argv, { from: 'user' });
+    const program = await createProgram(interruption.signal, argv);
+    await program.parseAsync(argv, { from: 'user' });
   } catch (error) {
     if (isHelp(error)) return;
     process.exitCode = reportError(error, { json: wantsJson(argv), interrupted: interruption.signal.aborted });
@@ -31,11 +33,15 @@ function wantsJson(argv: readonly string[]): boolean {
   return (end === -1 ? argv : argv.slice(0, end)).includes('--json');
 }
 
-/** `lastgood incidents | head` closes our stdout early: what is not wanted any more is not an error. */
-function ignoreClosedPipes(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
-    });
-  }
+/**
+ * `lastgood incidents | head` closes our stdout early: what is not wanted any more is not an error. A full disk is one. When
+ * stderr is lost there is nobody to tell.
+ */
+function listenForLostOutput(): void {
+  process.stderr.on('error', () => undefined);
+  process.stdout.on('error', (cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'EPIPE') return;
+    const error = new LastgoodError('STORAGE_FAILED', `cannot write to standard output: ${cause.message}`, { cause });
+    process.exitCode = reportError(error, { json: false, interrupted: false });
+  });
 }

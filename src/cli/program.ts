@@ -1,50 +1,42 @@
 import { Command } from 'commander';
 import { Cli, type GlobalOptions, type OpenCli } from './cli.ts';
-import { addArchive } from './commands/archive.ts';
-import { addBackup } from './commands/backup.ts';
-import { addBackups } from './commands/backups.ts';
-import { addCatalogRebuild } from './commands/catalog-rebuild.ts';
-import { addDemo } from './commands/demo.ts';
-import { addDoctor } from './commands/doctor.ts';
-import { addExport } from './commands/export.ts';
-import { addIncidents } from './commands/incidents.ts';
-import { addLineages } from './commands/lineages.ts';
-import { addPlan } from './commands/plan.ts';
-import { addRehearse } from './commands/rehearse.ts';
-import { addRestore } from './commands/restore.ts';
-import { addScan } from './commands/scan.ts';
-import { addSegments } from './commands/segments.ts';
-import { addStatus } from './commands/status.ts';
-import { addVerify } from './commands/verify.ts';
 import { examples } from './examples.ts';
 import { version } from './version.ts';
 
-const COMMANDS: readonly ((program: Command, open: OpenCli) => void)[] = [
-  addDoctor,
-  addArchive,
-  addScan,
-  addBackup,
-  addBackups,
-  addSegments,
-  addLineages,
-  addIncidents,
-  addPlan,
-  addRestore,
-  addRehearse,
-  addVerify,
-  addStatus,
-  addExport,
-  addCatalogRebuild,
-  addDemo,
-];
+type AddCommand = (program: Command, open: OpenCli) => void;
+
+/** What each command needs is loaded only for it: a scan of small files is over before all of this is. */
+const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
+  doctor: async () => (await import('./commands/doctor.ts')).addDoctor,
+  archive: async () => (await import('./commands/archive.ts')).addArchive,
+  scan: async () => (await import('./commands/scan.ts')).addScan,
+  backup: async () => (await import('./commands/backup.ts')).addBackup,
+  backups: async () => (await import('./commands/backups.ts')).addBackups,
+  segments: async () => (await import('./commands/segments.ts')).addSegments,
+  lineages: async () => (await import('./commands/lineages.ts')).addLineages,
+  incidents: async () => (await import('./commands/incidents.ts')).addIncidents,
+  plan: async () => (await import('./commands/plan.ts')).addPlan,
+  restore: async () => (await import('./commands/restore.ts')).addRestore,
+  rehearse: async () => (await import('./commands/rehearse.ts')).addRehearse,
+  verify: async () => (await import('./commands/verify.ts')).addVerify,
+  status: async () => (await import('./commands/status.ts')).addStatus,
+  pin: async () => (await import('./commands/pin.ts')).addPin,
+  unpin: async () => (await import('./commands/pin.ts')).addUnpin,
+  export: async () => (await import('./commands/export.ts')).addExport,
+  catalog: async () => (await import('./commands/catalog-rebuild.ts')).addCatalogRebuild,
+  demo: async () => (await import('./commands/demo.ts')).addDemo,
+};
 
 const EXIT_CODES = `
 Exit codes: 0 done, 1 bug, 2 usage or configuration, 3 done with warnings, 10 repository, 11 locked, 12 server,
 20 target not reachable, 21 archive damaged, 22 other server or lineage, 30 external tool, 31 proof failed,
 40 not safe, 130 interrupted. docs/errors.md lists every error with what to do.`;
 
-/** All commands, parsed and ready to run. Usage errors are thrown, not printed: one place reports errors. */
-export function createProgram(signal: AbortSignal): Command {
+/**
+ * The program with the commands that `argv` names, or all of them when it names none. Usage errors are thrown, not printed: one place
+ * reports errors.
+ */
+export async function createProgram(signal: AbortSignal, argv: readonly string[] = []): Promise<Command> {
   const program = new Command('lastgood')
     .description('Finds the statement that destroyed your data, and restores to the last good state before it.')
     .version(version())
@@ -60,6 +52,12 @@ export function createProgram(signal: AbortSignal): Command {
     .addHelpText('after', EXIT_CODES)
     .addHelpText('after', examples('lastgood demo', 'lastgood scan /var/lib/mysql/binlog.0000*'));
   const open: OpenCli = (command) => new Cli(command.optsWithGlobals<GlobalOptions>(), signal);
-  for (const add of COMMANDS) add(program, open);
+  for (const add of await loadCommands(argv)) add(program, open);
   return program;
+}
+
+async function loadCommands(argv: readonly string[]): Promise<AddCommand[]> {
+  const named = Object.entries(COMMANDS).filter(([name]) => argv.includes(name));
+  const wanted = named.length === 0 || argv.includes('help') ? Object.entries(COMMANDS) : named;
+  return await Promise.all(wanted.map(([, load]) => load()));
 }

@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander';
 import { isLastgoodError, LastgoodError } from '../platform/errors.ts';
+import { visible } from '../platform/visible.ts';
 import { interrupted } from '../platform/wait.ts';
 import { colorFor, paint } from './output/color.ts';
 
@@ -25,7 +26,7 @@ export function reportError(error: unknown, options: ReportOptions): number {
     process.stdout.write(`${JSON.stringify({ error: { code, message, hint, details, exitCode } })}\n`);
   } else {
     const color = colorFor(process.stderr);
-    process.stderr.write(`${paint('red', 'error:', color)} ${message} [${code}]\nhint: ${hint}\n`);
+    process.stderr.write(`${paint('red', 'error:', color)} ${visible(`${message} [${code}]\nhint: ${hint}`)}\n`);
   }
   return exitCode;
 }
@@ -61,6 +62,6 @@ function reportBug(error: unknown, json: boolean): number {
       `${JSON.stringify({ error: { code: 'BUG', message, hint, details, exitCode: BUG_EXIT_CODE } })}\n`,
     );
   }
-  process.stderr.write(`error: ${message} [BUG]\n${stack}\nhint: ${hint}\n`);
+  process.stderr.write(visible(`error: ${message} [BUG]\n${stack}\nhint: ${hint}\n`));
   return BUG_EXIT_CODE;
 }

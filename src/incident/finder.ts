@@ -4,100 +4,267 @@
  */
 
 import type { FormatDescription } from '../binlog/format-description.ts';
+import { FIRST_EVENT_OFFSET } from '../binlog/coordinates.ts';
 import { formatGtid } from '../binlog/gtid-text.ts';
 import type { GtidState } from '../binlog/gtid.ts';
-import type { Group, GroupVisitor, QueryEvent } from '../binlog/group.ts';
+import type { Group, GroupVisitor, QueryEvent, RowChange, SourceNote, TableName } from '../binlog/group.ts';
 import { formatSeconds } from '../platform/time.ts';
-import { classify, type Destruction } from './classify.ts';
+import { classify } from './classify.ts';
+import { DeleteLoops, LOOP_FLOORS, loopKey } from './delete-loops.ts';
 import { sourceOf, type Source } from './dialect.ts';
-import { incidentId, type Incident, type IncidentObject, type LastGood } from './incident.ts';
-import { redactStatement } from './redact.ts';
-import { stateAtEnd, type DestructionEnding } from './state.ts';
-
-/** A destructive statement whose group has not ended yet. */
-interface Pending {
-  readonly destruction: Destruction;
-  readonly time: number;
-  readonly threadId: number;
-  readonly errorCode: number;
-}
+import { FirstHalves } from './first-halves.ts';
+import { GroupParts } from './group-parts.ts';
+import { incidentId, type Incident, type LastGood } from './incident.ts';
+import type { LoopPiece } from './loop-borders.ts';
+import { MASS_FLOORS, massParts, rowFields } from './mass-changes.ts';
+import { combine, partOfNote, partOfStatement, UNREAD, type Part } from './part.ts';
+import { RowChanges, type GroupRows, type RowsSoFar } from './row-changes.ts';
+import { savepointStep, Savepoints } from './savepoints.ts';
+import { EVERY_ALTER, type Settlement } from './settlement.ts';
+import type { Ending } from './state.ts';
 
 /** Where a group stood and who wrote it; a torn one has no more than that. */
-type Place = Pick<Group, 'start' | 'end' | 'gtid' | 'serverId'>;
+type Place = Pick<Group, 'start' | 'end' | 'gtid' | 'time' | 'serverId'>;
 
-/**
- * Finds incidents while a log is read. `enterFile` comes before the groups of each file, once or more;
- * `found` is called during `group` or `torn`, in log order, once for each destructive group.
- */
+/** What an incident is made of, beside its parts. */
+interface Surroundings {
+  readonly place: Place;
+  readonly end: Ending;
+  readonly lastGood: LastGood;
+  readonly rows: GroupRows | null;
+}
+
+/** Told of what is found, during `group`, `torn`, `sourceIncident` or `enterFile`, in log order. */
+export interface FinderListener {
+  /** Once for each destructive group. */
+  found(incident: Incident): void;
+  /** An incident goes on in a later group of its file: this takes the place of what was found before. */
+  grown?(incident: Incident): void;
+  /** A group ended what an incident began: one found before, or one of an earlier file. `settle` puts both together. */
+  settled?(settlement: Settlement): void;
+}
+
+/** Finds incidents while a log is read. `enterFile` comes before the groups of each file, once or more. */
 export class IncidentFinder implements GroupVisitor {
   readonly #lineage: string | null;
-  readonly #found: (incident: Incident) => void;
+  readonly #listener: FinderListener;
+  readonly #firstHalves = new FirstHalves();
   #source: Source = { flavor: 'mysql', version: Infinity };
   #file = '';
-  #serverId = 0;
-  #pending: Pending[] = [];
+  #format: Pick<FormatDescription, 'serverId' | 'time'> = { serverId: 0, time: 0 };
+  /** Of the group that has not ended yet. */
+  readonly #parts = new GroupParts();
+  readonly #rows = new RowChanges();
+  readonly #loops = new DeleteLoops();
+  readonly #savepoints = new Savepoints<{ parts: number; rows: RowsSoFar }>();
   /** The newest group and its file; before there is one, what the caller knows. */
   #last: Group | null = null;
   #lastFile = '';
   readonly #before: LastGood | null;
 
   /** @param options.last the newest group of the log before the first file */
-  constructor(options: { lineage: string | null; found(incident: Incident): void; last?: LastGood | null }) {
+  constructor(options: FinderListener & { lineage: string | null; last?: LastGood | null }) {
     this.#lineage = options.lineage;
-    this.#found = options.found.bind(options);
+    this.#listener = options;
     this.#before = options.last ?? null;
   }
 
   /** The groups that follow are of this file, written as its format says. */
   enterFile(file: string, format: FormatDescription): void {
     this.#file = file;
-    this.#pending = []; // of a group that the file before ended inside: it is torn, and counts for nothing
+    this.#forgetGroup(); // the file before ended inside it: it is torn, and counts for nothing
     this.#source = sourceOf(format);
-    this.#serverId = format.serverId;
+    this.#format = format;
+    this.#loops.clear(); // so that a file gives the same incidents whether or not others are read before it
+    if (format.flavor === 'mariadb' && format.createdAt !== 0 && !format.relayLog) this.#serverStarted(format);
+  }
+
+  /** Loops of deletes that reach the file's start or what is read of its end: the files beside may have more of them. */
+  get loopPieces(): readonly LoopPiece[] {
+    return this.#loops.pieces;
   }
 
   query(query: QueryEvent): void {
     const destruction = classify(query, this.#source);
-    if (destruction === null) return;
-    const { time, threadId, errorCode } = query;
-    this.#pending.push({ destruction, time, threadId, errorCode });
+    if (destruction !== null) this.#parts.add(partOfStatement(destruction, query));
+    else this.#savepoint(query);
+  }
+
+  wantsRows(deleted: number, updated: number): boolean {
+    const isMuch = deleted >= LOOP_FLOORS.deleted || updated >= LOOP_FLOORS.updated;
+    return isMuch || this.#parts.count > 0 || this.#loops.isAnyOpen;
+  }
+
+  rows(change: RowChange): void {
+    this.#rows.rows(change);
+  }
+
+  annotation(bytes: Buffer, from: number, to: number): void {
+    this.#rows.annotation(bytes, from, to);
+  }
+
+  cascade(child: TableName | null): void {
+    this.#rows.cascade(child);
+  }
+
+  release(): void {
+    this.#rows.release();
   }
 
   group(group: Group, before: GtidState | null): void {
-    if (this.#pending.length > 0) this.#report(group, group.ending, this.#lastGood(group.start, before));
+    this.#loops.groupEnded(group);
+    const rows = this.#rows.take({ anything: this.#parts.count > 0 || this.#loops.isAnyOpen });
+    if (rows === null) this.#end(group, { rows, before });
+    else this.#endWithRows(group, { rows, before });
     this.#last = group;
     this.#lastFile = this.#file;
   }
 
-  torn(start: number, end: number): void {
-    if (this.#pending.length === 0) return;
-    this.#report({ start, end, gtid: null, serverId: this.#serverId }, 'torn', this.#lastGood(start, null));
+  /** Its changes of rows are a part of it, unless they go on with a loop of deletes that is an incident already. */
+  #endWithRows(group: Group, { rows, before }: { rows: GroupRows; before: GtidState | null }): void {
+    const key = this.#parts.count > 0 ? null : loopKey(group, rows, this.#source);
+    const loop = key === null ? null : this.#loops.join(key, rows, group);
+    if (loop !== null) {
+      this.#forgetGroup();
+      if (!loop.isMass) return;
+      if (loop.wasMass) this.#listener.grown?.(loop.incident);
+      else this.#listener.found(loop.incident);
+      return;
+    }
+    const floors = key === null ? MASS_FLOORS : LOOP_FLOORS;
+    for (const part of massParts(rows, { threadId: group.threadId, source: this.#source, floors }))
+      this.#parts.add(part);
+    const isMass = key === null || rows.deleted >= MASS_FLOORS.deleted;
+    const incident = this.#end(group, { rows, before, isSilent: !isMass });
+    if (key !== null && incident !== null) this.#loops.begin(key, incident, group);
   }
 
-  #report(place: Place, ending: DestructionEnding, lastGood: LastGood): void {
-    const pending = this.#pending;
-    this.#pending = [];
-    const [first] = pending;
-    if (first === undefined) return;
-    const { start, end, gtid, serverId } = place;
-    const { form, statement, dialect } = first.destruction;
-    const at = { lineage: this.#lineage, file: this.#file, start };
-    this.#found({
-      id: incidentId(at),
-      kind: form.kind,
-      state: stateAtEnd({ form, statement, errorCode: first.errorCode }, ending),
-      suspicious: pending.some(({ destruction }) => destruction.suspicious),
-      objects: distinct(pending.flatMap(({ destruction }) => destruction.objects)),
-      statement: redactStatement(statement, dialect),
-      rows: { deleted: 0, updated: 0 },
-      gtid: gtid === null ? null : formatGtid(gtid),
-      ...at,
+  #end(group: Group, o: { rows: GroupRows | null; before: GtidState | null; isSilent?: boolean }): Incident | null {
+    const parts = this.#endParts(group);
+    if (parts.length === 0) return null;
+    const lastGood = this.#lastGood(group.start, o.before);
+    const incident = this.#incident(parts, { place: group, end: group, lastGood, rows: o.rows });
+    if (incident !== null && o.isSilent !== true) this.#listener.found(incident);
+    return incident;
+  }
+
+  torn(start: number, end: number): void {
+    const rows = this.#rows.take({ anything: this.#parts.count > 0 });
+    for (const part of rows === null ? [] : massParts(rows, { threadId: null, source: this.#source }))
+      this.#parts.add(part);
+    const parts = this.#takeParts();
+    if (parts.length === 0) return;
+    const { serverId } = this.#format;
+    const place = { start, end, gtid: null, time: this.#last?.time ?? this.#format.time, serverId };
+    this.#report(parts, { place, end: { ending: 'torn' }, lastGood: this.#lastGood(start, null), rows });
+  }
+
+  unread(): void {
+    if (!this.#parts.includes(UNREAD)) this.#parts.add(UNREAD);
+  }
+
+  sourceIncident(start: number, end: number, note: SourceNote): void {
+    this.#parts.add(partOfNote(note));
+    if (note.inGroup) return;
+    const place = { start, end, gtid: null, time: note.time, serverId: note.serverId };
+    const lastGood = this.#lastGood(start, null);
+    this.#report(this.#takeParts(), { place, end: { ending: 'statement' }, lastGood, rows: null });
+  }
+
+  #forgetGroup(): void {
+    this.#parts.clear();
+    this.#rows.clear();
+    this.#savepoints.clear();
+  }
+
+  #takeParts(): readonly Part[] {
+    const parts = this.#parts.take();
+    this.#forgetGroup();
+    return parts;
+  }
+
+  #savepoint({ text }: QueryEvent): void {
+    const step = savepointStep(text);
+    if (step === null) return;
+    if (step.to === 'set') {
+      this.#savepoints.set(step.name, { parts: this.#parts.mark(), rows: this.#rows.soFar });
+      return;
+    }
+    const mark = this.#savepoints.get(step.name);
+    if (mark === null) return;
+    this.#parts.undoFrom(mark.parts);
+    this.#rows.backTo(mark.rows);
+  }
+
+  /** What the group destroys by itself: its second half repeats the text of the first. */
+  #endParts(group: Group): readonly Part[] {
+    const parts = this.#takeParts();
+    const { phase } = group;
+    if (phase === undefined) return parts;
+    if (phase.step === 'begun') {
+      this.#firstHalves.begun(phase.key, parts.length > 0);
+      return parts;
+    }
+    const wasIncident = this.#firstHalves.end(phase.key);
+    if (wasIncident !== false) this.#settled(phase.key, phase.step === 'commit' ? 'effective' : 'rolled-back', group);
+    return wasIncident === null ? parts : [];
+  }
+
+  /** An ALTER that had begun before a server's crash was undone by it; nothing in the log says so but the new start. */
+  #serverStarted({ time, length }: FormatDescription): void {
+    const end = FIRST_EVENT_OFFSET + length;
+    this.#settled(EVERY_ALTER, 'rolled-back', { start: FIRST_EVENT_OFFSET, end, gtid: null, time });
+  }
+
+  #settled(
+    key: string,
+    state: Settlement['state'],
+    { start, end, gtid, time }: Pick<Group, 'start' | 'end' | 'gtid' | 'time'>,
+  ): void {
+    this.#listener.settled?.({
+      key,
+      state,
+      file: this.#file,
+      start,
       end,
-      time: formatSeconds(first.time),
-      threadId: first.threadId,
-      serverId,
-      lastGood,
+      gtid: gtid === null ? null : formatGtid(gtid),
+      time: formatSeconds(time),
     });
+  }
+
+  #report(parts: readonly Part[], around: Surroundings): void {
+    const incident = this.#incident(parts, around);
+    if (incident !== null) this.#listener.found(incident);
+  }
+
+  #incident(parts: readonly Part[], { place, end, lastGood, rows }: Surroundings): Incident | null {
+    const whole = combine(parts, end);
+    if (whole === null) return null;
+    const at = { lineage: this.#lineage, file: this.#file, start: place.start };
+    const { kind, state, suspicious, objects, statement, threadId, time } = whole;
+    return {
+      id: incidentId(at),
+      kind,
+      state,
+      suspicious,
+      objects,
+      statement,
+      ...rowFields(rows),
+      gtid: place.gtid === null ? null : formatGtid(place.gtid),
+      ...at,
+      end: place.end,
+      time: formatSeconds(this.#timeOf(time ?? place.time)),
+      threadId,
+      serverId: place.serverId,
+      lastGood,
+      awaits: end.phase?.step === 'begun' ? end.phase.key : null,
+      settledBy: null,
+    };
+  }
+
+  /** What a server logs while it recovers from a crash is of the year 1970: seen on MariaDB 10.11.19. */
+  #timeOf(time: number): number {
+    return time === 0 ? this.#format.time : time;
   }
 
   /**
@@ -116,8 +283,4 @@ export class IncidentFinder implements GroupVisitor {
 function onlyGtid(state: GtidState | null): string | null {
   const text = state?.flavor === 'mariadb' ? state.toString() : '';
   return text === '' || text.includes(',') ? null : text;
-}
-
-function distinct(objects: readonly IncidentObject[]): IncidentObject[] {
-  return [...new Map(objects.map((object) => [JSON.stringify(object), object])).values()];
 }

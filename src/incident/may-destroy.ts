@@ -1,44 +1,85 @@
-import { RULES } from './grammar.ts';
+import type { QueryEvent } from '../binlog/group.ts';
+import { afterWordOutside, endOfWord, isWordAt } from './word-search.ts';
+
+/** A statement that most logs are full of, and the reserved word that makes it harmless; in lower case, as bytes. */
+interface CommonStatement {
+  readonly statement: Buffer;
+  /** Empty where it is harmless by itself. */
+  readonly word: Buffer;
+  readonly isCondition: boolean;
+}
 
 /**
- * Looks at a statement's first two letters: almost every statement of a log is passed over here, undecoded.
+ * The rows that INSERT and REPLACE write out are no mass, and what has a condition is told by counting rows.
+ * No two begin with the same two letters.
+ */
+const COMMON: ReadonlyMap<number, CommonStatement> = new Map(
+  Object.entries({
+    ...{ delete: 'where', update: 'where', insert: 'values', replace: 'values' },
+    ...{ savepoint: '', rollback: '' },
+  }).map(([statement, word]) => {
+    const bytes = Buffer.from(statement);
+    return [letterPair(bytes, 0), { statement: bytes, word: Buffer.from(word), isCondition: word === 'where' }];
+  }),
+);
+
+/**
+ * Tells by one word or two that a statement destroys nothing: almost every one of a log is passed over here, undecoded.
  * False is certain. Comments before the statement are skipped as bytes, which is right in every character set: no
  * further byte of a character is a star, a slash or below 0x20.
  */
-export function mayDestroy(text: Buffer): boolean {
+export function mayDestroy(query: QueryEvent): boolean {
+  const { text } = query;
   const at = skipPlainComments(text);
-  const pair = letterPair(text, at);
-  return pair === NOT_LETTERS ? at < text.length : FIRST_PAIRS.has(pair);
+  if (at === text.length) return false;
+  const common = COMMON.get(letterPair(text, at));
+  if (common === undefined) return true;
+  const end = endOfWord(text, at);
+  if (end - at !== common.statement.length || !isWordAt(text, at, common.statement)) return true;
+  if (common.word.length === 0) return false;
+  const after = afterWordOutside(query, common.word, end);
+  return after === -1 || (common.isCondition && mayAlwaysHold(text, after));
 }
 
-const NOT_LETTERS = 0;
+/** Two letters, lower case, as one number. */
+function letterPair(text: Buffer, at: number): number {
+  return (((text[at] ?? 0) | 0x20) << 8) | (text[at + 1] ?? 0) | 0x20;
+}
+
 const SLASH = 0x2f;
 const STAR = 0x2a;
 /** What makes a comment executable: an exclamation mark, or an M before it. */
 const MARKS: readonly (number | undefined)[] = [0x21, 0x4d];
 
-const FIRST_PAIRS: ReadonlySet<number> = new Set(
-  RULES.flatMap(({ head }) => (head[0] ?? []).map((word) => letterPair(Buffer.from(word), 0))),
-);
-
-/** Two letters, lower case, as one number. */
-function letterPair(text: Buffer, at: number): number {
-  const first = (text[at] ?? 0) | 0x20;
-  const second = (text[at + 1] ?? 0) | 0x20;
-  return isLetter(first) && isLetter(second) ? (first << 8) | second : NOT_LETTERS;
-}
-
-function isLetter(lowerCase: number): boolean {
-  return lowerCase >= 0x61 && lowerCase <= 0x7a;
-}
-
 /** Stops at whatever is not certainly white space or a plain comment between slashes and stars. */
 function skipPlainComments(text: Buffer): number {
   let at = 0;
   for (;;) {
-    while (at < text.length && (text[at] ?? 0) <= 0x20) at += 1;
+    while (isBlank(text[at])) at += 1;
     if (text[at] !== SLASH || text[at + 1] !== STAR || MARKS.includes(text[at + 2])) return at;
     const close = text.indexOf('*/', at + 2);
     at = close === -1 ? text.length : close + 2;
   }
+}
+
+const OPEN = 0x28;
+const CONSTANT_WORDS: readonly Buffer[] = ['true', 'false', 'not'].map((word) => Buffer.from(word));
+
+/** WHERE 1, WHERE 'a'='a', WHERE TRUE, WHERE NOT 0: the condition must be read. */
+function mayAlwaysHold(text: Buffer, from: number): boolean {
+  let at = from;
+  while (isBlank(text[at]) || text[at] === OPEN) at += 1;
+  const first = text[at] ?? 0;
+  const isName = first === 0x60 || first >= 0x80 || isLetter(first | 0x20);
+  if (!isName) return true;
+  const length = endOfWord(text, at) - at;
+  return CONSTANT_WORDS.some((word) => word.length === length && isWordAt(text, at, word));
+}
+
+function isBlank(code: number | undefined): boolean {
+  return code === 0x20 || (code !== undefined && code >= 0x09 && code <= 0x0d);
+}
+
+function isLetter(lowerCase: number): boolean {
+  return lowerCase >= 0x61 && lowerCase <= 0x7a;
 }

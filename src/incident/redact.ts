@@ -11,9 +11,11 @@ const REDACTED = `'***'`;
 /**
  * Makes a statement fit for indexes, logs and screens: secrets are replaced by '***', a long text is cut and ends
  * with an ellipsis. What may be a secret is taken for one: a literal too many is lost rather than one too few.
+ *
+ * @param limit characters that are kept
  */
-export function redactStatement(statement: string, dialect: Dialect): string {
-  const head = statement.slice(0, MAX_STATEMENT_CHARACTERS);
+export function redactStatement(statement: string, dialect: Dialect, limit = MAX_STATEMENT_CHARACTERS): string {
+  const head = statement.slice(0, limit);
   let redacted = '';
   let at = 0;
   for (const { start, end } of secretsOf(head, dialect)) {
@@ -21,13 +23,13 @@ export function redactStatement(statement: string, dialect: Dialect): string {
     at = end;
   }
   redacted += head.slice(at);
-  return cut(redacted, head.length < statement.length);
+  return cut(redacted, { already: head.length < statement.length, limit });
 }
 
-function cut(text: string, already: boolean): string {
-  if (text.length <= MAX_STATEMENT_CHARACTERS && !already) return text;
+function cut(text: string, { already, limit }: { already: boolean; limit: number }): string {
+  if (text.length <= limit && !already) return text;
   // A pair of surrogates is one character: half of it is none.
-  return text.slice(0, MAX_STATEMENT_CHARACTERS - ELLIPSIS.length).replace(/[\ud800-\udbff]$/, '') + ELLIPSIS;
+  return text.slice(0, limit - ELLIPSIS.length).replace(/[\ud800-\udbff]$/, '') + ELLIPSIS;
 }
 
 /**
@@ -36,24 +38,38 @@ function cut(text: string, already: boolean): string {
  */
 type Reach = 'clause' | 'value' | 'arguments';
 
-/** Source: MariaDB and MySQL manuals, "Account Management", "CHANGE MASTER TO", "CREATE SERVER", "Encryption Functions". */
+/**
+ * Also columns that are called so: applications write passwords into tables of their own.
+ * Source: MariaDB and MySQL manuals, "Account Management", "CHANGE MASTER TO", "START REPLICA", "CREATE SERVER",
+ * "Encryption Functions", "FEDERATED", "CONNECT" and "Spider" storage engines.
+ */
 const SECRET_WORDS: readonly { readonly word: RegExp; readonly reach: Reach }[] = [
-  { word: /^IDENTIFIED$/i, reach: 'clause' },
-  { word: /PASSWORD$/i, reach: 'value' },
-  { word: /^CONNECTION$/i, reach: 'value' },
-  { word: /(?:ENCRYPT|DECRYPT)$/i, reach: 'arguments' },
+  { word: /^(?:IDENTIFIED|CHALLENGE_RESPONSE)$/i, reach: 'clause' },
+  { word: /(?:PASSWORD|PASSWD|PASSPHRASE|PASSCODE|SECRET|_PWD|^PWD|TOKEN)$/i, reach: 'value' },
+  { word: /(?:API|ACCESS|PRIVATE|SECRET|ENCRYPTION)_?KEY$/i, reach: 'value' },
+  { word: /^(?:CONNECTION|OPTION_LIST|AUTH_STRING|AUTHENTICATION_STRING|PASSWORD_HASH)$/i, reach: 'value' },
+  { word: /(?:ENCRYPT|DECRYPT|^ENCODE|^DECODE|^MD5|^SHA[12]?|^KDF)$/i, reach: 'arguments' },
 ];
+
+/** A literal that is a secret wherever it stands: mysql://user:password@host, and wrapper "mysql", password "x" of Spider. */
+const SECRET_TEXT = /:\/\/[^\s/@:]+:[^\s/@]+@|pass(?:word|wd)\W{0,3}["'=]/i;
 
 function secretsOf(text: string, dialect: Dialect): Token[] {
   const reader = new TokenReader(new Tokenizer(text, dialect));
   const secrets: Token[] = [];
   while (reader.peek.kind !== 'end') {
     const token = reader.take();
-    if (token.kind !== 'word') continue;
-    const reach = SECRET_WORDS.find(({ word }) => word.test(token.text))?.reach;
+    if (token.kind === 'string' && SECRET_TEXT.test(token.text)) secrets.push(token);
+    const reach = reachOf(token, reader);
     if (reach !== undefined) secrets.push(...READERS[reach](reader));
   }
   return secrets;
+}
+
+/** A quoted name counts where a value is given to it. */
+function reachOf({ kind, text }: Token, reader: TokenReader): Reach | undefined {
+  if (kind !== 'word' && !(kind === 'name' && reader.isAt(['=']))) return undefined;
+  return SECRET_WORDS.find(({ word }) => word.test(text))?.reach;
 }
 
 const READERS: Readonly<Record<Reach, (reader: TokenReader) => Token[]>> = {
@@ -62,11 +78,26 @@ const READERS: Readonly<Record<Reach, (reader: TokenReader) => Token[]>> = {
   arguments: (reader) => (reader.takeWord('(') ? literalsUntil(reader, ')') : []),
 };
 
-/** `= 'x'`, `('x')`, `'x'`, and `FOR user = PASSWORD('x')`, whose user is no secret. */
+/** `= 'x'`, `('x')`, `'x'`, `= 'x' REPLACE 'y'`, and `FOR user = PASSWORD('x')`, whose user is no secret. */
 function readValue(reader: TokenReader): Token[] {
   if (reader.takeWord('FOR')) while (reader.peek.kind !== 'end' && !isWord(reader.peek, '=')) reader.take();
   for (const symbol of [':', '=', '(']) reader.takeWord(symbol);
-  return isLiteral(reader.peek) ? [reader.take()] : [];
+  const found = readLiterals(reader);
+  return reader.takeWord('REPLACE') ? [...found, ...readLiterals(reader)] : found;
+}
+
+/** One literal may be written in several: 'a' 'b'; and may say its character set: _utf8'x', N'x'. */
+function readLiterals(reader: TokenReader): Token[] {
+  const found: Token[] = [];
+  for (;;) {
+    if (isIntroducer(reader.peek) && reader.peekAt(1).kind === 'string') reader.take();
+    if (!isLiteral(reader.peek)) return found;
+    found.push(reader.take());
+  }
+}
+
+function isIntroducer({ kind, text }: Token): boolean {
+  return kind === 'word' && /^(?:_\w+|[nxb])$/i.test(text);
 }
 
 /** Up to the symbol, but not to one in parentheses opened on the way. */

@@ -17,6 +17,8 @@ interface Charset {
   /** Collation ids as the servers number them: single ids and ranges. */
   readonly collations: string;
   readonly nbspIsBlank?: true;
+  /** The second byte of a character may be that of an ASCII letter, backslash or backtick. */
+  readonly asciiTrail?: true;
 }
 
 /** What the servers call latin1, ascii is taken for it, and so is what is unknown. */
@@ -48,12 +50,12 @@ const CHARSETS: readonly Charset[] = [
   { encoding: 'koi8-u', collations: '22 75' },
   { encoding: 'macintosh', collations: '39 53' },
   { encoding: 'windows-874', collations: '18 89' },
-  { encoding: 'shift_jis', collations: '13 88 95-96' },
+  { encoding: 'shift_jis', collations: '13 88 95-96', asciiTrail: true },
   { encoding: 'euc-jp', collations: '12 91 97-98' },
-  { encoding: 'euc-kr', collations: '19 85' },
-  { encoding: 'gbk', collations: '24 28 86-87' },
-  { encoding: 'gb18030', collations: '248-250' },
-  { encoding: 'big5', collations: '1 84' },
+  { encoding: 'euc-kr', collations: '19 85', asciiTrail: true },
+  { encoding: 'gbk', collations: '24 28 86-87', asciiTrail: true },
+  { encoding: 'gb18030', collations: '248-250', asciiTrail: true },
+  { encoding: 'big5', collations: '1 84', asciiTrail: true },
 ];
 
 const UTF8: Charset = { encoding: 'utf-8', collations: '' };
@@ -84,6 +86,11 @@ export function decodeStatement(bytes: Buffer, collation: number | null, flavor:
     charsetKnown: charset !== UNKNOWN,
     nbspIsBlank: charset.nbspIsBlank === true,
   };
+}
+
+/** True where every ASCII byte is an ASCII character, so that the bytes can be searched as they are. */
+export function asciiIsAscii(collation: number | null): boolean {
+  return collation === null || charsetOf(collation).asciiTrail !== true;
 }
 
 function charsetOf(collation: number): Charset {

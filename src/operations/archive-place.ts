@@ -25,6 +25,8 @@ export interface PlaceOptions {
   readEnd(lineage: Lineage): Promise<ArchiveEnd>;
   /** Why the source is known not to have a lineage's history, from its stream; null when it is not known. */
   contradiction(lineage: Lineage): string | null;
+  /** The way past what the source cannot read on; null when it can, or when nobody asked for that. */
+  pass(end: ArchiveEnd): Promise<Continuation | null>;
   /** Called before another lineage begins; may throw. */
   onLeaving(lineage: Lineage, end: ArchiveEnd): void;
   /** Also archive another server whose log does not continue the archived one. */
@@ -39,12 +41,13 @@ export interface PlaceOptions {
  */
 export async function findPlace(source: Source, options: PlaceOptions): Promise<ArchivePlace> {
   const { repository } = options;
-  const known = currentLineage(await repository.lineages(), source.primary.name);
-  const lineage = known ?? (await beginFirstLineage(repository, source));
+  const current = currentLineage(await repository.lineages(), source.primary.name);
+  const lineage = current ?? (await beginFirstLineage(repository, source));
   const end = await options.readEnd(lineage);
   return await orClosed(end, async () => {
     const found = await findContinuation(lineage, end, source);
-    const continuation = doubted(found, options.contradiction(lineage));
+    const known = doubted(found, options.contradiction(lineage));
+    const continuation = known.kind === 'same' ? ((await options.pass(end)) ?? known) : known;
     if (continuation.kind === 'same') return { lineage, end, start: continuation.start, left: null, loss: null };
     if (source.assumed) throw noListing(source.primary); // another history is told from all of its files
     return await leave(source, options, { lineage, end, continuation });

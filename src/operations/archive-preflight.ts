@@ -1,13 +1,19 @@
 import { LastgoodError } from '../platform/errors.ts';
+import type { Logger } from '../platform/logger.ts';
 import { describeServer, type ServerConnection } from '../server/connection.ts';
 import type { PrimarySettings } from './settings.ts';
 
 /**
  * What must hold before a stream is asked for. Few and cheap questions: the source is a primary at work.
  *
+ * @param log told of what will be missing in the archive; null: it was told before
  * @throws LastgoodError `PREFLIGHT_FAILED`
  */
-export async function checkSource(connection: ServerConnection, primary: PrimarySettings): Promise<void> {
+export async function checkSource(
+  connection: ServerConnection,
+  primary: PrimarySettings,
+  log: Logger | null,
+): Promise<void> {
   const [row] = await connection.query<{ logBin: string | number; serverId: string | number }>(
     'SELECT @@GLOBAL.log_bin AS logBin, @@GLOBAL.server_id AS serverId',
   );
@@ -32,4 +38,16 @@ export async function checkSource(connection: ServerConnection, primary: Primary
       },
     );
   }
+  if (log !== null) await warnOfTexts(connection, log);
+}
+
+/** Says what cannot be found in such a log. Other sessions may write in another format; a default tells of most. */
+export async function warnOfTexts(connection: Pick<ServerConnection, 'query'>, log: Logger): Promise<void> {
+  const [row] = await connection.query<{ Value: string }>("SHOW GLOBAL VARIABLES LIKE 'binlog_format'");
+  const format = row?.Value ?? 'ROW'; // the only one of servers that do not let it be chosen
+  if (format === 'ROW') return;
+  log.warn(
+    { binlogFormat: format, hint: 'On the source: SET GLOBAL binlog_format = ROW; and in its option file.' },
+    'the source logs changes of rows as text: how many a statement changed cannot be counted, and a DELETE or UPDATE with a condition is not found',
+  );
 }

@@ -3,25 +3,28 @@ import { ArchiveWriter } from '../archive/archive-writer.ts';
 import type { Lineage } from '../archive/lineage.ts';
 import type { PackThread } from '../archive/pack-thread.ts';
 import type { Repository } from '../archive/repository.ts';
-import { compareFiles, formatCoordinates, nextFile, type Coordinates } from '../binlog/coordinates.ts';
+import type { SegmentUpdate } from '../archive/segment-indexer.ts';
+import { formatCoordinates, nextFile } from '../binlog/coordinates.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { catchUp } from '../catalog/rebuild.ts';
 import { Backoff } from '../platform/backoff.ts';
 import { isDiskFull } from '../platform/disk-full.ts';
 import { isLastgoodError, type LastgoodError } from '../platform/errors.ts';
 import { pause } from '../platform/wait.ts';
-import { readBinlogEnd, type BinaryLog } from '../server/binary-logs.ts';
+import { readBinlogEnd } from '../server/binary-logs.ts';
 import { connect, SHORT_QUESTIONS, type ServerConnection } from '../server/connection.ts';
 import { checkSource } from './archive-preflight.ts';
 import { ArchiveSession, durableEnd, type DurableEnd } from './archive-session.ts';
 import { findPlace, type ArchivePlace } from './archive-place.ts';
+import { cannotRead, isBrokenOff, lastArchived, passBrokenOff, withWayOn } from './broken-off.ts';
 import { HistoryChanges } from './history-changes.ts';
 import { PurgeHold } from './purge-hold.ts';
 import { checkSemiSync } from './semi-sync.ts';
 import { sealLeftLineages } from './seal-left.ts';
 import { sealTornFile } from './seal-torn-file.ts';
 import { lookAtWaiting } from './waiting-source.ts';
-import { lookAt, type Source } from './source-log.ts';
+import { bytesFrom, endOfLog, lookAt, type Source } from './source-log.ts';
+import type { IncidentAlerts } from './alerts/incident-alerts.ts';
 import type { ArchiveOptions, ArchiveResult } from './archive.ts';
 
 const BACKOFF = { firstMs: 200, maxMs: 30_000 };
@@ -37,6 +40,7 @@ export class ArchiveRun {
   readonly #catalog: Catalog;
   readonly #packs: PackThread | null;
   readonly #hold: PurgeHold | null;
+  readonly #alerts: IncidentAlerts | null;
   readonly #backoff = new Backoff(BACKOFF);
   readonly #noRoomBackoff = new Backoff(NO_ROOM_BACKOFF);
   readonly #changes = new HistoryChanges();
@@ -53,13 +57,20 @@ export class ArchiveRun {
 
   constructor(
     options: ArchiveOptions,
-    parts: { repository: Repository; catalog: Catalog; packs: PackThread | null; hold: PurgeHold | null },
+    parts: {
+      repository: Repository;
+      catalog: Catalog;
+      packs: PackThread | null;
+      hold: PurgeHold | null;
+      alerts: IncidentAlerts | null;
+    },
   ) {
     this.#options = options;
     this.#repository = parts.repository;
     this.#catalog = parts.catalog;
     this.#packs = parts.packs;
     this.#hold = parts.hold;
+    this.#alerts = parts.alerts;
   }
 
   get result(): ArchiveResult {
@@ -100,7 +111,7 @@ export class ArchiveRun {
     if (isFruitful) this.#fruitless = 0;
     // An outage, however long, says nothing of the source's log.
     else if (!isLastgoodError(error, 'SERVER_UNREACHABLE')) this.#fruitless += 1;
-    if (!this.#isWorthRetrying(error)) throw error;
+    if (!this.#isWorthRetrying(error)) throw withWayOn(error, this.#end);
     if (isFruitful) this.#backoff.reset();
     const { signal, log } = this.#options;
     const waitMs = Math.round(this.#backoff.next());
@@ -144,7 +155,7 @@ export class ArchiveRun {
   async #once(): Promise<void> {
     const { primary, signal, log } = this.#options;
     await using connection = await connect(primary, { ...SHORT_QUESTIONS, bulk: true });
-    await checkSource(connection, primary);
+    await checkSource(connection, primary, this.#connections === 0 ? log : null);
     const semiSync = this.#options.archive.semiSync && !this.#options.untilCurrent; // who leaves at once lets nobody wait
     if (semiSync) await this.#checkSemiSync(connection);
     const source = semiSync
@@ -164,7 +175,7 @@ export class ArchiveRun {
         sync: this.#options.archive.sync,
         packs: this.#packs,
         onDurable: (update) => {
-          this.#catalog.record(lineage, update);
+          this.#record(lineage, update);
           this.#advance(update.digest);
           session.advance(update.digest);
         },
@@ -184,7 +195,7 @@ export class ArchiveRun {
       end,
     );
     const streamed = async (): Promise<void> => {
-      this.#totalBytes = this.#bytes + bytesFrom(start, source.logs);
+      this.#totalBytes = this.#bytes + bytesFrom(source, start);
       this.#connections += 1;
       log.info({ lineage: lineage.id, from: formatCoordinates(start) }, 'streaming');
       const { tail } = end;
@@ -210,10 +221,15 @@ export class ArchiveRun {
       repository: this.#repository,
       readEnd: async (lineage) => await this.#readEnd(lineage, source),
       contradiction: (lineage) => this.#changes.contradiction(lineage),
+      // Only where the archive stood at the start: what breaks off later is for a person to look at first.
+      pass: async (end) =>
+        newLineage === true && this.#bytes === 0 && lastArchived(end) === this.#brokenOff
+          ? await passBrokenOff(end, source, cannotRead.bind(null, source))
+          : null,
       onLeaving: (lineage, { open }) => {
         this.#changes.checkRate(lineage);
         const update = open?.update() ?? null;
-        if (update !== null) this.#catalog.record(lineage, update);
+        if (update !== null) this.#record(lineage, update);
       },
       takeUnrelated: newLineage === true && this.#connections === 0,
       signal,
@@ -221,6 +237,7 @@ export class ArchiveRun {
     this.#changes.changed(place, log);
     if (place.left !== null) this.#brokenOff = null; // a name of the old log
     if (place.left !== null || this.#connections === 0) await orClosed(place.end, () => this.#sealLeft());
+    this.#alerts?.streaming(place.lineage, { start: place.start, target: endOfLog(source) ?? place.start });
     return place;
   }
 
@@ -230,7 +247,7 @@ export class ArchiveRun {
       packs: this.#packs,
       signal,
       log,
-      onSealed: this.#catalog.record.bind(this.#catalog),
+      onSealed: this.#record.bind(this),
       onSourceIncident: this.#changes.incidentListener(log),
     });
   }
@@ -265,9 +282,14 @@ export class ArchiveRun {
       log,
     });
     if (torn === null) return end;
-    this.#catalog.record(lineage, torn.update);
+    this.#record(lineage, torn.update);
     this.#sealed += 1;
     return torn.end;
+  }
+
+  #record(lineage: Lineage, update: SegmentUpdate): void {
+    this.#catalog.record(lineage, update);
+    this.#alerts?.take(lineage, update);
   }
 
   #advance(digest: DurableEnd): void {
@@ -277,16 +299,6 @@ export class ArchiveRun {
     if (digest.indexedTo > from) this.#changes.confirmed();
     this.#options.progress?.(this.#bytes, this.#totalBytes);
   }
-}
-
-function bytesFrom(start: Coordinates, logs: readonly BinaryLog[]): number {
-  const later = logs.filter(({ file }) => compareFiles(file, start.file) >= 0);
-  return later.reduce((sum, { bytes }) => sum + bytes, 0) - start.position;
-}
-
-/** ER_MASTER_FATAL_ERROR_READING_BINLOG: the source cannot go on reading its own log. */
-function isBrokenOff(error: unknown): boolean {
-  return isLastgoodError(error, 'SERVER_QUERY_FAILED') && error.details['errno'] === 1236;
 }
 
 /** Told to stop in the middle of something that can be given up, such as reading the archive's end. */

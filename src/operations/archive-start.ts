@@ -17,6 +17,7 @@ import {
 import type { Flavor } from '../binlog/gtid.ts';
 import { parseGtidState } from '../binlog/gtid-text.ts';
 import { gtidStateAt } from '../server/binary-logs.ts';
+import type { ServerConnection } from '../server/connection.ts';
 import { readClockSkew } from '../server/facts.ts';
 import { peekFile, type Source } from './source-log.ts';
 
@@ -28,7 +29,9 @@ export type Continuation =
   | { readonly kind: 'other-history'; readonly why: string }
   | { readonly kind: 'other-server'; readonly why: string }
   /** The same history, but its next bytes are gone. */
-  | { readonly kind: 'purged'; readonly from: Coordinates; readonly oldest: string };
+  | { readonly kind: 'purged'; readonly from: Coordinates; readonly oldest: string }
+  /** The same history, but the source cannot read its next bytes; it is told to go on in the next file. */
+  | { readonly kind: 'unreadable'; readonly from: Coordinates; readonly next: string };
 
 /** Looks where the stream of a lineage goes on. @throws LastgoodError `SERVER_UNREACHABLE`, `SERVER_QUERY_FAILED` */
 export async function findContinuation(lineage: Lineage, end: ArchiveEnd, source: Source): Promise<Continuation> {
@@ -160,27 +163,40 @@ export async function continuesAfterCrash(open: OpenEnd, source: Source): Promis
   const file = nextFile(open.file);
   if (!source.logs.some((log) => log.file === file)) return false;
   const { gtidStart } = await peekFile(source, file);
-  return isNothingBetween(open, gtidStart, source.flavor);
+  return isNothingBetween(open, gtidStart, source.flavor) && (await givesEachGroupAGtid(source.connection));
+}
+
+/**
+ * False where a group may have no GTID: what is torn may have been one, and would be missing in no GTID state.
+ *
+ * Source: MySQL 8.4 manual, gtid_mode: with ON_PERMISSIVE replicated transactions, with OFF_PERMISSIVE new ones too can be anonymous.
+ */
+export async function givesEachGroupAGtid(connection: Pick<ServerConnection, 'flavor' | 'query'>): Promise<boolean> {
+  if (connection.flavor === 'mariadb') return true;
+  const [row] = await connection.query<{ Value: string }>("SHOW GLOBAL VARIABLES LIKE 'gtid_mode'");
+  return row?.Value === 'ON';
 }
 
 /** Where an open segment ends. */
 interface OpenEnd {
   readonly file: string;
   readonly gtidEnd: string | null;
+  /** A group without a GTID is in the file. */
+  readonly hasAnonymous: boolean;
   /** The newest group, in this file or before it. */
   readonly last: { readonly file: string; readonly gtid: string | null } | null;
 }
 
 /**
  * True when equal GTID states prove that no group is missing between a file's archived end and the start of the next file. MySQL's
- * groups without a GTID leave the state as it is: there the file must have a group, and its newest one must have a GTID.
+ * groups without a GTID leave the state as it is: there the file must have a group, and all of them must have a GTID.
  *
  * Source: MySQL 5.7 sql/sys_vars.h, Sys_var_gtid_mode::global_update: a change of gtid_mode begins a new file. MariaDB gives every group a GTID.
  * @param nextStart GTID state before the next file's first group; null when that file does not say
  */
 export function isNothingBetween(open: OpenEnd, nextStart: string | null, flavor: Flavor): boolean {
-  const { file, gtidEnd, last } = open;
+  const { file, gtidEnd, last, hasAnonymous } = open;
   if (gtidEnd === null || nextStart === null) return false;
-  if (flavor === 'mysql' && (last?.file !== file || last.gtid === null)) return false;
+  if (flavor === 'mysql' && (hasAnonymous || last?.file !== file || last.gtid === null)) return false;
   return parseGtidState(flavor, nextStart).equals(parseGtidState(flavor, gtidEnd));
 }

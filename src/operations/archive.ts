@@ -4,12 +4,16 @@
  */
 import { packThreadFor } from '../archive/pack-thread.ts';
 import { openRepository, type Repository } from '../archive/repository.ts';
-import { openCatalog, type Catalog } from '../catalog/catalog.ts';
+import type { Catalog } from '../catalog/catalog.ts';
 import { catchUp } from '../catalog/rebuild.ts';
 import { acquireLock } from '../platform/lock.ts';
 import type { Logger } from '../platform/logger.ts';
+import type { AlertSettings } from './alerts/alert-settings.ts';
+import { IncidentAlerts } from './alerts/incident-alerts.ts';
+import { refuseKeyTakenAway } from './key-taken-away.ts';
 import { findMissingSegments } from './missing-segments.ts';
 import { PurgeHold } from './purge-hold.ts';
+import { openSharedCatalog } from './shared-catalog.ts';
 import type { ArchiveSettings, PrimarySettings } from './settings.ts';
 import { ArchiveRun } from './archive-run.ts';
 import type { WatchTimes } from './source-watch.ts';
@@ -18,14 +22,21 @@ export interface ArchiveOptions {
   readonly repositoryPath: string;
   /** New segments are encrypted with its newest key; null or none: stored in clear. */
   readonly keyFile?: string | null;
+  /** New segments are stored in clear, whatever keys there are and were. */
+  readonly storesInClear?: boolean;
   readonly primary: PrimarySettings;
   readonly archive: ArchiveSettings;
   /** Stop as soon as everything is archived that the source had when it was connected. */
   readonly untilCurrent: boolean;
-  /** Archive the server that answers first also when its log does not continue what is archived: as a lineage of its own. */
+  /**
+   * Archive the server that answers first also when its log does not continue what is archived, and what comes after a file that
+   * it cannot read on where the archive ends: as a lineage of its own.
+   */
   readonly newLineage?: boolean;
   /** Keep the source from removing files that are not sealed here, up to so many bytes; null or none: let it. */
   readonly holdPurge?: { readonly limitBytes: number } | null;
+  /** Who is told of incidents; null or none: nobody, and nothing is pinned. */
+  readonly alerts?: AlertSettings | null;
   readonly log: Logger;
   /** How often the source says that it is alive; 5000 when not given. */
   readonly heartbeatMs?: number;
@@ -56,17 +67,19 @@ export interface ArchiveResult {
  * archive ends; nothing is archived twice.
  *
  * @throws LastgoodError `LOCKED`, `SERVER_UNREACHABLE` and `ACCESS_DENIED` before the first connection,
- * `PREFLIGHT_FAILED`, `LINEAGE_MISMATCH`, `ARCHIVE_GAP`, `ARCHIVE_DAMAGED`, `STREAM_DAMAGED`, `STORAGE_FAILED`
+ * `CONFIG_INVALID` without the key file that was used until now, `PREFLIGHT_FAILED`, `LINEAGE_MISMATCH`, `ARCHIVE_GAP`, `ARCHIVE_DAMAGED`, `STREAM_DAMAGED`, `STORAGE_FAILED`
  */
 export async function archive(options: ArchiveOptions): Promise<ArchiveResult> {
-  const { keyFile = null } = options;
+  const { keyFile = null, storesInClear = false } = options;
   const repository = await openRepository(options.repositoryPath, { create: true, keyFile });
   const lock = await acquireLock(repository.archiverLockPath(options.primary.name), 'archive');
   try {
+    if (!storesInClear) await refuseKeyTakenAway(repository, options.primary.name);
     using catalog = await openCurrentCatalog(repository, options);
-    await using packs = packThreadFor(options.archive.compression, repository.keys);
+    await using packs = packThreadFor(options.archive.compression, storesInClear ? null : repository.keys);
     await using hold = holdFor(options);
-    const run = new ArchiveRun(options, { repository, catalog, packs, hold });
+    await using alerts = await alertsFor(options, { repository, catalog });
+    const run = new ArchiveRun(options, { repository, catalog, packs, hold, alerts });
     await run.untilDone();
     const { warnings, ...result } = run.result;
     return { ...result, warnings: [...warnings, ...(await missingNow({ repository, catalog }, options))] };
@@ -83,10 +96,9 @@ async function missingNow(archive: { repository: Repository; catalog: Catalog },
 }
 
 /** The catalog with every sealed segment in it: a crash may have come between a manifest and its row. */
-async function openCurrentCatalog(repository: Repository, { log, signal }: ArchiveOptions): Promise<Catalog> {
-  const catalog = openCatalog(repository.catalogPath, (reason) => {
-    log.warn({ path: repository.catalogPath, reason }, 'catalog damaged, making it anew');
-  });
+async function openCurrentCatalog(repository: Repository, o: ArchiveOptions): Promise<Catalog> {
+  const { log, signal, primary } = o;
+  const catalog = await openSharedCatalog(repository, { log, own: primary.name });
   try {
     // The open segment is indexed by its writer.
     await catchUp(repository, catalog, { log, signal, openSegments: 'leave' });
@@ -99,4 +111,11 @@ async function openCurrentCatalog(repository: Repository, { log, signal }: Archi
 
 function holdFor({ holdPurge = null, primary, log }: ArchiveOptions): PurgeHold | null {
   return holdPurge === null ? null : new PurgeHold({ primary, log, ...holdPurge });
+}
+
+async function alertsFor(
+  { alerts: settings = null, primary, log }: ArchiveOptions,
+  archive: { repository: Repository; catalog: Catalog },
+): Promise<IncidentAlerts | null> {
+  return settings === null ? null : await IncidentAlerts.open({ ...archive, primary: primary.name, settings, log });
 }

@@ -16,6 +16,9 @@ export interface BinlogFile {
   readonly compression: Compression | null;
 }
 
+/** The path of standard input. */
+export const STDIN = '-';
+
 export type Compression = 'gzip' | 'zstd';
 
 /** Files of one base name in one folder, in log order: as far as names tell, the log of one server. */
@@ -28,7 +31,8 @@ export type BinlogSeries = readonly BinlogFile[];
  * @throws LastgoodError `FILE_UNREADABLE` when a path is missing, may not be read, or a folder holds no binary log
  */
 export async function findBinlogFiles(paths: readonly string[]): Promise<BinlogSeries[]> {
-  const heads = (await Promise.all(paths.map(readHeads))).flat();
+  const heads: Head[] = [];
+  for (const path of paths) heads.push(...(await readHeads(path)));
   const series = new Map<string, Head[]>();
   for (const head of new Map(heads.map((head) => [head.realPath, head])).values()) {
     const key = join(dirname(head.realPath), withoutNumber(head.file.name));
@@ -75,7 +79,7 @@ async function readHeads(path: string): Promise<Head[]> {
     if (!found.isDirectory()) return [await readHead(path)];
     const entries = await readdir(path, { withFileTypes: true });
     const files = entries.filter((entry) => entry.isFile()).map((entry) => join(path, entry.name));
-    const heads = (await Promise.all(files.map(readHead))).filter((head) => head.isBinlog);
+    const heads = (await readAll(files)).filter((head) => head.isBinlog);
     if (heads.length === 0) throw new LastgoodError('FILE_UNREADABLE', `no binary log in folder '${path}'`);
     return heads;
   } catch (cause) {
@@ -88,6 +92,21 @@ async function readHeads(path: string): Promise<Head[]> {
 export function unreadable(path: string, cause: unknown): LastgoodError {
   const why = cause instanceof Error ? cause.message : String(cause);
   return new LastgoodError('FILE_UNREADABLE', `cannot read '${path}': ${why}`, { cause, details: { path } });
+}
+
+/** How bytes that begin so are compressed; null: not at all. */
+export function compressionOf(head: Buffer): Compression | null {
+  return COMPRESSED.find(({ magic }) => head.subarray(0, magic.length).equals(magic))?.compression ?? null;
+}
+
+/** A folder may hold more files than a process may open. */
+const OPEN_AT_ONCE = 64;
+
+async function readAll(paths: readonly string[]): Promise<Head[]> {
+  const heads: Head[] = [];
+  for (let at = 0; at < paths.length; at += OPEN_AT_ONCE)
+    heads.push(...(await Promise.all(paths.slice(at, at + OPEN_AT_ONCE).map(readHead))));
+  return heads;
 }
 
 async function readHead(path: string): Promise<Head> {

@@ -1,10 +1,11 @@
-import { createReadStream, type ReadStream } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
-import { pipeline, type Transform } from 'node:stream';
+import { addAbortSignal, PassThrough, pipeline, Readable, type Transform } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { DecompressStream } from 'zstd-napi';
 import type { ByteSource } from '../binlog/read-binlog.ts';
-import { unreadable, type BinlogFile, type Compression } from './binlog-files.ts';
+import { throwIfAborted } from '../platform/wait.ts';
+import { compressionOf, STDIN, unreadable, type BinlogFile, type Compression } from './binlog-files.ts';
 
 /** A binary log file's plain bytes, from its first one. */
 export interface BinlogSource extends ByteSource, AsyncDisposable {
@@ -16,12 +17,43 @@ export interface BinlogSource extends ByteSource, AsyncDisposable {
 
 /** Opens a file. @throws LastgoodError `FILE_UNREADABLE`, also while reading */
 export async function openBinlog(file: BinlogFile): Promise<BinlogSource> {
-  if (file.compression !== null) return new CompressedSource(file.path, file.compression);
+  if (file.compression !== null) return new StreamSource(createReadStream(file.path), file);
   try {
     return new PlainSource(await open(file.path, 'r'), file.path);
   } catch (cause) {
     throw unreadable(file.path, cause);
   }
+}
+
+/**
+ * Reads a file that comes as standard input; its first bytes tell whether it is compressed.
+ *
+ * @param signal ends the waiting for bytes
+ * @throws LastgoodError `FILE_UNREADABLE`, also while reading, and `INTERRUPTED`
+ */
+export async function openStdin(stream: Readable, signal?: AbortSignal): Promise<BinlogSource> {
+  if (signal !== undefined) addAbortSignal(signal, stream);
+  const chunks = stream.iterator({ destroyOnReturn: true }) as AsyncIterator<Buffer, undefined>;
+  let head = Buffer.alloc(0);
+  try {
+    while (head.length < HEAD_BYTES) {
+      const next = await chunks.next();
+      if (next.done === true) break;
+      head = Buffer.concat([head, next.value]);
+    }
+  } catch (cause) {
+    throwIfAborted(signal);
+    throw unreadable(STDIN, cause);
+  }
+  const whole = Readable.from(following(head, chunks), { objectMode: false });
+  return new StreamSource(whole, { path: STDIN, compression: compressionOf(head) }, signal);
+}
+
+const HEAD_BYTES = 4;
+
+async function* following(head: Buffer, chunks: AsyncIterator<Buffer, undefined>): AsyncIterable<Buffer> {
+  if (head.length > 0) yield head;
+  for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) yield next.value;
 }
 
 class PlainSource implements BinlogSource {
@@ -55,21 +87,31 @@ const DECOMPRESSORS: Readonly<Record<Compression, () => Transform>> = {
   zstd: () => new DecompressStream(),
 };
 
-class CompressedSource implements BinlogSource {
+class StreamSource implements BinlogSource {
   damage: string | null = null;
-  readonly #stored: ReadStream;
+  done = 0;
+  readonly #path: string;
+  readonly #isCompressed: boolean;
+  readonly #signal: AbortSignal | undefined;
   readonly #chunks: AsyncIterator<Buffer, undefined>;
   #chunk: Buffer = Buffer.alloc(0);
 
-  constructor(path: string, compression: Compression) {
-    this.#stored = createReadStream(path);
+  constructor(stored: Readable, file: Pick<BinlogFile, 'path' | 'compression'>, signal?: AbortSignal) {
+    const { path, compression } = file;
+    this.#path = path;
+    this.#isCompressed = compression !== null;
+    this.#signal = signal;
+    const decompress = compression === null ? new PassThrough() : DECOMPRESSORS[compression]();
     // The error of either comes out of the iteration.
-    const plain = pipeline(this.#stored, DECOMPRESSORS[compression](), () => undefined);
+    const plain = pipeline(stored, this.#count.bind(this), decompress, () => undefined);
     this.#chunks = plain.iterator({ destroyOnReturn: true }) as AsyncIterator<Buffer, undefined>;
   }
 
-  get done(): number {
-    return this.#stored.bytesRead;
+  async *#count(stored: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
+    for await (const chunk of stored) {
+      this.done += chunk.length;
+      if (chunk.length > 0) yield chunk; // the zstd stream takes an empty one for the end
+    }
   }
 
   async read(target: Buffer, at: number): Promise<number> {
@@ -85,6 +127,8 @@ class CompressedSource implements BinlogSource {
       const next = await this.#chunks.next();
       return next.done === true ? undefined : next.value;
     } catch (error) {
+      throwIfAborted(this.#signal);
+      if (!this.#isCompressed || (error instanceof Error && 'syscall' in error)) throw unreadable(this.#path, error);
       this.damage = `the compressed data is damaged: ${error instanceof Error ? error.message : String(error)}`;
       return undefined;
     }

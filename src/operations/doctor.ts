@@ -20,6 +20,7 @@ import {
   type RepositoryReport,
 } from './doctor/facts.ts';
 import { findMissingKeys, inspectKeyFile } from './doctor/key-file.ts';
+import { findUndelivered, findUnreachableWebhook } from './alerts/alert-findings.ts';
 import { archivedTo, readExposure, type ExposureReading } from './exposure.ts';
 import type { Finding } from './finding.ts';
 import { lossesOf, lossFindings } from './losses.ts';
@@ -83,12 +84,13 @@ async function inspectRepository(o: DoctorOptions): Promise<RepositoryReport> {
   const { settings, log, signal } = o;
   const space = await readSpace(await nearestFolder(settings.repositoryPath));
   const key = await inspectKeyFile(settings.keyFile);
+  const alerts = settings.alerts === undefined ? [] : await findUnreachableWebhook(settings.alerts, signal);
   const nothing = {
     exists: false,
     archiverRunning: false,
     lastBackupBytes: null,
     repaired: [],
-    findings: key.findings,
+    findings: [...key.findings, ...alerts],
   };
   try {
     using archive = await openArchive(settings.repositoryPath, { log, signal, keyFile: key.usable });
@@ -104,6 +106,8 @@ async function inspectRepository(o: DoctorOptions): Promise<RepositoryReport> {
       repaired,
       findings: [
         ...key.findings,
+        ...alerts,
+        ...(await findUndelivered(archive.repository, settings.primary.name)),
         ...(await findMissingKeys(archive.repository)),
         ...findings,
         ...(reading?.findings ?? []),

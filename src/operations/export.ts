@@ -1,15 +1,16 @@
 import { createHash } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openSegment, readSegmentFormat } from '../archive/read-segment.ts';
 import { missingSegments } from '../archive/archive-end.ts';
+import { refuseInside } from '../archive/outside-repository.ts';
 import type { Lineage } from '../archive/lineage.ts';
 import type { ArchivedSegment, Repository } from '../archive/repository.ts';
 import { BINLOG_MAGIC, EVENT_FLAG } from '../binlog/event-type.ts';
 import { encodeGtidState } from '../binlog/gtid-state-event.ts';
-import { makeDirectory, writeStreamDurably } from '../platform/durable-file.ts';
+import { writeStreamDurably } from '../platform/durable-file.ts';
 import { LastgoodError } from '../platform/errors.ts';
 import { formatForMiddle } from '../server/replication-protocol.ts';
+import { fillFolder } from './export-folder.ts';
 import { checkSealed, choosePieces, isInRange, type ExportRange, type Piece } from './export-pieces.ts';
 import { noLineage } from './lists.ts';
 import { openKnownCatalog, type KnownFile } from './verify/known-catalog.ts';
@@ -41,12 +42,13 @@ const CHUNK_BYTES = 1024 * 1024;
 
 /**
  * Writes archived files as plain binary logs that any tool reads. Whole files are byte-identical to the source's; a
- * file that is cut in front begins as a relay log does, see `pieceHead`.
+ * file that is cut in front begins as a relay log does, see `pieceHead`. A failure leaves nothing of it.
  *
- * @throws LastgoodError `TARGET_NOT_EMPTY`, `TARGET_UNREACHABLE`, `USAGE`, `COORDINATES_INVALID` inside a group, `ARCHIVE_DAMAGED`
+ * @throws LastgoodError `TARGET_NOT_EMPTY`, `TARGET_UNREACHABLE`, `USAGE` also for a folder inside the repository, `COORDINATES_INVALID` inside a group, `ARCHIVE_DAMAGED`
  */
 export async function exportLogs(options: ExportOptions): Promise<{ lineage: string; files: ExportedFile[] }> {
   const { repository, out, signal } = options;
+  await refuseInside(repository.path, out);
   const lineage = await findLineage(options);
   const known = await knownFiles(repository, lineage.id); // first: whatever it knows must be there afterwards
   const segments = await repository.segments(lineage.id);
@@ -54,26 +56,29 @@ export async function exportLogs(options: ExportOptions): Promise<{ lineage: str
   const pieces = await choosePieces(segments, options, signal);
   const missing = (await repository.missingSegments(lineage)).filter((file) => isInRange(file, options));
   if (missing.length > 0) throw missingSegments(repository.lineageFolder(lineage.id), missing);
-  await makeEmptyDirectory(out);
+  const files = await fillFolder(out, (note) => writePieces(pieces, { ...options, note }));
+  return { lineage: lineage.id, files };
+}
+
+async function writePieces(
+  pieces: readonly Piece[],
+  { out, signal, progress, note }: ExportOptions & { note: (file: string) => void },
+): Promise<ExportedFile[]> {
   const totalBytes = pieces.reduce((sum, { from, to }) => sum + to - from, 0);
   const files: ExportedFile[] = [];
   let doneBytes = 0;
   for (const piece of pieces) {
-    const path = join(out, piece.segment.file);
+    const { segment, from, to } = piece;
+    const path = join(out, segment.file);
     const report = (bytes: number): void => {
       doneBytes += bytes;
-      options.progress?.(doneBytes, totalBytes);
+      progress?.(doneBytes, totalBytes);
     };
-    const { segment, from, to } = piece;
-    files.push({
-      file: segment.file,
-      path,
-      from,
-      to,
-      ...(await writeStreamDurably(path, bytesOf(piece, signal, report))),
-    });
+    note(path);
+    const written = await writeStreamDurably(path, bytesOf(piece, signal, report));
+    files.push({ file: segment.file, path, from, to, ...written });
   }
-  return { lineage: lineage.id, files };
+  return files;
 }
 
 async function findLineage({ repository, name, lineage: wanted }: ExportOptions): Promise<Lineage> {
@@ -101,11 +106,6 @@ function checkKnown(segments: readonly ArchivedSegment[], known: readonly KnownF
       hint: `Run \`lastgood verify\`, then \`lastgood archive\`: it asks the source for the lost bytes again. \`--to\` exports what is before them.`,
     });
   }
-}
-
-async function makeEmptyDirectory(path: string): Promise<void> {
-  await makeDirectory(path);
-  if ((await readdir(path)).length > 0) throw new LastgoodError('TARGET_NOT_EMPTY', `folder '${path}' is not empty`);
 }
 
 /**

@@ -9,7 +9,7 @@ import {
 import type { Flavor } from '../binlog/gtid.ts';
 import { GtidPosition } from '../binlog/mariadb-gtid.ts';
 import { GtidSet } from '../binlog/mysql-gtid.ts';
-import type { CatalogSegment } from '../catalog/catalog.ts';
+import type { CatalogSegment } from '../catalog/segment-table.ts';
 import { isLastgoodError } from '../platform/errors.ts';
 import { gtidStateAt, listBinaryLogs, readBinlogEnd, type BinaryLog } from '../server/binary-logs.ts';
 import { connect, SHORT_QUESTIONS, type ServerConnection } from '../server/connection.ts';

@@ -3,9 +3,14 @@ import { compareCoordinates } from '../binlog/coordinates.ts';
 import type { IncidentFilter } from '../catalog/incident-filter.ts';
 import { INCIDENT_KINDS, type Incident, type IncidentKind } from '../incident/incident.ts';
 import { LastgoodError } from '../platform/errors.ts';
-import { openLineageViews } from '../recovery/lineage-view.ts';
 import { findNeighbours, type PlacedGroup } from '../recovery/neighbours.ts';
 import { parseTime } from '../recovery/target.ts';
+import { findIncident, findLossyTables, type EvidenceOptions } from './evidence/evidence-source.ts';
+import { showLoss, type ShownLoss } from './evidence/lost-rows-shown.ts';
+import { nextCommands } from './evidence/next-commands.ts';
+import { readSurroundings, type Surroundings } from './evidence/surroundings.ts';
+import { readWholeStatement } from './evidence/whole-statement.ts';
+import { isSmallMass, MASS_DEFAULTS, TableSizes, type MassThreshold } from './mass-threshold.ts';
 import type { OpenArchive } from './open-archive.ts';
 
 /** What to list, as text; everything left out matches. */
@@ -16,12 +21,21 @@ export interface IncidentOptions {
   /** RFC 3339 with zone, inclusive. */
   readonly since?: string | undefined;
   readonly until?: string | undefined;
-  /** Also what was rolled back, did nothing, or is only suspected. */
+  /** Also what was rolled back, did nothing, is only suspected, or changed few rows. */
   readonly all?: boolean | undefined;
 }
 
-/** Lists incidents, newest first. @throws LastgoodError `USAGE` for an unknown kind, `TIME_INVALID` */
-export function listIncidents({ catalog }: OpenArchive, options: IncidentOptions = {}): Incident[] {
+/**
+ * Lists incidents, newest first.
+ *
+ * @param threshold a smaller change of rows is listed only with `all`
+ * @throws LastgoodError `USAGE` for an unknown kind, `TIME_INVALID`
+ */
+export function listIncidents(
+  { catalog }: OpenArchive,
+  options: IncidentOptions = {},
+  threshold: MassThreshold = MASS_DEFAULTS,
+): Incident[] {
   const { schema, table, all, since, until, kind } = options;
   const filter: IncidentFilter = {
     schema,
@@ -31,7 +45,10 @@ export function listIncidents({ catalog }: OpenArchive, options: IncidentOptions
     since: since === undefined ? undefined : parseTime(since),
     until: until === undefined ? undefined : parseTime(until),
   };
-  return withoutEchoes(catalog.incidents(filter), catalog.lineages());
+  const found = withoutEchoes(catalog.incidents(filter), catalog.lineages());
+  if (all === true) return found;
+  const sizes = new TableSizes(catalog.backups());
+  return found.filter((incident) => !isSmallMass(incident, threshold, sizes.before(incident)));
 }
 
 /**
@@ -56,28 +73,48 @@ function parseKind(text: string): IncidentKind {
   });
 }
 
-/** An incident with the transactions around it. */
+/** What to show of an incident. */
+export interface StoryOptions extends EvidenceOptions {
+  /** All of the statement, however long. */
+  readonly full?: boolean | undefined;
+  /** So many of the rows that it destroyed. */
+  readonly rows?: number | undefined;
+}
+
+/** An incident with what is around it, what it destroyed, and how to get it back. */
 export interface IncidentStory {
   readonly incident: Incident;
+  /** Passwords redacted; cut unless all of it was asked for. */
+  readonly statement: string;
   /** The last group before it: what a restore ends with. null when the archive begins with the incident. */
   readonly before: PlacedGroup | null;
   /** The first group after it; null when nothing followed. */
   readonly after: PlacedGroup | null;
+  readonly around: Surroundings;
+  readonly lost: ShownLoss;
+  /** The exact next commands. */
+  readonly commands: readonly string[];
 }
 
-/** Shows one incident, read from the archive. @throws LastgoodError `INCIDENT_UNKNOWN`, `TARGET_UNREACHABLE` */
-export async function showIncident(archive: OpenArchive, id: string, signal?: AbortSignal): Promise<IncidentStory> {
-  const incident = archive.catalog.incident(id);
-  if (incident === null) {
-    throw new LastgoodError('INCIDENT_UNKNOWN', `no incident '${id}' is known`, { details: { incident: id } });
-  }
-  const views = await openLineageViews({ ...archive, signal });
-  const view = views.find(({ lineage }) => lineage.id === incident.lineage);
-  if (view === undefined) {
-    throw new LastgoodError('TARGET_UNREACHABLE', `the lineage of incident ${id} is not in the archive`);
-  }
+const SHOWN_ROWS = 10;
+
+/** Shows one incident, read from the archive. @throws LastgoodError `INCIDENT_UNKNOWN`, `TARGET_UNREACHABLE`, `ARCHIVE_DAMAGED` */
+export async function showIncident(archive: OpenArchive, id: string, options: StoryOptions): Promise<IncidentStory> {
+  const { rows = SHOWN_ROWS, full = false, signal } = options;
+  const placed = await findIncident(archive, id, signal);
+  const { incident, view } = placed;
   const { file, start, end } = incident;
   const { before } = await findNeighbours(view, { file, position: start });
   const { after } = await findNeighbours(view, { file, position: end });
-  return { incident, before, after };
+  const lost = await showLoss(
+    await findLossyTables(archive, placed, options),
+    { most: rows, kind: incident.kind },
+    options,
+  );
+  return {
+    ...{ incident, before, after, lost },
+    statement: full ? await readWholeStatement({ ...placed, signal }) : incident.statement,
+    around: await readSurroundings({ ...placed, signal }),
+    commands: nextCommands(incident, { rows: lost.why === null && incident.state === 'effective' }),
+  };
 }

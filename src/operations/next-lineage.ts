@@ -46,7 +46,8 @@ export async function beginNextLineage(
   options: { continuation: Exclude<Continuation, { kind: 'same' }>; takeUnrelated: boolean },
 ): Promise<NewHistory> {
   const { continuation } = options;
-  if (continuation.kind === 'purged') return await goOnBehindGap(old, source, continuation);
+  if (continuation.kind === 'purged' || continuation.kind === 'unreadable')
+    return await goOnBehindGap(old, source, gapOf(continuation));
   const isSameServer = continuation.kind === 'other-history';
   // Before its log is read: what it applies meanwhile must not look as if it never came.
   const applying = isSameServer ? NOTHING_TO_APPLY : await readApplying(old, source);
@@ -63,18 +64,38 @@ export async function beginNextLineage(
   );
 }
 
+/** What is not archived, and with which file it goes on. */
+interface MissingBytes {
+  readonly from: Coordinates;
+  readonly next: string;
+  readonly why: string;
+  /** As a sentence about FROM and TO. */
+  readonly told: (from: string, to: string) => string;
+}
+
+function gapOf(continuation: Extract<Continuation, { kind: 'purged' | 'unreadable' }>): MissingBytes {
+  const { kind, from } = continuation;
+  if (kind === 'purged') {
+    const why = 'the source purged its files before they were archived';
+    const told: MissingBytes['told'] = (begin, to) => `the source has purged ${begin} to ${to} before it was archived`;
+    return { from, next: continuation.oldest, why, told };
+  }
+  const why = 'the source could not read its own log on from there';
+  const told: MissingBytes['told'] = (begin, to) => `the source cannot read ${begin} to ${to} of its own log`;
+  return { from, next: continuation.next, why, told };
+}
+
 async function goOnBehindGap(
   old: OldLineage,
   source: Source,
-  { from, oldest }: { from: Coordinates; oldest: string },
+  { from, next, why, told }: MissingBytes,
 ): Promise<NewHistory> {
-  const lineage = await newLineage(source, { file: oldest, parent: old.lineage, handOver: null });
-  const to = formatCoordinates({ file: oldest, position: FIRST_EVENT_OFFSET });
-  const why = 'the source purged its files before they were archived';
+  const lineage = await newLineage(source, { file: next, parent: old.lineage, handOver: null });
+  const to = formatCoordinates({ file: next, position: FIRST_EVENT_OFFSET });
   const facts = { lineage: old.lineage.id, from: formatCoordinates(from), to, child: lineage.id };
   await old.repository.ledger.record({ kind: 'gap', ...facts, why, noticedAt: now() });
   await old.repository.writeLineage(lineage);
-  const loss = `the source has purged ${facts.from} to ${to} before it was archived: lineage '${lineage.id}' goes on behind the gap, take a new backup`;
+  const loss = `${told(facts.from, to)}: lineage '${lineage.id}' goes on behind the gap, take a new backup`;
   return { lineage, loss };
 }
 

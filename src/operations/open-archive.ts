@@ -2,8 +2,10 @@ import { openRepository, type Repository } from '../archive/repository.ts';
 import { MEMORY, openCatalog, type Catalog } from '../catalog/catalog.ts';
 import { catchUp, rebuildCatalog, type IndexProgress } from '../catalog/rebuild.ts';
 import { isLastgoodError } from '../platform/errors.ts';
-import { acquireLock, readLock, type Lock } from '../platform/lock.ts';
+import { readLock } from '../platform/lock.ts';
 import type { Logger } from '../platform/logger.ts';
+import { holdArchivers } from './archiver-locks.ts';
+import { openSharedCatalog } from './shared-catalog.ts';
 import { openKnownCatalog, type KnownFile } from './verify/known-catalog.ts';
 
 /** An archive with a catalog that says the same: what lists, plans and restores work on. */
@@ -42,11 +44,7 @@ export async function openArchive(path: string, options: ReadingOptions): Promis
 async function openCurrentCatalog(repository: Repository, options: ReadingOptions): Promise<Catalog> {
   const { catalogPath } = repository;
   try {
-    return await catchUpWith(repository, options, () =>
-      openCatalog(catalogPath, (reason) => {
-        options.log.warn({ path: catalogPath, reason }, 'catalog damaged, making it anew');
-      }),
-    );
+    return await catchUpWith(repository, options, await openSharedCatalog(repository, options));
   } catch (error) {
     if (!isLastgoodError(error, 'REPOSITORY_UNREADABLE') && !isLastgoodError(error, 'STORAGE_FAILED')) throw error;
     // A second copy of the archive, mounted read-only, or a full disk: a restore must work from there too.
@@ -54,12 +52,11 @@ async function openCurrentCatalog(repository: Repository, options: ReadingOption
       { path: catalogPath, reason: error.message },
       'catalog cannot be kept, reading the archive instead',
     );
-    return await catchUpWith(repository, options, () => openCatalog(MEMORY));
+    return await catchUpWith(repository, options, openCatalog(MEMORY));
   }
 }
 
-async function catchUpWith(repository: Repository, options: ReadingOptions, open: () => Catalog): Promise<Catalog> {
-  const catalog = open();
+async function catchUpWith(repository: Repository, options: ReadingOptions, catalog: Catalog): Promise<Catalog> {
   try {
     await catchUp(repository, catalog, { ...options, openSegments: 'read' });
     return catalog;
@@ -87,17 +84,11 @@ export async function isArchiverAlive(repository: Repository, name: string): Pro
  */
 export async function rebuildArchiveCatalog(path: string, options: ReadingOptions): Promise<string[]> {
   const repository = await openRepository(path, keysOf(options));
-  const locks: Lock[] = [];
-  try {
-    const names = new Set((await repository.lineages()).map(({ name }) => name));
-    for (const name of names) locks.push(await acquireLock(repository.archiverLockPath(name), 'catalog rebuild'));
-    const before = await readWitness(repository);
-    await rebuildCatalog(repository, repository.catalogPath, options);
-    using catalog = openCatalog(repository.catalogPath);
-    return before.flatMap((known) => forgottenOf(known, catalog));
-  } finally {
-    for (const lock of locks.reverse()) await lock[Symbol.asyncDispose]();
-  }
+  await using _archivers = await holdArchivers(repository, { purpose: 'catalog rebuild' });
+  const before = await readWitness(repository);
+  await rebuildCatalog(repository, repository.catalogPath, options);
+  using catalog = openCatalog(repository.catalogPath);
+  return before.flatMap((known) => forgottenOf(known, catalog));
 }
 
 interface Witness extends KnownFile {

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { refuseInside } from '../archive/outside-repository.ts';
 import { LastgoodError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Plan } from '../recovery/plan.ts';
@@ -37,7 +38,7 @@ export interface RestoreResult {
  * fails is stopped and kept, its note says why; one that is proven but cannot be handed over is kept too. On any other
  * error nothing is left in the folder.
  *
- * @throws LastgoodError `PROOF_FAILED`, `TOOL_FAILED` with the start command when it is proven, and what `runPlan` throws
+ * @throws LastgoodError `USAGE` for a folder inside the repository, `PROOF_FAILED`, `TOOL_FAILED` with the start command when it is proven, and what `runPlan` throws
  */
 export async function restore(
   archive: Pick<OpenArchive, 'repository' | 'catalog'>,
@@ -45,6 +46,7 @@ export async function restore(
 ): Promise<RestoreResult> {
   const { plan, port = 0, stop = false } = options;
   const datadir = resolve(options.datadir);
+  await refuseInside(archive.repository.path, datadir);
   const incident = plan.target.kind === 'before-incident' ? archive.catalog.incident(plan.target.incident) : null;
   const ran = await runPlan({ ...options, repository: archive.repository, datadir, port, incident, reference: null });
   await using scratch = ran.scratch;

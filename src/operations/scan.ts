@@ -1,32 +1,11 @@
-import type { FormatDescription } from '../binlog/format-description.ts';
-import type { Flavor, GtidState } from '../binlog/gtid.ts';
-import type { Group, GroupVisitor, QueryEvent } from '../binlog/group.ts';
-import type { BinlogReading } from '../binlog/binlog-reader.ts';
-import { readBinlog } from '../binlog/read-binlog.ts';
-import { IncidentFinder } from '../incident/finder.ts';
+import type { Readable } from 'node:stream';
 import type { Incident } from '../incident/incident.ts';
-import { formatSeconds } from '../platform/time.ts';
-import { findBinlogFiles, isNextFile, type BinlogFile } from './binlog-files.ts';
-import { openBinlog } from './binlog-source.ts';
-
-/** One file of the `scan` JSON. What could not be read of it is null, and `problems` says why. */
-export interface ScannedFile {
-  readonly path: string;
-  /** The server's version. */
-  readonly server: string | null;
-  readonly flavor: Flavor | null;
-  readonly checksum: 'crc32' | 'none' | null;
-  readonly events: number;
-  readonly groups: number;
-  readonly bytes: number;
-  /** Of the first and last group, RFC 3339 in UTC. */
-  readonly firstTime: string | null;
-  readonly lastTime: string | null;
-  readonly gtidStart: string | null;
-  readonly gtidEnd: string | null;
-  readonly end: BinlogReading['end'];
-  readonly problems: readonly { readonly offset: number; readonly problem: string }[];
-}
+import { startJobs, type JobRunner } from '../platform/thread-jobs.ts';
+import { findBinlogFiles, STDIN, type BinlogFile, type BinlogSeries } from './binlog-files.ts';
+import { openStdin } from './binlog-source.ts';
+import { isSmallMass, MASS_DEFAULTS } from './mass-threshold.ts';
+import { joinSeries } from './scan/join-series.ts';
+import { scanFile, scanSource, type FileScan, type ScanJob, type ScannedFile } from './scan/scan-file.ts';
 
 /** The contract's `scan` JSON. Both lists are in log order. */
 export interface ScanResult {
@@ -35,13 +14,23 @@ export interface ScanResult {
 }
 
 export interface ScanOptions {
-  /** Files, and folders whose binary logs are meant. */
+  /** Files, folders whose binary logs are meant, and `-` for `stdin`. */
   readonly paths: readonly string[];
+  readonly stdin?: Readable;
   readonly verifyChecksums: boolean;
+  /** From so many rows on, deleted and updated in one group or loop, a mass of them is an incident. */
+  readonly massRows?: number;
+  /** Files read at once; 1 when not given. */
+  readonly jobs?: number;
   /** Called after each block, in bytes of the files as stored. */
   readonly onProgress?: (done: number, total: number) => void;
   readonly signal?: AbortSignal;
 }
+
+/** Below this another thread would be ready when the work is done. */
+const WORTH_A_THREAD_BYTES = 64 * 1024 * 1024;
+/** The thread's own file: beside this one, TypeScript or compiled as this one is. */
+const THREAD = new URL(import.meta.url.replace(/scan(\.\w+)$/, 'scan/scan-thread$1'));
 
 /**
  * Finds incidents in binary log files on disk: no server, no archive. Damaged and foreign files are reported with
@@ -50,126 +39,40 @@ export interface ScanOptions {
  * @throws LastgoodError `FILE_UNREADABLE` for a path that cannot be opened or read
  */
 export async function scan(options: ScanOptions): Promise<ScanResult> {
-  const series = await findBinlogFiles(options.paths);
+  const paths = options.paths.filter((path) => path !== STDIN);
+  const threshold = { ...MASS_DEFAULTS, ...(options.massRows === undefined ? {} : { massRows: options.massRows }) };
+  const series = await findBinlogFiles(paths);
   const total = series.flat().reduce((sum, file) => sum + file.bytes, 0);
-  const result: Findings = { files: [], incidents: [], done: 0 };
-  for (const members of series) {
-    let previous: Scanned | null = null;
-    for (const file of members) {
-      const finder: IncidentFinder =
-        previous !== null && continues(previous, file) ? previous.finder : newFinder(result);
-      const reading = await scanFile({ file, finder, total, result, options });
-      previous = { file, reading, finder };
-    }
-  }
-  return { files: result.files, incidents: result.incidents };
-}
-
-interface Findings {
-  readonly files: ScannedFile[];
-  readonly incidents: Incident[];
-  /** Bytes of finished files. */
-  done: number;
-}
-
-interface Scanned {
-  readonly file: BinlogFile;
-  readonly reading: BinlogReading;
-  readonly finder: IncidentFinder;
-}
-
-function newFinder({ incidents }: Findings): IncidentFinder {
-  return new IncidentFinder({ lineage: null, found: (incident) => incidents.push(incident) });
-}
-
-/**
- * True when nothing can be missing between the two: the last group of the one is then the last good one before the
- * first of the other. A file that ends without ROTATE or STOP may be half a copy.
- */
-function continues({ file, reading }: Scanned, next: BinlogFile): boolean {
-  return isNextFile(file, next) && (reading.end === 'rotate' || reading.end === 'stop');
-}
-
-async function scanFile(o: {
-  file: BinlogFile;
-  finder: IncidentFinder;
-  total: number;
-  result: Findings;
-  options: ScanOptions;
-}): Promise<BinlogReading> {
-  const { file, finder, result } = o;
-  const { verifyChecksums, onProgress, signal } = o.options;
-  const visitor = new FileVisitor(finder);
-  await using source = await openBinlog(file);
-  const reading = await readBinlog(source, {
-    visitor,
-    verifyChecksums,
-    onFormat: (format: FormatDescription) => {
-      finder.enterFile(file.name, format);
-    },
-    until: () => {
-      onProgress?.(result.done + source.done, o.total);
-      return false;
-    },
-    ...(signal === undefined ? {} : { signal }),
-  });
-  result.files.push(describe({ file, reading, visitor, damage: source.damage }));
-  result.done += file.bytes;
-  onProgress?.(result.done, o.total);
-  return reading;
-}
-
-/** Hands everything on, and keeps the times of the first and the last group. */
-class FileVisitor implements GroupVisitor {
-  #first: number | null = null;
-  #last: number | null = null;
-  readonly #finder: IncidentFinder;
-
-  constructor(finder: IncidentFinder) {
-    this.#finder = finder;
-  }
-
-  query(query: QueryEvent): void {
-    this.#finder.query(query);
-  }
-
-  group(group: Group, before: GtidState | null): void {
-    this.#first ??= group.time;
-    this.#last = group.time;
-    this.#finder.group(group, before);
-  }
-
-  torn(start: number, end: number): void {
-    this.#finder.torn(start, end);
-  }
-
-  /** Of the first and the last group, null when there is none. */
-  get times(): Pick<ScannedFile, 'firstTime' | 'lastTime'> {
-    const [firstTime, lastTime] = [this.#first, this.#last].map((time) => (time === null ? null : formatSeconds(time)));
-    return { firstTime: firstTime ?? null, lastTime: lastTime ?? null };
-  }
-}
-
-function describe(o: {
-  file: BinlogFile;
-  reading: BinlogReading;
-  visitor: FileVisitor;
-  damage: string | null;
-}): ScannedFile {
-  const { format, events, groups, bytes, gtidStart, gtidEnd, end, problems } = o.reading;
-  const damage = o.damage === null ? [] : [{ offset: bytes, problem: o.damage }];
-  return {
-    path: o.file.path,
-    server: format?.serverVersion ?? null,
-    flavor: format?.flavor ?? null,
-    checksum: format?.checksum ?? null,
-    events,
-    groups,
-    bytes,
-    ...o.visitor.times,
-    gtidStart: gtidStart?.toString() ?? null,
-    gtidEnd: gtidEnd?.toString() ?? null,
-    end,
-    problems: [...problems.map(({ offset, problem }) => ({ offset, problem })), ...damage],
+  let done = 0;
+  const onBytes = (bytes: number): void => {
+    done += bytes;
+    options.onProgress?.(done, Math.max(done, total));
   };
+  const isSmall = total < WORTH_A_THREAD_BYTES;
+  const jobs = isSmall ? 1 : Math.min(options.jobs ?? 1, series.flat().length);
+  await using runner = startJobs({ jobs, run: scanFile, thread: THREAD, onBytes, signal: options.signal });
+  const scans = await scanSeries(series, runner, options);
+  if (paths.length < options.paths.length) scans.push([await scanStdin(options, onBytes)]);
+  return {
+    files: scans.flat().map(({ scanned }) => scanned),
+    incidents: scans.flatMap(joinSeries).filter((incident) => !isSmallMass(incident, threshold)),
+  };
+}
+
+async function scanSeries(
+  series: readonly BinlogSeries[],
+  runner: JobRunner<ScanJob, FileScan>,
+  { verifyChecksums }: ScanOptions,
+): Promise<FileScan[][]> {
+  const scanAll = async (files: BinlogSeries): Promise<FileScan[]> =>
+    await Promise.all(files.map((file) => runner.run({ file, verifyChecksums })));
+  return await Promise.all(series.map(scanAll));
+}
+
+async function scanStdin(options: ScanOptions, onBytes: (bytes: number) => void): Promise<FileScan> {
+  const { stdin, verifyChecksums, signal } = options;
+  if (stdin === undefined) throw new Error('there is no standard input to scan');
+  const file: BinlogFile = { path: STDIN, name: STDIN, bytes: 0, compression: null };
+  await using source = await openStdin(stdin, signal);
+  return await scanSource({ file, verifyChecksums }, source, { onBytes, signal });
 }

@@ -6,6 +6,7 @@ import type { Repository } from '../archive/repository.ts';
 import type { SegmentUpdate } from '../archive/segment-indexer.ts';
 import type { Logger } from '../platform/logger.ts';
 import { continuesAfterCrash } from './archive-start.ts';
+import { isBrokenOff } from './broken-off.ts';
 import type { Source } from './source-log.ts';
 
 interface TornFileOptions {
@@ -26,7 +27,7 @@ export async function sealTornFile(
   options: TornFileOptions,
 ): Promise<{ end: ArchiveEnd; update: SegmentUpdate } | null> {
   const { open } = end;
-  if (open === null || !(await orClosed(end, () => continuesAfterCrash(open, source)))) return null;
+  if (open === null || !(await orClosed(end, () => isContinued(open, source)))) return null;
   const sourceBytes = source.logs.find(({ file }) => file === open.file)?.bytes ?? open.size;
   const crashed = await sealCrashed({ ...end, open }, { ...options, sourceBytes });
   options.log.warn(
@@ -34,4 +35,14 @@ export async function sealTornFile(
     'the source crashed while writing this file: its torn end is lost there too',
   );
   return crashed;
+}
+
+/** Where not even the next file can be read, nothing is certain. */
+async function isContinued(...[open, source]: Parameters<typeof continuesAfterCrash>): Promise<boolean> {
+  try {
+    return await continuesAfterCrash(open, source);
+  } catch (error) {
+    if (isBrokenOff(error)) return false;
+    throw error;
+  }
 }

@@ -45,6 +45,9 @@ export function semiSyncFindings(
     .map((problem) => ({ ...problem, check: 'semi-sync', object: server }));
 }
 
+/** The word for a replica beside each word for a source. Source: MySQL 8.4 manual, semi-synchronous replication variables. */
+const REPLICA = { master: 'slave', source: 'replica' } as const;
+
 type Problem = Pick<Finding, 'severity' | 'found' | 'fix'>;
 type Check = (source: SemiSyncSource, archiverRunning: boolean) => Problem | undefined;
 
@@ -71,13 +74,13 @@ const active: Check = (source, archiverRunning) =>
         fix: 'It turns ON by itself once the archive has caught up; see the log of `lastgood archive`.',
       };
 
-const onlyOne: Check = ({ clients, wanted, ...source }) =>
+const onlyOne: Check = ({ clients, wanted, word }) =>
   clients <= wanted
     ? undefined
     : {
         severity: 'warning',
         found: `${clients} semi-synchronous replicas are connected and a commit waits for ${wanted}: that need not be the archive`,
-        fix: `Make the archiver the only one, or on MySQL let commits wait for all: ${variable(source, 'wait_for_slave_count')}.`,
+        fix: `Make the archiver the only one, or on MySQL let commits wait for all: ${variable({ word }, `wait_for_${REPLICA[word]}_count`)}.`,
       };
 
 const timeout: Check = (source) =>
@@ -95,7 +98,7 @@ const alone: Check = (source) =>
     : {
         severity: 'warning',
         found: 'commits do not wait while the archiver is away',
-        fix: `SET GLOBAL ${variable(source, source.word === 'source' ? 'wait_no_replica' : 'wait_no_slave')} = ON; and in the option file.`,
+        fix: `SET GLOBAL ${variable(source, `wait_no_${REPLICA[source.word]}`)} = ON; and in the option file.`,
       };
 
 const waitPoint: Check = (source) =>

@@ -1,4 +1,5 @@
 import type { ServerOptions } from '../server/server-options.ts';
+import type { AlertSettings } from './alerts/alert-settings.ts';
 
 /** What lastgood.toml says, validated, secrets read, defaults filled in. Plain data: operations take it as it is. */
 export interface Settings {
@@ -6,10 +7,14 @@ export interface Settings {
   readonly repositoryPath: string;
   /** Holds the keys that segments are encrypted with; null: new segments are stored in clear. */
   readonly keyFile: string | null;
+  /** New segments are stored in clear also with a key file; it still reads those that are encrypted. */
+  readonly storesInClear?: boolean;
   /** `primary.name` names the lineages. */
   readonly primary: PrimarySettings;
   readonly replica: ServerOptions | null;
   readonly archive: ArchiveSettings;
+  /** None: nobody is told of incidents, and nothing is pinned. */
+  readonly alerts?: AlertSettings;
 }
 
 export interface PrimarySettings extends ServerOptions {
@@ -34,4 +39,6 @@ export const SETTINGS_DEFAULTS = {
   sync: 'group',
   semiSync: false,
   compression: 'zstd',
+  massRows: 10_000,
+  massShare: 0.5,
 } as const;

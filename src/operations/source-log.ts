@@ -1,6 +1,6 @@
 import { BoundaryVisitor } from '../archive/boundary-visitor.ts';
 import type { LogFile } from '../archive/hand-over.ts';
-import { FIRST_EVENT_OFFSET } from '../binlog/coordinates.ts';
+import { compareFiles, FIRST_EVENT_OFFSET, type Coordinates } from '../binlog/coordinates.ts';
 import type { Flavor } from '../binlog/gtid.ts';
 import { parseGtidState } from '../binlog/gtid-text.ts';
 import { LastgoodError } from '../platform/errors.ts';
@@ -39,6 +39,18 @@ export async function lookAt(
     throw new LastgoodError('PREFLIGHT_FAILED', `the ${describeServer(primary)} has no binary log file`);
   const identity = await readServerIdentity(connection);
   return { connection, primary, flavor: connection.flavor, identity, logs, assumed: known?.assumed === true };
+}
+
+/** Where its log ends, as it listed its files; null when it listed none. */
+export function endOfLog({ logs }: Pick<Source, 'logs'>): Coordinates | null {
+  const last = logs.at(-1);
+  return last === undefined ? null : { file: last.file, position: last.bytes };
+}
+
+/** How many bytes of its log lie behind a place. */
+export function bytesFrom({ logs }: Pick<Source, 'logs'>, start: Coordinates): number {
+  const later = logs.filter(({ file }) => compareFiles(file, start.file) >= 0);
+  return later.reduce((sum, { bytes }) => sum + bytes, 0) - start.position;
 }
 
 /** What the start of one of the source's files says. @throws LastgoodError `SERVER_UNREACHABLE`, also when another server answers */

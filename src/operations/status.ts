@@ -1,10 +1,13 @@
+import { join } from 'node:path';
 import type { BackupRecord } from '../archive/backup-record.ts';
 import type { LedgerEntry } from '../archive/ledger.ts';
+import type { Pin } from '../archive/pins.ts';
 import type { RehearsalRecord } from '../archive/rehearsal-record.ts';
 import type { Repository } from '../archive/repository.ts';
 import { examineBackup, type BackupExamination } from '../recovery/examine-backup.ts';
 import { openLineageViews, type LineageView } from '../recovery/lineage-view.ts';
 import type { ServerOptions } from '../server/server-options.ts';
+import { findUndelivered } from './alerts/alert-findings.ts';
 import { archivedTo, readExposure, type Exposure, type ExposureReading } from './exposure.ts';
 import type { Finding } from './finding.ts';
 import type { ListedBackup } from './lists.ts';
@@ -27,6 +30,8 @@ export interface Status {
   readonly lastRehearsal: RehearsalRecord | null;
   /** Known losses in the primary's history, of every kind, the oldest first. */
   readonly gaps: readonly LedgerEntry[];
+  /** What is kept from being deleted, in the order it was pinned. */
+  readonly pins: readonly Pin[];
   /** What the primary may remove, and when it will. */
   readonly purge: PurgeGuard | null;
   readonly findings: readonly Finding[];
@@ -65,6 +70,7 @@ export async function readStatus(
   const view = ofPrimary.find(({ segments }) => segments.length > 0) ?? null;
   const { exposure, purge, findings: exposureFindings } = await exposureOf(view, primary);
   const running = await isArchiverAlive(repository, primary.name);
+  const pinned = await readPins(repository);
   const lastRehearsal = (await repository.rehearsals()).at(-1) ?? null;
   const lineages = ofPrimary.map(({ lineage }) => lineage).toReversed();
   const backups = examined.filter(({ why }) => why === null).map(({ record }) => record);
@@ -75,11 +81,14 @@ export async function readStatus(
     lastBackup: listed(examined.at(-1)),
     lastRehearsal,
     gaps,
+    pins: pinned.pins,
     purge,
     findings: [
       ...findings,
       ...exposureFindings,
       ...archiverFindings(running, primary.name),
+      ...(await findUndelivered(repository, primary.name)),
+      ...pinned.findings,
       ...(semiSync ? await findSemiSyncProblems(primary, running) : []),
       ...backupFindings(examined.at(-1)?.record ?? null, now),
       ...(await findStoppedApplying(repository)),
@@ -88,6 +97,19 @@ export async function readStatus(
       ...lossFindings({ losses: gaps, lineages, backups }),
     ],
   };
+}
+
+/** Who deletes something must read every line: a bad one is an error also for status. */
+async function readPins({ pins, path }: Repository): Promise<{ pins: readonly Pin[]; findings: Finding[] }> {
+  const { pins: held, problems } = await pins.read();
+  const findings = problems.map((problem): Finding => ({
+    severity: 'error',
+    check: 'pins',
+    object: join(path, 'pins.jsonl'),
+    found: problem,
+    fix: 'Put the file of a second copy of the archive in its place; until then nothing may be deleted.',
+  }));
+  return { pins: held, findings };
 }
 
 async function exposureOf(view: LineageView | null, primary: ServerOptions): Promise<ExposureReading> {

@@ -17,7 +17,7 @@ import { openKnownCatalog } from './verify/known-catalog.ts';
 import { listLineageFolders, type LineageFolders } from './verify/lineage-folders.ts';
 import { verifyLineage, type LineageFolder, type LineageVerdict } from './verify/lineage-pass.ts';
 import { startReaders } from './verify/readers.ts';
-import { openToVerify, verifyLedger, verifyRehearsals } from './verify/records.ts';
+import { openToVerify, verifyLedger, verifyPins, verifyRehearsals } from './verify/records.ts';
 import { parseSince, type Since } from './verify/since.ts';
 import { sizeOfArchive } from './verify/size.ts';
 import type { VerifyContext } from './verify/verify-context.ts';
@@ -110,7 +110,7 @@ async function verifyAll(
   checkSince(context.since, [...verdicts.values()]);
   const views = await openViews(context, verdicts);
   all.push(...(await verifyHandOvers(context, views, (id) => isWhole(verdicts.get(id)))));
-  all.push(...(await verifyLedger(repository, lineages)));
+  all.push(...(await verifyLedger(repository, lineages)), ...(await verifyPins(repository)));
   const backups = options.backups ? await verifyBackups(context, views) : { backups: 0, damages: [] };
   all.push(...backups.damages, ...(await verifyRehearsals(repository)));
   return { damages: all, counts: { ...countRead(folders, verdicts), backups: backups.backups } };

@@ -42,18 +42,27 @@ export async function renameDurably(from: string, to: string): Promise<void> {
   await syncDirectory(dirname(to));
 }
 
-/** Makes a folder and its missing parents, mode 0700; they are there after a power cut. */
+/** Makes a folder and its missing parents, mode 0700; they are there after a power cut. @throws LastgoodError `STORAGE_FAILED` */
 export async function makeDirectory(path: string): Promise<void> {
   const folder = resolve(path);
+  try {
+    await makeOne(folder).catch(async (error: unknown) => {
+      if (!hasCode(error, 'ENOENT')) throw error;
+      // One step at a time: where a parent cannot be made (/proc), mkdir's own recursion in Node 20 never ends.
+      if (!(await exists(dirname(folder)))) await makeDirectory(dirname(folder));
+      await makeOne(folder);
+    });
+  } catch (error) {
+    throw storageFailure(path, error);
+  }
+}
+
+async function makeOne(folder: string): Promise<void> {
   try {
     await mkdir(folder, { mode: 0o700 });
     await syncDirectory(dirname(folder));
   } catch (error) {
-    if (hasCode(error, 'EEXIST') && (await stat(folder)).isDirectory()) return;
-    // One step at a time: where a parent cannot be made (/proc), mkdir's own recursion in Node 20 never ends.
-    if (!hasCode(error, 'ENOENT') || (await exists(dirname(folder)))) throw storageFailure(path, error);
-    await makeDirectory(dirname(folder));
-    await makeDirectory(folder);
+    if (!hasCode(error, 'EEXIST') || !(await isFolder(folder))) throw error;
   }
 }
 
@@ -61,6 +70,13 @@ async function exists(path: string): Promise<boolean> {
   return await stat(path).then(
     () => true,
     () => false,
+  );
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return await stat(path).then(
+    (found) => found.isDirectory(),
+    () => false, // a link to nothing
   );
 }
 

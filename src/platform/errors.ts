@@ -52,7 +52,12 @@ export const ERRORS = {
   SERVER_QUERY_FAILED: { exit: 12, hint: 'Run `lastgood doctor` to check the server and the privileges.' },
   TARGET_UNREACHABLE: { exit: 20, hint: 'Run `lastgood status` to see the recovery window.' },
   INCIDENT_UNKNOWN: { exit: 20, hint: 'Run `lastgood incidents --all` to list every incident with its id.' },
+  ROWS_UNAVAILABLE: {
+    exit: 20,
+    hint: 'The rows are still in a backup: `lastgood plan --before INCIDENT` shows how to restore to just before it.',
+  },
   BACKUP_MISSING: { exit: 20, hint: 'Run `lastgood backups` to see which backups exist and why one is not usable.' },
+  PIN_UNKNOWN: { exit: 20, hint: 'Run `lastgood status` to see what is pinned.' },
   ARCHIVE_GAP: { exit: 20, hint: 'Choose a target before the gap, or one that a backup taken after it can reach.' },
   ARCHIVE_DAMAGED: {
     exit: 21,

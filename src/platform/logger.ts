@@ -1,5 +1,6 @@
 import { pino, type Logger as PinoLogger, type LevelWithSilent } from 'pino';
 import pretty from 'pino-pretty';
+import { visible } from './visible.ts';
 
 export type Logger = PinoLogger;
 
@@ -20,5 +21,8 @@ export function createLogger({ level, pretty: forPeople, color = false }: Logger
   const stderr = pino.destination({ dest: STDERR, sync: true });
   if (!forPeople) return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, stderr);
   const format = pretty.prettyFactory({ colorize: color, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss' });
-  return pino({ level, base: null }, { write: (line: string) => stderr.write(format(line)) });
+  return pino(
+    { level, base: null },
+    { write: (line: string) => stderr.write(visible(format(line), { colors: color })) },
+  );
 }

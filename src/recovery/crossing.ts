@@ -1,6 +1,6 @@
 import { compareCoordinates, formatCoordinates, type Coordinates } from '../binlog/coordinates.ts';
 import { parseGtidState } from '../binlog/gtid-text.ts';
-import type { CatalogSegment } from '../catalog/catalog.ts';
+import type { CatalogSegment } from '../catalog/segment-table.ts';
 import { isLastgoodError } from '../platform/errors.ts';
 import type { LineageView } from './lineage-view.ts';
 import { findNeighbours } from './neighbours.ts';

@@ -52,7 +52,8 @@ async function damageIn(
     until: (offset) => offset >= to,
     ...(signal === undefined ? {} : { signal }),
   });
-  const first = problems.find(({ kind, offset }) => kind !== 'source-incident' && offset < to);
+  const wrong = problems.filter(({ kind }) => kind !== 'source-incident' && kind !== 'not-understood');
+  const first = wrong.find(({ offset }) => offset < to);
   const { path } = segment;
   if (first !== undefined) return { file, path, offset: first.offset, problem: first.problem };
   return bytes < to ? { file, path, offset: bytes, problem: `the file ends before ${to}` } : null;

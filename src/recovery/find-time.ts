@@ -1,6 +1,6 @@
 import type { Checkpoint } from '../archive/checkpoint.ts';
 import { compareCoordinates, type Coordinates } from '../binlog/coordinates.ts';
-import type { CatalogSegment } from '../catalog/catalog.ts';
+import type { CatalogSegment } from '../catalog/segment-table.ts';
 import { lastCheckpoint, type LineageView } from './lineage-view.ts';
 import { isIn, reachesInto } from './timeline.ts';
 

@@ -6,7 +6,8 @@ import type { Group } from '../binlog/group.ts';
 import type { GtidState } from '../binlog/gtid.ts';
 import type { ReadingStart } from '../binlog/binlog-reader.ts';
 import { readBinlog } from '../binlog/read-binlog.ts';
-import type { Catalog, CatalogSegment } from '../catalog/catalog.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import type { CatalogSegment } from '../catalog/segment-table.ts';
 import { LastgoodError } from '../platform/errors.ts';
 import { parseGtidState } from '../binlog/gtid-text.ts';
 
@@ -97,7 +98,12 @@ async function readArchivedGroups({
   }
 }
 
-async function readingStart(segment: ArchivedSegment, lineage: Lineage, from: Checkpoint): Promise<ReadingStart> {
+/** What reading from a checkpoint on begins with. @throws LastgoodError `ARCHIVE_DAMAGED` */
+export async function readingStart(
+  segment: ArchivedSegment,
+  lineage: Lineage,
+  from: Checkpoint,
+): Promise<ReadingStart> {
   const { format } = await readSegmentFormat(segment);
   const gtidState = from.gtidState === null ? null : parseGtidState(lineage.flavor, from.gtidState);
   return { format, offset: from.offset, gtidState };

@@ -50,7 +50,7 @@ export async function locate(source: LocateSource, target: Target): Promise<Loca
   const named = await findPlace(source, target);
   const around = await findNeighbours(named.view, named);
   if (around.inside !== null) throw notABoundary(named, around.inside);
-  if (target.kind === 'before-incident') confirmIncident(named, target.incident, around.after);
+  if (target.kind === 'before-incident') confirmIncident(named, source.incident(target.incident), around.after);
   const { place, neighbours } = await settlePlace(source.views, { place: named, neighbours: around }, target.kind);
   const before = neighbours.before ?? (await lastBeforeHandOver(source.views, place));
   const cut = canonicalCut(place, neighbours);
@@ -132,15 +132,17 @@ function placeIncident({ incident, views }: LocateSource, id: string): Place {
 const HARMLESS: Partial<Record<Incident['state'], string>> = {
   'rolled-back': 'was rolled back: by itself it destroyed nothing',
   'no-op': 'did nothing: its object did not exist',
-  pending: 'is prepared but not committed: whether it takes effect is decided later in the log',
+  pending: 'has not taken effect yet: whether it does is decided later in the log',
 };
 
 /** The catalog only pointed here; the archive's own bytes must have a group that starts there. */
-function confirmIncident(place: Place, id: string, after: PlacedGroup | null): void {
+function confirmIncident(place: Place, incident: Incident | null, after: PlacedGroup | null): void {
   if (after?.file === place.file && after.start === place.position) return;
+  // A source's note about lost events may stand between groups.
+  if (incident === null || (incident.kind === 'source-incident' && incident.gtid === null)) return;
   throw new LastgoodError(
     'TARGET_UNREACHABLE',
-    `the archive has no group at ${formatCoordinates(place)}, where incident ${id} should be`,
+    `the archive has no group at ${formatCoordinates(place)}, where incident ${incident.id} should be`,
     {
       hint: 'The catalog does not match the archive: run `lastgood catalog rebuild`, then try again.',
     },

@@ -1,7 +1,7 @@
 import type { GroupMark } from '../archive/manifest.ts';
 import { compareFiles, formatCoordinates, type Coordinates } from '../binlog/coordinates.ts';
 import type { Group } from '../binlog/group.ts';
-import type { CatalogSegment } from '../catalog/catalog.ts';
+import type { CatalogSegment } from '../catalog/segment-table.ts';
 import { LastgoodError } from '../platform/errors.ts';
 import { formatSeconds } from '../platform/time.ts';
 import { formatGtid } from '../binlog/gtid-text.ts';

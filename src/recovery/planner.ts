@@ -3,6 +3,7 @@ import type { LedgerEntry } from '../archive/ledger.ts';
 import type { BackupRecord } from '../archive/backup-record.ts';
 import { formatCoordinates } from '../binlog/coordinates.ts';
 import type { Incident } from '../incident/incident.ts';
+import { objectName } from '../incident/object-name.ts';
 import { chooseBackup, placeOf, type ExaminedBackup } from './choose-backup.ts';
 import type { Way } from './crossing.ts';
 import { estimateSeconds } from './estimate.ts';
@@ -107,7 +108,7 @@ function incidentWarnings(incidents: readonly Incident[], segments: readonly Pla
     );
   });
   return replayed.map(({ id, kind, time, objects }) => {
-    const names = objects.map(({ schema, name }) => (name === null ? schema : `${schema}.${name}`)).join(', ');
+    const names = objects.map(objectName).join(', ');
     return `incident ${id} (${kind} ${names} at ${time}) is before the target: it is replayed, what it destroyed stays lost`;
   });
 }

@@ -7,7 +7,7 @@ import {
   nextFile,
   type Coordinates,
 } from '../binlog/coordinates.ts';
-import type { CatalogSegment } from '../catalog/catalog.ts';
+import type { CatalogSegment } from '../catalog/segment-table.ts';
 import { LastgoodError } from '../platform/errors.ts';
 import type { CountedPlace, PlanLeg } from './crossing.ts';
 import type { PlanSegment } from './plan.ts';

@@ -91,7 +91,9 @@ export class ArchiveStream {
     await using source = await range.open(range.from);
     let have = 0;
     while (this.#offset + have < range.to) {
+      if (range.to === Infinity) await this.#options.packets.flush(); // the source may wait for the client
       const read = await source.read(this.#buffer, have);
+      if (read === 0 && range.to === Infinity) break;
       if (read === 0) throw damaged(range.file, this.#offset + have, 'the archive has no more bytes');
       have = Math.min(have + read, range.to - this.#offset);
       have = await this.#sendWhole(range, source, have);

@@ -21,15 +21,17 @@ export const COMMAND = { BINLOG_DUMP: 0x12, REGISTER_SLAVE: 0x15 } as const;
 export const DUMP_ERROR = 1236;
 
 const NON_BLOCK = 0x1;
+const FILE_AT = 11;
 const FLAGS_AT = 17;
 const CREATED_AT = EVENT_HEADER_BYTES + 52;
 
-/** Parses the payload of COM_BINLOG_DUMP: command 1, position 4, flags 2, server id 4, file name to the end. */
+/** Parses the payload of COM_BINLOG_DUMP: command 1, position 4, flags 2, server id 4, file name to the end or a zero. */
 export function parseDumpRequest(payload: Buffer): DumpRequest {
+  const zero = payload.indexOf(0, FILE_AT);
   return {
     position: payload.readUInt32LE(1),
     nonBlocking: (payload.readUInt16LE(5) & NON_BLOCK) !== 0,
-    file: payload.toString('utf8', 11),
+    file: payload.toString('utf8', FILE_AT, zero < 0 ? payload.length : zero),
   };
 }
 

@@ -1,7 +1,10 @@
 import type { ByteSource } from '../binlog/read-binlog.ts';
 import type { Flavor } from '../binlog/gtid.ts';
 
-/** `[from, to)` of one binary log file, both at event boundaries: what an archive server offers. */
+/**
+ * `[from, to)` of one binary log file, both at event boundaries: what an archive server offers. `to` is Infinity for a file that
+ * is made while it is read: it ends where its source does.
+ */
 export interface ServedRange {
   /** What clients know it by: ranges of two files never share a name, whatever the files are called. */
   readonly file: string;

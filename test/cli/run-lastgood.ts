@@ -15,6 +15,8 @@ export interface Outcome {
 export interface RunOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** For its standard input; without it there is none. */
+  readonly input?: Buffer;
 }
 
 /** Runs the built program as a user does, without a terminal and without this machine's configuration. */
@@ -30,12 +32,13 @@ export interface RunningProgram {
 }
 
 /** Starts the program; the test must see to its end. */
-export function startLastgood(args: readonly string[], { cwd, env = {} }: RunOptions = {}): RunningProgram {
+export function startLastgood(args: readonly string[], { cwd, env = {}, input }: RunOptions = {}): RunningProgram {
   const child = spawn(process.execPath, [PROGRAM, ...args], {
     cwd: cwd ?? import.meta.dirname,
     env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', TZ: 'UTC', ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
+  child.stdin.end(input);
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
     stderr += chunk;

@@ -44,7 +44,17 @@ describe.skipIf(BINLOG_FIXTURES_ABSENT)('real binary logs (skipped where those f
     const { exitCode, stdout, stderr } = await runLastgood(['scan', binlogFixture(LARGE)]);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect(stdout).toContain('DROP TABLE IF EXISTS `table0_int_autoinc`');
-    expect(stdout).toMatch(/\n10 incidents\n$/);
+    expect(stdout).toContain('\n10 incidents\n');
+    expect(stdout).toMatch(
+      /\nto replay everything before it by hand: end 10\.0\.11-large\.000001 at --stop-position=\d+\n$/,
+    );
+  });
+
+  it('are read from standard input', async () => {
+    const input = await readFile(binlogFixture(LARGE));
+    const outcome = await runLastgood(['scan', '-', '--json'], { input });
+    expect(outcome.exitCode).toBe(0);
+    expect(parseScan(outcome).files).toMatchObject([{ path: '-', groups: 1381, bytes: input.length }]);
   });
 
   it('have the local time beside UTC where it differs', async () => {

@@ -1,6 +1,7 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Pin } from '../../src/archive/pins.ts';
 import type { Incident } from '../../src/incident/incident.ts';
 import type { ArchiveResult } from '../../src/operations/archive.ts';
 import type { Diagnosis } from '../../src/operations/doctor.ts';
@@ -129,6 +130,15 @@ describe('from the first archive to the restore', () => {
       target: { resolved: { file: incident.file, position: incident.start } },
     });
     expect((await lastgood('plan', '--before', incident.id)).stdout).toContain(`${incident.file}:${incident.start}`);
+  });
+
+  it('has pinned what that restore needs, until it is told to let go of it', async () => {
+    const { unpinned } = await json<{ unpinned: Pin }>('unpin', incident.id);
+    expect(unpinned).toMatchObject({ id: incident.id, by: 'archiver' });
+    const { pin } = await json<{ pin: Pin }>('pin', incident.id, '--reason', 'ticket 4711');
+    expect(pin).toMatchObject({ ...unpinned, by: 'user', reason: 'ticket 4711', since: pin.since });
+    const again = await lastgood('unpin', 'inc-000000000000', '--json');
+    expect([again.exitCode, parseError(again).code]).toEqual([20, 'PIN_UNKNOWN']);
   });
 
   it('knows that an unknown incident is not reachable', async () => {

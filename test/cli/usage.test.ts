@@ -3,7 +3,7 @@ import { createProgram } from '../../src/cli/program.ts';
 import { parseError, runLastgood } from './run-lastgood.ts';
 
 /** Every command's words, also those of commands in commands. */
-const COMMANDS = createProgram(new AbortController().signal).commands.flatMap((command) => [
+const COMMANDS = (await createProgram(new AbortController().signal)).commands.flatMap((command) => [
   [command.name()],
   ...command.commands.map((inner) => [command.name(), inner.name()]),
 ]);

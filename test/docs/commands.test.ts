@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { createProgram } from '../../src/cli/program.ts';
 import { bare, readPage, section, tableRows } from './markdown.ts';
 
-const program = createProgram(new AbortController().signal);
+const program = await createProgram(new AbortController().signal);
 
 it('README.md lists every command, and no other', () => {
   const documented = tableRows(section(readPage('README.md'), 'Commands')).map(

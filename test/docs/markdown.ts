@@ -10,6 +10,7 @@ export const PAGES = [
   'CONTRIBUTING.md',
   'SECURITY.md',
   'CHANGELOG.md',
+  'docs/alerts.md',
   'docs/archive-format.md',
   'docs/cli-json.md',
   'docs/configuration.md',

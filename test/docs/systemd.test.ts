@@ -16,8 +16,8 @@ describe.skipIf(noSystemd)('systemd-analyze verify (skipped without systemd)', (
   });
 });
 
-it('every service runs a command that exists', () => {
-  const commands = createProgram(new AbortController().signal).commands.map((command) => command.name());
+it('every service runs a command that exists', async () => {
+  const commands = (await createProgram(new AbortController().signal)).commands.map((command) => command.name());
   const services = units.filter((unit) => unit.endsWith('.service'));
   const started = services.map(
     (unit) => /^ExecStart=\S+ lastgood (\S+)/m.exec(readFileSync(join(FOLDER, unit), 'utf8'))?.[1],

@@ -1,4 +1,4 @@
-import { appendFile, readFile, truncate } from 'node:fs/promises';
+import { appendFile, readFile, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openRepository } from '../../src/archive/repository.ts';
@@ -31,6 +31,11 @@ const IN_USE_OFFSET = 21;
 /** Every archived file, as `export` gives it, against the server's own, byte for byte. */
 async function differences(server: TestServer): Promise<string[]> {
   await archiveToTheLastByte(server, repositoryBeside(server));
+  return await differencesNow(server);
+}
+
+/** The same of the newest lineage, as far as it is archived. */
+async function differencesNow(server: TestServer): Promise<string[]> {
   await using folder = await makeTempDirectory('lastgood-test-');
   const { files } = await exportLogs({
     repository: await openRepository(repositoryBeside(server)),
@@ -77,6 +82,8 @@ async function tearGroup(path: string): Promise<void> {
 }
 
 const XID_BYTES = 27;
+/** Header, a position, and the name of the next file; without a checksum. */
+const ROTATE_BYTES = 19 + 8 + 'binlog.000002'.length;
 
 describe('an archive of MySQL 5.6', () => {
   it.each(KINDS)('equals a log written under load %s, over rotations and a change of checksums', async (_, args) => {
@@ -158,6 +165,51 @@ describe('an archive of MySQL 5.6', () => {
     const manifests = (await segmentsOf(repositoryBeside(server))).map(({ manifest }) => manifest);
     expect(manifests.map((manifest) => manifest?.ended)).toEqual(['source-crashed', 'source-crashed', undefined]);
     expect(manifests.map((manifest) => manifest?.groups)).toEqual([3, 1, undefined]);
+  });
+
+  it('is told the way on when the source, without GTIDs, cannot read older files, and goes it when asked to', async () => {
+    await using server = await startMysql56({ args: WITHOUT_GTIDS });
+    const repository = repositoryBeside(server);
+    const connection = await server.connect();
+    await runAll(connection, ['CREATE DATABASE a', 'CREATE DATABASE b', 'FLUSH BINARY LOGS', 'CREATE DATABASE c']);
+    await runAll(connection, ['FLUSH BINARY LOGS', 'CREATE DATABASE d']);
+    await connection.close();
+    await server.stop();
+    const torn = join(server.datadir, 'binlog.000001');
+    await truncate(torn, (await stat(torn)).size - ROTATE_BYTES - 20); // into the last group
+    await truncate(join(server.datadir, 'binlog.000002'), 0);
+    await server.restart();
+    for (let run = 0; run < 2; run += 1)
+      // it stops in the same way again
+      await expect(archiveUntilCurrent(server, repository)).rejects.toMatchObject({
+        code: 'SERVER_QUERY_FAILED',
+        message: expect.stringMatching(
+          /cannot read its binary log on from binlog\.000001:\d+, where the archive ends: /,
+        ) as string,
+        hint: expect.stringContaining(
+          '`lastgood archive --new-lineage` goes on in the next file that can be read',
+        ) as string,
+      });
+    const { warnings } = await archiveUntilCurrent(server, repository, { newLineage: true });
+    expect(warnings).toEqual([expect.stringContaining('of its own log: lineage ')]);
+    const opened = await openRepository(repository);
+    const [gap, ...others] = await opened.ledger.entries();
+    expect(others).toEqual([]);
+    expect(gap).toMatchObject({
+      kind: 'gap',
+      to: 'binlog.000003:4',
+      why: expect.stringContaining('could not read its own log') as string,
+    });
+    expect(await differencesNow(server)).toEqual([]);
+    const [left, next] = await opened.lineages();
+    expect(next?.parent).toBe(left?.id);
+    const states = async (id = ''): Promise<unknown[]> =>
+      (await opened.segments(id)).map(({ file, state, manifest }) => [file, state, manifest?.groups]);
+    expect(await states(left?.id)).toEqual([['binlog.000001', 'sealed', 1]]);
+    expect(await states(next?.id)).toEqual([
+      ['binlog.000003', 'sealed', 1],
+      ['binlog.000004', 'open', undefined],
+    ]);
   });
 
   it('names the server by its uuid, and counts what it was told was executed before (peers 32: vitess PR #13555)', async () => {

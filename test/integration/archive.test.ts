@@ -114,6 +114,7 @@ describe('archive', () => {
       await connection.query(statement);
       await archiveUntilCurrent(server, repository);
     }
+    await archiveToTheLastByte(server, repository);
     const again = await archiveUntilCurrent(server, repository);
     expect(again.bytes).toBe(0);
     expect(again.gtid).toBe('0-101-3');

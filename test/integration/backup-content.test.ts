@@ -4,7 +4,6 @@ import { restoringOptions, asArguments } from '../../src/recovery/scratch-option
 import type { ServerConnection } from '../../src/server/connection.ts';
 import { run, setBackupScene, type BackupScene } from '../support/backup-scene.ts';
 import { checksums } from '../support/compare.ts';
-import { gateDump } from '../support/gated-dump.ts';
 import { loadBackup } from '../support/load-backup.ts';
 import { startPrimary, type TestServer } from '../support/servers.ts';
 
@@ -71,25 +70,6 @@ describe('a backup of tables with FLOAT columns', () => {
       "SELECT TRIGGER_NAME, ACTION_STATEMENT FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA <> 'sys'";
     expect(await fromLoaded.query(triggers)).toEqual(await primary.query(triggers));
   });
-
-  it('keeps applying stopped to its end', async () => {
-    await using scene = await setBackupScene();
-    await using primary = await scene.pair.primary.connect();
-    await run(primary, [
-      'CREATE DATABASE shop',
-      'CREATE TABLE shop.large (body LONGTEXT)',
-      'CREATE TABLE shop.rates (f FLOAT)',
-      "INSERT INTO shop.large VALUES (REPEAT('x', 900000))",
-    ]);
-    await scene.pair.caughtUp();
-    await using gate = await gateDump({ phase: 'schemas', afterBytes: 50_000 });
-    const backup = scene.backup();
-    await gate.waiting();
-    expect(await scene.applies()).toBe(false);
-    await gate.open();
-    await backup;
-    expect(await scene.applies()).toBe(true);
-  });
 });
 
 describe('a backup of views and privileges', () => {
@@ -152,8 +132,7 @@ describe('a backup of views and privileges', () => {
 
   it('leaves out views that the server cannot read, and takes the others', async () => {
     await using scene = await setBackupScene();
-    await using primary = await scene.pair.primary.connect();
-    await run(primary, [
+    await scene.write([
       'CREATE DATABASE shop',
       'CREATE TABLE shop.t (a INT, f FLOAT)',
       'CREATE TABLE shop.kept (a INT)',
@@ -169,7 +148,6 @@ describe('a backup of views and privileges', () => {
       'DROP USER app@localhost',
       'DROP TABLE shop.t',
     ]);
-    await scene.pair.caughtUp();
     await using loaded = await load(scene, await scene.backup());
     await using fromLoaded = await loaded.connect('loader');
     const views = "SELECT TABLE_NAME AS name FROM information_schema.VIEWS WHERE TABLE_SCHEMA = 'shop' ORDER BY 1";

@@ -1,4 +1,5 @@
 import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import Sqlite from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openRepository } from '../../src/archive/repository.ts';
 import { openCatalog } from '../../src/catalog/catalog.ts';
@@ -103,6 +104,18 @@ describe('the catalog', () => {
     const after = await dump();
     expect(after).not.toEqual(before);
     expect(after).toEqual(await dumpOfRebuild());
+  });
+
+  it('is read again where an earlier version looked for incidents', async () => {
+    const before = await dump();
+    const { catalogPath } = await openRepository(repository);
+    const database = new Sqlite(catalogPath);
+    database.exec('UPDATE segment SET rules = 0 WHERE number = 1; DELETE FROM incident');
+    database.close();
+    using archive = await openArchive(repository, { log: silentLog });
+    expect(listIncidents(archive).map(({ kind }) => kind)).toEqual(['truncate-table']);
+    archive.catalog.forget(archive.catalog.lineages()[0]?.id ?? '', 'binlog.000002');
+    expect(await dump()).toEqual(before);
   });
 
   it('is not rebuilt under a living archiver, and keeps up with it', async () => {

@@ -129,6 +129,13 @@ async function applyOnReplica(target: ServerConnection, o: { identity: ServedIde
   await target.query('STOP SLAVE');
 }
 
+/** What the SQL of `log-variety.ts` destroys; a DROP is logged after a CREATE OR REPLACE that failed. */
+const LAST = ['truncate-table', 'drop-table', 'drop-database'];
+const DESTROYED: Readonly<Record<Source['flavor'], readonly string[]>> = {
+  mariadb: ['drop-column', 'replace-table', 'drop-table', 'mass-update', ...LAST],
+  mysql: ['drop-table', ...LAST],
+};
+
 describe.each(SOURCES)('the archive of $name', (source) => {
   const { flavor } = source;
   let folder: TempDirectory;
@@ -210,13 +217,12 @@ describe.each(SOURCES)('the archive of $name', (source) => {
   });
 
   it('has the incidents that its SQL made, as a scan finds them and in its catalog', async () => {
-    const found = scanned.incidents.map(({ kind, state, suspicious }) => `${kind} ${state} ${suspicious}`);
-    const [, ...others] = ['truncate-table', 'drop-table', 'drop-database'].map((kind) => `${kind} effective false`);
-    expect(found.slice(-2)).toEqual(others);
+    const found = scanned.incidents.map(({ kind, suspicious }) => (suspicious ? `${kind}?` : kind));
+    expect(found).toEqual(DESTROYED[flavor]);
+    expect(scanned.incidents.every(({ state }) => state === 'effective')).toBe(true);
     const truncate = scanned.incidents.find(({ kind }) => kind === 'truncate-table');
     expect(truncate).toMatchObject({ state: 'effective', objects: [{ schema: 'shop', name: 'item' }] });
     expect(truncate?.statement).toContain(LONG_REASON.slice(0, 100));
-    expect(found).toHaveLength(4);
     using catalog = openCatalog(repository.catalogPath);
     const places = scanned.incidents.map(({ kind, file, start, end, gtid }) => ({ kind, file, start, end, gtid }));
     expect(catalog.incidents({ all: true }).toReversed()).toMatchObject(places);

@@ -1,4 +1,4 @@
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openRepository } from '../../src/archive/repository.ts';
@@ -9,6 +9,7 @@ import { findProgram, runTool } from '../../src/platform/child-process.ts';
 import { archiveUntilCurrent, repositoryBeside, segmentsOf } from '../support/archiver.ts';
 import { cmpMasked } from '../support/compare.ts';
 import { startPrimary, type TestServer } from '../support/servers.ts';
+import { filesBelow } from '../support/verify-scene.ts';
 
 let server: TestServer;
 
@@ -27,7 +28,9 @@ afterEach(async () => {
   await server[Symbol.asyncDispose]();
 });
 
-async function run(range: { from?: string; to?: string; lineage?: string } = {}): Promise<ExportedFile[]> {
+async function run(
+  range: { from?: string; to?: string; lineage?: string; out?: string } = {},
+): Promise<ExportedFile[]> {
   const place = (text: string | undefined) => (text === undefined ? null : parseCoordinates(text));
   const { files } = await exportLogs({
     repository: await openRepository(repositoryBeside(server)),
@@ -35,7 +38,7 @@ async function run(range: { from?: string; to?: string; lineage?: string } = {})
     lineage: range.lineage ?? null,
     from: place(range.from),
     to: place(range.to),
-    out: join(server.directory, 'out'),
+    out: range.out ?? join(server.directory, 'out'),
     signal: new AbortController().signal,
   });
   return files;
@@ -125,6 +128,34 @@ describe('export', () => {
     bytes.writeUInt8((bytes[bytes.length - 60] ?? 0) ^ 1, bytes.length - 60);
     await writeFile(segment?.path ?? '', bytes);
     await expect(run()).rejects.toMatchObject({ code: 'ARCHIVE_DAMAGED', exitCode: 21 });
+    expect(await readdir(server.directory)).not.toContain('out');
+  });
+
+  it('leaves nothing of what it wrote before a failure: half of an export looks like a whole one', async () => {
+    const third = (await segmentsOf(repositoryBeside(server)))[2];
+    const bytes = await readFile(third?.path ?? '');
+    bytes.writeUInt8((bytes[bytes.length - 60] ?? 0) ^ 1, bytes.length - 60);
+    await writeFile(third?.path ?? '', bytes);
+    const out = join(server.directory, 'out');
+    await expect(run()).rejects.toMatchObject({ code: 'ARCHIVE_DAMAGED' });
+    expect(await readdir(server.directory)).not.toContain('out');
+    await mkdir(out);
+    await expect(run()).rejects.toMatchObject({ code: 'ARCHIVE_DAMAGED' });
+    expect(await readdir(out)).toEqual([]); // the user's own folder stays
+  });
+
+  it.each(['', 'out', 'lineages/out/deep'])('does not write into the repository: %s', async (inside) => {
+    const repository = repositoryBeside(server);
+    const before = await filesBelow(repository);
+    const link = join(server.directory, 'link');
+    await symlink(repository, link);
+    for (const out of [join(repository, inside), join(link, inside)])
+      await expect(run({ out })).rejects.toMatchObject({
+        code: 'USAGE',
+        exitCode: 2,
+        message: expect.stringContaining('is inside the repository') as string,
+      });
+    expect(await filesBelow(repository)).toEqual(before);
   });
 
   it('does not pass over a segment that is gone', async () => {

@@ -18,7 +18,7 @@ import { isLastgoodError } from '../../src/platform/errors.ts';
 import { makeDirectory } from '../../src/platform/durable-file.ts';
 import type { Plan, Target } from '../../src/recovery/plan.ts';
 import type { TestServer } from '../support/servers.ts';
-import { archiveUntilCurrent, primarySettings, silentLog } from '../support/archiver.ts';
+import { archiveUntilCurrent, primarySettings, silentLog, waitUntilSettled } from '../support/archiver.ts';
 import { run, setBackupScene, type BackupScene } from '../support/backup-scene.ts';
 import { checksums } from '../support/compare.ts';
 import { aBackup } from '../support/in-memory-log.ts';
@@ -65,6 +65,7 @@ beforeAll(async () => {
   await using connection = await newPrimary.connect();
   lost = await checksums(connection);
   await run(connection, ['DROP DATABASE shop', 'CREATE TABLE crm.later (id INT PRIMARY KEY)']);
+  await waitUntilSettled(newPrimary);
   await archiveUntilCurrent(newPrimary, path);
   archive = await openArchive(path, { log: silentLog });
   const [found] = listIncidents(archive, { kind: 'drop-database' });

@@ -21,7 +21,7 @@ describe.skipIf(BINLOG_FIXTURES_ABSENT)('real binary logs of many server version
     expect(problems).toEqual(name.includes('incident-event') ? reported : []);
   });
 
-  it('has a DROP TABLE of MySQL 5.7 that failed for one table and dropped the other', async () => {
+  it('has a DROP TABLE and a DROP VIEW of MySQL 5.7 that failed for one object and dropped the other', async () => {
     const path = join(BINLOG_FIXTURES, 'mysql/5.7.22-atomic-ddl-rollback.000001');
     const { incidents } = await scan({ paths: [path], verifyChecksums: true });
     expect(incidents).toMatchObject([
@@ -33,6 +33,14 @@ describe.skipIf(BINLOG_FIXTURES_ABSENT)('real binary logs of many server version
         end: 501,
         gtid: 'a0205340-db2c-11e7-babd-340286faf52d:2',
         lastGood: { gtid: 'a0205340-db2c-11e7-babd-340286faf52d:1', end: 316 },
+      },
+      {
+        kind: 'drop-view',
+        state: 'effective',
+        objects: [{ name: 'v1' }, { name: 'v2' }],
+        start: 752,
+        end: 907,
+        lastGood: { gtid: 'a0205340-db2c-11e7-babd-340286faf52d:3', end: 752 },
       },
     ]);
   });

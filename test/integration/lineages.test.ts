@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Lineage } from '../../src/archive/lineage.ts';
 import { waitFor } from '../../src/platform/wait.ts';
 import type { ServerConnection } from '../../src/server/connection.ts';
-import { archiveUntilCurrent, primarySettings, startArchiver } from '../support/archiver.ts';
+import { archiveUntilCurrent, primarySettings, startArchiver, waitUntilSettled } from '../support/archiver.ts';
 import {
   contentOf,
   differences,
@@ -126,6 +126,7 @@ describe('a source that goes on with another history', () => {
     await archiveUntilCurrent(server, path, PLAIN);
     for (const name of ['b', 'c', 'd']) await run(server, `CREATE DATABASE ${name}3`, 'FLUSH BINARY LOGS');
     await run(server, "PURGE BINARY LOGS TO 'binlog.000003'");
+    await waitUntilSettled(server);
     const { warnings, gtid, lineage } = await archiveUntilCurrent(server, path, PLAIN);
     const { repository, lineages } = await openLineages(path);
     const [old, next] = lineages;

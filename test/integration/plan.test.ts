@@ -169,7 +169,7 @@ describe.each([
 
   it('shows an incident with the transactions around it', async () => {
     const [incident] = listIncidents(archive);
-    const { before, after } = await showIncident(archive, incident?.id ?? '');
+    const { before, after } = await showIncident(archive, incident?.id ?? '', { live: null, log: silentLog });
     const index = groups.indexOf(groupWith('DROP DATABASE'));
     expect(before?.gtid).toBe(groups[index - 1]?.gtid);
     expect(after?.gtid).toBe(groups[index + 1]?.gtid);

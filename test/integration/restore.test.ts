@@ -199,6 +199,17 @@ describe('restore', () => {
     expect(await readdir(datadir)).toEqual(['precious']);
   });
 
+  it('refuses a folder inside the repository', async () => {
+    const { path } = scene.repository;
+    const datadir = join(path, 'restored');
+    const before = await readdir(path);
+    await expect(restoreTo(beforeIncident(), { datadir })).rejects.toMatchObject({
+      code: 'USAGE',
+      message: `'${datadir}' is inside the repository '${path}'`,
+    });
+    expect(await readdir(path)).toEqual(before);
+  });
+
   it.each(['loading', 'replaying', 'proving'])('leaves nothing behind when interrupted while %s', async (when) => {
     const datadir = join(folder, `interrupted-${when}`);
     const controller = new AbortController();

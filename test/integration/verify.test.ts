@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { waitFor } from '../../src/platform/wait.ts';
 import type { ServerConnection } from '../../src/server/connection.ts';
-import { archiveUntilCurrent, repositoryBeside, startArchiver } from '../support/archiver.ts';
+import { archiveToTheLastByte, archiveUntilCurrent, repositoryBeside, startArchiver } from '../support/archiver.ts';
 import { chooseSeed, seededRandom } from '../support/random.ts';
 import { pointOf, recordBackup } from '../support/recorded-backup.ts';
 import { startMysql56, startPrimary, type TestServer } from '../support/servers.ts';
@@ -33,35 +33,31 @@ async function expectFlipsFound(repository: string, rounds: number, except: stri
 }
 
 describe('verify of a MariaDB archive', () => {
-  // Once, with two test files at work, a warning was seen here that could not be made to come again: tried anew until its cause is known.
-  it(
-    'finds nothing while the archiver writes, rotates and seals, and nothing after it (peers 26: false alarms)',
-    { retry: 2 },
-    async () => {
-      await using server = await startPrimary();
-      const repository = repositoryBeside(server);
-      await using archiver = startArchiver(server, repository, { archive: ZSTD });
-      await using workload = await startWorkload(() => server.connect(), { writers: 1 });
-      const isBegun = async (): Promise<boolean> =>
-        (await filesBelow(repository).catch(() => [])).some((path) => path.endsWith('.000001'));
-      await waitFor(isBegun, { timeoutMs: 20_000, what: 'the first segment' });
-      await using connection = await server.connect();
-      for (let round = 0; round < 5; round += 1) {
-        await connection.query('FLUSH BINARY LOGS');
-        const { findings } = await verifyAt(repository);
-        expect(findings, `round ${round}`).toEqual([]);
-      }
-      await workload.stop();
-      await archiver.stop();
-      await archiveUntilCurrent(server, repository, { archive: ZSTD });
-      await recordBackup(repository, 'b1', await pointOf(server));
-      const { findings, summary } = await verifyAt(repository, { jobs: 2 });
-      expect(findings).toEqual([]);
-      expect(summary.segments).toBeGreaterThanOrEqual(6);
-      expect(summary).toMatchObject({ backups: 1, errors: 0, warnings: 0, infos: 0 });
-      await expectFlipsFound(repository, 8);
-    },
-  );
+  it('finds nothing while the archiver writes, rotates and seals, and nothing after it (peers 26: false alarms)', async () => {
+    await using server = await startPrimary();
+    const repository = repositoryBeside(server);
+    await using archiver = startArchiver(server, repository, { archive: ZSTD });
+    await using workload = await startWorkload(() => server.connect(), { writers: 1 });
+    const isBegun = async (): Promise<boolean> =>
+      (await filesBelow(repository).catch(() => [])).some((path) => path.endsWith('.000001'));
+    await waitFor(isBegun, { timeoutMs: 20_000, what: 'the first segment' });
+    await using connection = await server.connect();
+    for (let round = 0; round < 5; round += 1) {
+      await connection.query('FLUSH BINARY LOGS');
+      const { findings } = await verifyAt(repository);
+      expect(findings, `round ${round}`).toEqual([]);
+    }
+    await workload.stop();
+    await archiver.stop();
+    // A checkpoint event that comes after the archiver's end would move the backup's place behind it.
+    await archiveToTheLastByte(server, repository, { archive: ZSTD });
+    await recordBackup(repository, 'b1', await pointOf(server));
+    const { findings, summary } = await verifyAt(repository, { jobs: 2 });
+    expect(findings).toEqual([]);
+    expect(summary.segments).toBeGreaterThanOrEqual(6);
+    expect(summary).toMatchObject({ backups: 1, errors: 0, warnings: 0, infos: 0 });
+    await expectFlipsFound(repository, 8);
+  });
 });
 
 describe('verify of a MySQL archive', () => {

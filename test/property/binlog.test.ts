@@ -47,7 +47,7 @@ describe('reading a binary log', () => {
         const inOne = readInPieces(log.builder.bytes).heard.statements;
         expect(readInPieces(log.builder.bytes, sizes).heard.statements).toEqual(inOne);
         const queries = log.builder.events.filter(
-          ({ type }) => type === EVENT.QUERY || type === EVENT.QUERY_COMPRESSED,
+          ({ type }) => type === EVENT.QUERY || type === EVENT.QUERY_COMPRESSED || type === EVENT.TRANSACTION_PAYLOAD,
         );
         const starts = new Set(queries.map(({ start }) => start));
         expect(inOne.every(({ offset }) => starts.has(offset))).toBe(true);

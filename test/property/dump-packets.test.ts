@@ -7,15 +7,17 @@ import { packetsOf } from '../support/packets.ts';
 import { logs, pieceSizes } from './support/logs.ts';
 
 /** What a sink was told, with neighbouring bytes put together. */
-type Told = { rotate: string } | { bytes: string } | { formatAgain: string };
+type Told = { rotate: string } | { bytes: string } | { formatAgain: string } | { awaited: true };
 
-function listen(): { packets: DumpPackets; told: () => Told[] } {
+function listen(options: { semiSync?: boolean } = {}): { packets: DumpPackets; told: () => Told[] } {
   const calls: (Buffer | Told)[] = [];
-  const packets = new DumpPackets({
-    rotate: (file, position) => calls.push({ rotate: `${file}:${position}` }),
-    formatAgain: (event) => calls.push({ formatAgain: event.toString('hex') }),
-    append: (chunk, from, to) => calls.push(Buffer.from(chunk.subarray(from, to))),
-  });
+  const sink = {
+    rotate: (file: string, position: number) => calls.push({ rotate: `${file}:${position}` }),
+    formatAgain: (event: Buffer) => calls.push({ formatAgain: event.toString('hex') }),
+    append: (chunk: Buffer, from: number, to: number) => calls.push(Buffer.from(chunk.subarray(from, to))),
+    awaited: () => calls.push({ awaited: true }),
+  };
+  const packets = new DumpPackets(sink, options);
   return {
     packets,
     told: () => {
@@ -99,6 +101,38 @@ describe('DumpPackets', () => {
         expect(told()).toEqual([{ rotate: 'binlog.000001:4' }, { bytes: file.toString('hex') }]);
         expect(packets.end).toBeUndefined();
       }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('tells behind which byte a commit waits, wherever the stream is cut into chunks', () => {
+    fc.assert(
+      fc.property(
+        logs(),
+        fc.array(fc.boolean()),
+        pieceSizes,
+        ({ builder: { bytes, events, checksum } }, waits, sizes) => {
+          const packet = (event: Buffer, isAwaited: boolean): Buffer =>
+            packetsOf(Buffer.concat([Buffer.from([0, 0xef, isAwaited ? 1 : 0]), event]));
+          const wire = [packet(artificial(rotate('binlog.000001'), { checksum }), false)];
+          const expected: Told[] = [{ rotate: 'binlog.000001:4' }];
+          let from = 4;
+          const flush = (to: number): void => {
+            if (to > from) expected.push({ bytes: bytes.toString('hex', from, to) });
+            from = to;
+          };
+          events.forEach(({ start, end }, index) => {
+            const isAwaited = waits[index] === true;
+            wire.push(packet(bytes.subarray(start, end), isAwaited));
+            if (isAwaited) flush(end);
+            if (isAwaited) expected.push({ awaited: true });
+          });
+          flush(bytes.length);
+          const { packets, told } = listen({ semiSync: true });
+          feedInPieces(packets, Buffer.concat(wire), sizes);
+          expect(told()).toEqual(expected);
+        },
+      ),
       { numRuns: 200 },
     );
   });

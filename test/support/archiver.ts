@@ -5,6 +5,7 @@ import { archive, type ArchiveOptions, type ArchiveResult } from '../../src/oper
 import type { PrimarySettings } from '../../src/operations/settings.ts';
 import { waitFor } from '../../src/platform/wait.ts';
 import { createLogger } from '../../src/platform/logger.ts';
+import { readBinlogEnd } from '../../src/server/binary-logs.ts';
 import type { ServerConnection } from '../../src/server/connection.ts';
 import type { TestServer } from './servers.ts';
 
@@ -61,6 +62,16 @@ export async function isSettled(connection: ServerConnection, file: string): Pro
   const events = await connection.query<{ Event_type: string; Info: string }>(`SHOW BINLOG EVENTS IN '${file}'`);
   const checkpoint = events.findLast(({ Event_type: type }) => type === 'Binlog_checkpoint');
   return checkpoint?.Info === file;
+}
+
+/** Until the server writes nothing more by itself: what is archived then stays all there is. */
+export async function waitUntilSettled(server: TestServer): Promise<void> {
+  await using connection = await server.connect();
+  const { coordinates } = await readBinlogEnd(connection);
+  await waitFor(() => isSettled(connection, coordinates.file), {
+    timeoutMs: 30_000,
+    what: `the checkpoint of ${coordinates.file}`,
+  });
 }
 
 export interface RunningArchiver extends AsyncDisposable {

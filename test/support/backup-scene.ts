@@ -19,6 +19,8 @@ export interface BackupScene extends AsyncDisposable {
   readonly pair: Pair;
   readonly repository: Repository;
   readonly settings: Settings;
+  /** Runs statements on the primary; the replica has applied them then. */
+  write(statements: readonly string[]): Promise<void>;
   backup(signal?: AbortSignal): Promise<BackupRecord>;
   backupWith(settings: Settings): Promise<BackupRecord>;
   /** True while the replica's SQL thread runs. */
@@ -35,6 +37,11 @@ export async function setBackupScene(options: PairOptions = {}): Promise<BackupS
     pair,
     repository,
     settings,
+    write: async (statements) => {
+      await using primary = await pair.primary.connect();
+      await run(primary, statements);
+      await pair.caughtUp();
+    },
     backup: async (signal) => await takeBackup({ settings, repository, log, signal }),
     backupWith: async (other) => await takeBackup({ settings: other, repository, log }),
     applies: async () => {

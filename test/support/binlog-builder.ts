@@ -232,13 +232,38 @@ function queryBody(text: Buffer, { schema = 'shop', threadId = THREAD, errorCode
   return Buffer.concat([head, status, name, Buffer.from([0]), text]);
 }
 
-export function mariadbGtid(gtid: string, { standalone = false, flags = 0 } = {}): RawEvent {
+/** @param options.transactional false: it changed a table that knows no transactions */
+export function mariadbGtid(gtid: string, { standalone = false, flags = 0, transactional = true } = {}): RawEvent {
   const [domain = 0, , sequence = 0] = gtid.split('-').map(Number);
   const body = Buffer.alloc(19);
   body.writeBigUInt64LE(BigInt(sequence), 0);
   body.writeUInt32LE(domain, 8);
-  body.writeUInt8((standalone ? 1 : 4) | flags, 12);
+  body.writeUInt8((standalone ? 1 : transactional ? 4 : 0) | flags, 12);
   return { type: EVENT.MARIADB_GTID, body };
+}
+
+const ALTER_FLAGS = { start: 2, commit: 4, rollback: 8 } as const;
+
+/**
+ * Begins a half of a two-phase ALTER.
+ *
+ * @param first sequence number of the first half, in the second one
+ * @param groupCommit MariaDB writes the id of a group commit before the flags
+ */
+export function alterGtid(
+  gtid: string,
+  half: { step: keyof typeof ALTER_FLAGS; first?: number; groupCommit?: boolean },
+): RawEvent {
+  const { step, first, groupCommit = false } = half;
+  const { type, body } = mariadbGtid(gtid, { standalone: true, flags: 0x28 | (groupCommit ? 2 : 0) });
+  const tail = Buffer.alloc(9);
+  tail.writeUInt8(ALTER_FLAGS[step]);
+  tail.writeBigUInt64LE(BigInt(first ?? 0), 1);
+  const head = Buffer.concat([body.subarray(0, 13), Buffer.alloc(groupCommit ? 8 : 0, 0x5a)]);
+  return {
+    type,
+    body: Buffer.concat([head, step === 'start' ? Buffer.concat([tail.subarray(0, 1), Buffer.alloc(5)]) : tail]),
+  };
 }
 
 /** @param position `0-1-5,1-1-7`; '' is none */

@@ -10,6 +10,8 @@ export interface Heard {
   readonly states: (string | null)[];
   readonly statements: { offset: number; text: string }[];
   readonly torn: { start: number; end: number }[];
+  /** Offsets of events in groups that could not be read. */
+  readonly unread: number[];
 }
 
 /** A reader that writes down what it is told. */
@@ -17,17 +19,20 @@ export function listeningReader(options: { verifyChecksums?: boolean; start?: Re
   reader: BinlogReader;
   heard: Heard;
 } {
-  const heard: Heard = { groups: [], states: [], statements: [], torn: [] };
+  const heard: Heard = { groups: [], states: [], statements: [], torn: [], unread: [] };
   const reader = new BinlogReader({
     verifyChecksums: options.verifyChecksums ?? true,
     ...(options.start === undefined ? {} : { start: options.start }),
     visitor: {
       query: ({ offset, text }: QueryEvent) => heard.statements.push({ offset, text: text.toString('latin1') }),
       group: (group, before) => {
-        heard.groups.push({ ...group, gtid: group.gtid === null ? null : formatGtid(group.gtid) });
+        const { start, end, time, serverId, threadId, events, ending } = group;
+        const gtid = group.gtid === null ? null : formatGtid(group.gtid);
+        heard.groups.push({ start, end, gtid, time, serverId, threadId, events, ending });
         heard.states.push(before?.toString() ?? null);
       },
       torn: (start, end) => heard.torn.push({ start, end }),
+      unread: (offset) => heard.unread.push(offset),
     },
   });
   return { reader, heard };

@@ -1,5 +1,4 @@
-import { once } from 'node:events';
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { startTcpProxy } from './tcp-proxy.ts';
 
 export interface FlakyProxy extends AsyncDisposable {
   readonly port: number;
@@ -13,20 +12,9 @@ export async function startFlakyProxy(options: {
   cutAfterBytes(): number;
   maxCuts: number;
 }): Promise<FlakyProxy> {
-  const sockets = new Set<Socket>();
   let cuts = 0;
-  const server = createServer((client) => {
-    const upstream = connect(options.targetPort, '127.0.0.1');
+  const proxy = await startTcpProxy(options.targetPort, ({ client, upstream }) => {
     let left = cuts < options.maxCuts ? options.cutAfterBytes() : Infinity;
-    for (const socket of [client, upstream]) {
-      sockets.add(socket);
-      socket.on('error', () => undefined); // cut from the other side
-      socket.on('close', () => {
-        sockets.delete(socket);
-        client.destroy();
-        upstream.destroy();
-      });
-    }
     upstream.on('data', (chunk: Buffer) => {
       const passed = chunk.subarray(0, Math.max(0, left));
       left -= chunk.length;
@@ -38,17 +26,11 @@ export async function startFlakyProxy(options: {
     });
     client.pipe(upstream);
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
   return {
-    port: (server.address() as AddressInfo).port,
+    port: proxy.port,
     get cuts() {
       return cuts;
     },
-    async [Symbol.asyncDispose]() {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-      await once(server, 'close');
-    },
+    [Symbol.asyncDispose]: () => proxy[Symbol.asyncDispose](),
   };
 }

@@ -5,7 +5,7 @@ import type { GroupMark, SegmentDigest } from '../../src/archive/manifest.ts';
 import type { Flavor, Gtid, GtidState } from '../../src/binlog/gtid.ts';
 import type { Group } from '../../src/binlog/group.ts';
 import { formatGtid, parseGtid, parseGtidState } from '../../src/binlog/gtid-text.ts';
-import type { CatalogSegment } from '../../src/catalog/catalog.ts';
+import type { CatalogSegment } from '../../src/catalog/segment-table.ts';
 import { incidentId, type Incident } from '../../src/incident/incident.ts';
 import { formatSeconds } from '../../src/platform/time.ts';
 import type { LineageView } from '../../src/recovery/lineage-view.ts';
@@ -236,6 +236,8 @@ export function anIncident(
     threadId: 37,
     serverId: 1,
     lastGood: null,
+    awaits: null,
+    settledBy: null,
     ...place,
   };
 }

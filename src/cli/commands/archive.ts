@@ -16,7 +16,7 @@ export function addArchive(program: Command, open: OpenCli): void {
     .option('--until-current', 'stop once everything is archived that the primary had at the start')
     .option(
       '--new-lineage',
-      'archive this server also when it does not continue the archived history: as one of its own',
+      'archive this server also when it does not continue the archived history, or cannot read its log on where that ends: as one of its own',
     )
     .option('--hold-purge', 'keep the primary from removing files that are not sealed here yet')
     .addOption(
@@ -52,11 +52,20 @@ const GIB = 1024 ** 3;
 async function archiveUntilStopped(cli: Cli, flags: ArchiveFlags): Promise<ArchiveResult | null> {
   const { untilCurrent = false, newLineage = false } = flags;
   using progress = startProgress({ label: 'archiving', shown: untilCurrent && cli.showsProgress });
-  const { repositoryPath, keyFile, primary, archive: settings } = await cli.settings();
+  const {
+    repositoryPath,
+    keyFile,
+    storesInClear = false,
+    primary,
+    archive: settings,
+    alerts = null,
+  } = await cli.settings();
   try {
     return await archive({
       repositoryPath,
       keyFile,
+      storesInClear,
+      alerts,
       primary,
       archive: settings,
       untilCurrent,

@@ -1,9 +1,11 @@
 import type { Command } from 'commander';
-import { listIncidents, showIncident, type IncidentOptions } from '../../operations/incidents.ts';
+import { INCIDENT_KINDS } from '../../incident/incident.ts';
+import { listIncidents, type IncidentOptions } from '../../operations/incidents.ts';
 import type { OpenCli } from '../cli.ts';
 import { examples } from '../examples.ts';
 import { openConfiguredArchive } from '../open-archive.ts';
-import { incidentsText, incidentStoryText } from '../output/incident-text.ts';
+import { incidentsText, unlistedText } from '../output/incident-text.ts';
+import { addIncidentsShow } from './incidents-show.ts';
 
 export function addIncidents(program: Command, open: OpenCli): void {
   const incidents = program
@@ -11,30 +13,20 @@ export function addIncidents(program: Command, open: OpenCli): void {
     .description('Lists what was destroyed, newest first.')
     .option('--schema <schema>', 'only what destroyed something in this schema')
     .option('--table <table>', 'only what destroyed this table; with --schema also the whole schema')
-    .option('--kind <kind>', 'only drop-database, drop-table or truncate-table')
+    .option('--kind <kind>', `only one of ${INCIDENT_KINDS.join(', ')}`)
     .option('--since <time>', 'not before this time, which must carry its zone')
     .option('--until <time>', 'not after this time, which must carry its zone')
-    .option('--all', 'also what was rolled back, did nothing, or is only suspected')
+    .option('--all', 'also what was rolled back, did nothing, is only suspected, or changed few rows')
     .addHelpText('after', examples('lastgood incidents --schema shop --since 2026-11-22T00:00:00Z'))
     .action(async (options: IncidentOptions, command: Command) => {
       const cli = open(command);
       using archive = await openConfiguredArchive(cli);
-      const found = listIncidents(archive, options);
-      cli.print({ incidents: found }, () => incidentsText(found, cli.paint));
+      const { alerts } = await cli.offlineSettings();
+      const found = listIncidents(archive, options, alerts?.mass); // what is worth an alert is worth a line
+      cli.print({ incidents: found }, () => {
+        const more = options.all === true ? 0 : listIncidents(archive, { ...options, all: true }).length - found.length;
+        return [incidentsText(found, cli.paint), unlistedText(more)].filter((text) => text !== '').join('\n');
+      });
     });
-  addShow(incidents, open);
-}
-
-function addShow(incidents: Command, open: OpenCli): void {
-  incidents
-    .command('show')
-    .argument('<id>', 'an id from `lastgood incidents`')
-    .description('Shows one incident with the transactions around it and the commands that bring its data back.')
-    .addHelpText('after', examples('lastgood incidents show inc-7f3a90c1'))
-    .action(async (id: string, _options: object, command: Command) => {
-      const cli = open(command);
-      using archive = await openConfiguredArchive(cli);
-      const story = await showIncident(archive, id, cli.signal);
-      cli.print(story, () => incidentStoryText(story, cli.paint));
-    });
+  addIncidentsShow(incidents, open);
 }

@@ -1,23 +1,51 @@
+import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
 import { scan } from '../../operations/scan.ts';
 import type { OpenCli } from '../cli.ts';
 import { examples } from '../examples.ts';
+import { parseJobs } from '../jobs-option.ts';
 import { startProgress } from '../output/progress.ts';
 import { scanText } from '../output/scan-text.ts';
+import { parseMassRows } from '../rows-option.ts';
+
+interface ScanFlags {
+  readonly verifyChecksums: boolean;
+  readonly jobs?: number;
+  readonly massRows?: number;
+}
 
 export function addScan(program: Command, open: OpenCli): void {
   program
     .command('scan')
-    .argument('<file...>', 'binary log files, also as .gz or .zst, or folders that hold some')
+    .argument(
+      '<file...>',
+      'binary or relay log files, also as .gz or .zst, folders that hold some, or - for standard input',
+    )
     .description('Finds destructive statements in binary log files on disk. Needs no server and no configuration.')
     .option('--no-verify-checksums', 'faster, but damage inside an event stays unseen')
-    .addHelpText('after', examples('lastgood scan /var/lib/mysql/binlog.000041 /var/lib/mysql/binlog.000042'))
-    .action(async (paths: string[], options: { verifyChecksums: boolean }, command: Command) => {
+    .option(
+      '--mass-rows <n>',
+      'so many rows deleted or updated together are an incident (default: 10000)',
+      parseMassRows,
+    )
+    .option('--jobs <n>', 'files read at once (default: one for each core)', parseJobs)
+    .addHelpText(
+      'after',
+      examples(
+        'lastgood scan /var/lib/mysql/binlog.000041 /var/lib/mysql/binlog.000042',
+        'lastgood scan /var/lib/mysql',
+        'ssh db1 cat /var/lib/mysql/binlog.000042 | lastgood scan -',
+      ),
+    )
+    .action(async (paths: string[], options: ScanFlags, command: Command) => {
       const cli = open(command);
       using progress = startProgress({ label: 'scanning', shown: cli.showsProgress });
       const result = await scan({
         paths,
+        stdin: process.stdin,
+        jobs: options.jobs ?? availableParallelism(),
         verifyChecksums: options.verifyChecksums,
+        ...(options.massRows === undefined ? {} : { massRows: options.massRows }),
         signal: cli.signal,
         onProgress: (done, total) => {
           progress.update(done, total);

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { LedgerEntry } from '../../archive/ledger.ts';
 import { listSegments, type ListedSegment, type SegmentFilter } from '../../operations/lists.ts';
+import { oneLine } from '../../platform/visible.ts';
 import type { OpenCli } from '../cli.ts';
 import { examples } from '../examples.ts';
 import { openConfiguredArchive } from '../open-archive.ts';
@@ -24,7 +25,7 @@ export function addSegments(program: Command, open: OpenCli): void {
       cli.print({ segments, gaps }, () =>
         [
           segments.length === 0 ? NOTHING[filter.since === undefined ? 'archived' : 'since'] : segmentsTable(segments),
-          ...gaps.map((gap) => cli.paint('red', gapLine(gap))),
+          ...gaps.map((gap) => cli.paint('red', oneLine(gapLine(gap)))),
         ].join('\n'),
       );
     });

@@ -1,9 +1,10 @@
 import { availableParallelism } from 'node:os';
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
 import { verify } from '../../operations/verify.ts';
 import { ERRORS } from '../../platform/errors.ts';
 import type { Cli, OpenCli } from '../cli.ts';
 import { examples } from '../examples.ts';
+import { parseJobs } from '../jobs-option.ts';
 import { worstOf } from '../output/findings-text.ts';
 import { startProgress } from '../output/progress.ts';
 import { verificationText } from '../output/verification-text.ts';
@@ -64,10 +65,4 @@ async function run(cli: Cli, flags: VerifyFlags): Promise<void> {
 function exitOf(findings: readonly { severity: string; check: string }[]): number {
   const isDamaged = findings.some(({ severity, check }) => severity === 'error' && check !== 'readable');
   return isDamaged ? ERRORS.ARCHIVE_DAMAGED.exit : ERRORS.REPOSITORY_UNREADABLE.exit;
-}
-
-function parseJobs(text: string): number {
-  const jobs = Number(text);
-  if (Number.isInteger(jobs) && jobs >= 1 && jobs <= 256) return jobs;
-  throw new InvalidArgumentError('It must be a number from 1 to 256.');
 }

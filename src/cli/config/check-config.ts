@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { LastgoodError } from '../../platform/errors.ts';
-import { CONFIG_KEYS, configSchema, PLANNED_KEYS, type Config } from './config-schema.ts';
+import { CONFIG_KEYS, configSchema, PLANNED_KEYS, RULE_KEYS, type Config } from './config-schema.ts';
 import { nearestWord } from './nearest-word.ts';
 
 /**
@@ -37,10 +37,15 @@ function describe(issue: z.core.$ZodIssue): string[] {
 
 function describeUnknown(section: readonly PropertyKey[], unknown: string): string {
   const prefix = section.map((part) => `${String(part)}.`).join('');
-  const known = section.length === 0 ? Object.keys(CONFIG_KEYS) : (CONFIG_KEYS[String(section[0])] ?? []);
+  const known = knownKeys(section);
   const nearest = nearestWord(unknown, known);
   const name = `unknown ${section.length === 0 ? 'section or key' : 'key'} '${prefix}${unknown}'`;
   return nearest === undefined ? name : `${name}, did you mean '${prefix}${nearest}'?`;
+}
+
+function knownKeys(section: readonly PropertyKey[]): readonly string[] {
+  if (section.length === 0) return Object.keys(CONFIG_KEYS);
+  return section.length > 1 ? RULE_KEYS : (CONFIG_KEYS[String(section[0])] ?? []);
 }
 
 function lowerFirst(text: string): string {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { SETTINGS_DEFAULTS as DEFAULTS } from '../../operations/settings.ts';
+import { INCIDENT_KINDS } from '../../incident/incident.ts';
 
 /**
  * One row per key of lastgood.toml: validation, the nearest-key hint and the test of docs/configuration.md all read
@@ -33,13 +34,29 @@ const lineageName = z
 
 const positive = z.int().min(1);
 
-/** Whoever sets one of these relies on it: it is never ignored. */
-const notInThisVersion = (instead: string): z.ZodOptional => z.never(`is not in this version: ${instead}`).optional();
+const webhook = z.string().refine(isWebhook, 'must be an http:// or https:// URL without user and password');
+
+const patterns = z.union([text, z.array(text).min(1, 'must not be empty')], 'must be a pattern or a list of patterns');
+const kind = z.enum(INCIDENT_KINDS, 'must be one or a list of the kinds that docs/cli-json.md names');
+
+/** One [[incidents.rule]]. */
+const rule = z.strictObject({
+  kind: z
+    .union(
+      [kind, z.array(kind).min(1, 'must not be empty')],
+      'must be one or a list of the kinds that docs/cli-json.md names',
+    )
+    .optional(),
+  schema: patterns.optional(),
+  table: patterns.optional(),
+  alert: z.boolean(),
+});
 
 export const configSchema = z.strictObject({
   repository: z.strictObject({
     url: text,
     encryption_key_file: text.optional(),
+    encryption: z.literal('off', 'can only be "off"; with encryption_key_file it is on').optional(),
   }),
   primary: z.strictObject({
     name: lineageName,
@@ -62,9 +79,12 @@ export const configSchema = z.strictObject({
     .prefault({}),
   incidents: z
     .strictObject({
-      mass_rows: positive.optional(),
-      alert_command: notInThisVersion('nobody would be alerted'),
-      alert_webhook: notInThisVersion('nobody would be alerted'),
+      mass_rows: positive.default(DEFAULTS.massRows),
+      mass_share: z.number().gt(0).max(1).default(DEFAULTS.massShare),
+      alert_command: text.optional(),
+      alert_webhook: webhook.optional(),
+      alert_webhook_file: text.optional(),
+      rule: z.array(rule).optional(),
     })
     .prefault({}),
   retention: z.strictObject({ keep_days: positive.optional(), keep_backups: positive.optional() }).prefault({}),
@@ -78,12 +98,21 @@ export type ServerConfig = NonNullable<Config['replica']>;
 /** Keys that this version takes, so that one file serves the next one too, but does not act on; and what holds instead. */
 export const PLANNED_KEYS: Readonly<Record<string, string>> = {
   'backup.schedule': 'the timer in packaging/systemd starts backups',
-  'incidents.mass_rows': 'changes of many rows are not found',
   'retention.keep_days': 'nothing is deleted',
   'retention.keep_backups': 'nothing is deleted',
   'rehearsal.schedule': 'the timer in packaging/systemd starts rehearsals',
   'serve.listen': 'nothing is served',
 };
+
+/** The keys of one [[incidents.rule]]. */
+export const RULE_KEYS: readonly string[] = Object.keys(rule.shape);
+
+/** True for a URL that alerts can be posted to. */
+export function isWebhook(url: string): boolean {
+  if (!URL.canParse(url)) return false;
+  const { protocol, username, password } = new URL(url);
+  return (protocol === 'http:' || protocol === 'https:') && username === '' && password === '';
+}
 
 /** Every section's keys, in the order of the table. */
 export const CONFIG_KEYS: Readonly<Record<string, readonly string[]>> = Object.fromEntries(

@@ -55,7 +55,8 @@ async function readOptionFile(file: string, place: LoginPlace): Promise<Partial<
   return parseOptionFile(await readSecret(file, place), place.where);
 }
 
-async function readSecret(file: string, place: LoginPlace): Promise<string> {
+/** @throws LastgoodError `FILE_UNREADABLE` */
+export async function readSecret(file: string, place: LoginPlace): Promise<string> {
   const path = place.path(file);
   try {
     return await readFile(path, 'utf8');

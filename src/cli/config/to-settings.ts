@@ -6,6 +6,7 @@ import { LastgoodError } from '../../platform/errors.ts';
 import type { ServerOptions } from '../../server/server-options.ts';
 import type { Config, ServerConfig } from './config-schema.ts';
 import { readLogin, type Login } from './read-login.ts';
+import { toAlertSettings } from './to-alert-settings.ts';
 
 export interface ConfigPlace {
   /** The configuration's own path, for messages. */
@@ -19,10 +20,11 @@ export interface ConfigPlace {
 /** @throws LastgoodError `CONFIG_INVALID`, `FILE_UNREADABLE` */
 export async function toSettings(config: Config, place: ConfigPlace): Promise<Settings> {
   const { primary, replica, archive } = config;
-  const { encryption_key_file: keyFile } = config.repository;
+  const { encryption_key_file: keyFile, encryption } = config.repository;
   return {
     repositoryPath: repositoryPath(config.repository.url, place),
     keyFile: keyFile === undefined ? null : toPath(keyFile, place),
+    ...(encryption === 'off' && { storesInClear: true }),
     primary: {
       ...(await toServer(primary, { section: 'primary', name: primary.name, place })),
       serverId: primary.server_id,
@@ -31,6 +33,7 @@ export async function toSettings(config: Config, place: ConfigPlace): Promise<Se
       replica === undefined
         ? null
         : await toServer(replica, { section: 'replica', name: replica.name ?? 'replica', place }),
+    alerts: await toAlertSettings(config.incidents, place, (file) => toPath(file, place)),
     archive: { sync: toSync(archive.sync), semiSync: archive.semi_sync, compression: archive.compression },
   };
 }

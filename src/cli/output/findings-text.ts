@@ -1,4 +1,5 @@
 import type { Finding } from '../../operations/finding.ts';
+import { oneLine } from '../../platform/visible.ts';
 import type { Cli } from '../cli.ts';
 import type { Color } from './color.ts';
 
@@ -10,7 +11,8 @@ export function findingsText(findings: readonly Finding[], paint: Cli['paint']):
   return findings
     .toSorted((a, b) => WORST_FIRST.indexOf(a.severity) - WORST_FIRST.indexOf(b.severity))
     .map(({ severity, check, object, found, fix }) => {
-      const title = `${paint(COLORS[severity], severity)}: ${check}${object === null ? '' : ` (${object})`}: ${found}`;
+      const what = oneLine(`${check}${object === null ? '' : ` (${object})`}: ${found}`);
+      const title = `${paint(COLORS[severity], severity)}: ${what}`;
       return fix === '' ? title : `${title}\n  fix: ${fix.replaceAll('\n', '\n       ')}`;
     })
     .join('\n');

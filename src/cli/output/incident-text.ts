@@ -1,6 +1,7 @@
+import { formatCoordinates } from '../../binlog/coordinates.ts';
 import type { Incident, IncidentObject } from '../../incident/incident.ts';
-import type { IncidentStory } from '../../operations/incidents.ts';
-import type { PlacedGroup } from '../../recovery/neighbours.ts';
+import { objectName } from '../../incident/object-name.ts';
+import { oneLine } from '../../platform/visible.ts';
 import type { Cli } from '../cli.ts';
 import { formatCount } from './quantity.ts';
 import { formatFacts } from './table.ts';
@@ -9,7 +10,7 @@ import { formatTime } from './time.ts';
 type Paint = Cli['paint'];
 
 /** One incident: what it destroyed, where it stands, and what the last good state before it is. */
-function incidentText(incident: Incident, paint: Paint, more: readonly [string, string][] = []): string {
+export function incidentText(incident: Incident, paint: Paint): string {
   const { id, kind, state, suspicious, file, start, end, gtid } = incident;
   const mark = state === 'effective' ? paint('red', kind) : paint('yellow', `${kind} (${state})`);
   const facts: [string, string][] = [
@@ -17,8 +18,9 @@ function incidentText(incident: Incident, paint: Paint, more: readonly [string, 
     ['at', `${file}:${start}-${end}${gtid === null ? '' : `, GTID ${gtid}`}`],
     ['time', formatTime(incident.time)],
     ['by', `thread ${incident.threadId ?? 'unknown'} on server ${incident.serverId}`],
+    ...rowsFacts(incident),
+    ...settledFacts(incident),
     ['last good', lastGoodText(incident)],
-    ...more,
   ];
   const title = `${paint('bold', id)}  ${mark}  ${objectsText(incident.objects)}${suspicious ? '  (suspicious)' : ''}`;
   return [title, indent(formatFacts(facts))].join('\n');
@@ -31,28 +33,39 @@ export function incidentsText(incidents: readonly Incident[], paint: Paint): str
   return [...blocks, formatCount(incidents.length, 'incident')].join('\n\n');
 }
 
-/** One incident, what came after it in the log, and how to get back before it. */
-export function incidentStoryText({ incident, after }: IncidentStory, paint: Paint): string {
-  return [
-    incidentText(incident, paint, [['after it', placedGroupText(after)]]),
-    '',
-    'To bring the data back, first see what a restore would do, then do it:',
-    `  lastgood plan --before ${incident.id}`,
-    `  lastgood restore --before ${incident.id} --datadir /path/to/new/folder`,
-  ].join('\n');
+/** How many rows it took, in one group or a loop of them, and what foreign keys may have taken beside. */
+function rowsFacts({ rows, groups = 1, cascades, loop: whole }: Incident): [string, string][] {
+  const counts = [formatChange(rows.deleted, 'deleted'), formatChange(rows.updated, 'updated')].filter(Boolean);
+  const least = rows.atLeast === true ? 'at least ' : '';
+  const loop = groups > 1 ? ` in ${formatCount(groups, 'transaction')}` : '';
+  const rowsFact: [string, string][] = counts.length === 0 ? [] : [['rows', `${least}${counts.join(', ')}${loop}`]];
+  if (whole !== undefined) rowsFact.push(['part of', loopText(whole)]);
+  if (cascades === undefined) return rowsFact;
+  const children = cascades === true ? 'tables that the log does not name' : cascades.map(objectName).join(', ');
+  return [...rowsFact, ['cascades', `foreign keys may have changed rows of ${children}, which are not in the log`]];
 }
 
-function placedGroupText(group: PlacedGroup | null): string {
-  if (group === null) return 'nothing in the archive';
-  const { file, start, end, gtid, time } = group;
-  return `${file}:${start}-${end}${gtid === null ? '' : `, GTID ${gtid}`}, ${formatTime(time)}`;
+/** Whoever wants back all that it took must go back to where it began, which may be in an earlier file. */
+function loopText({ deleted, groups, from, to }: NonNullable<Incident['loop']>): string {
+  const what = `${formatCount(deleted, 'row')} in ${formatCount(groups, 'transaction')}`;
+  return `a loop over several files: ${what}, from ${formatCoordinates(from)} to ${formatCoordinates(to)}`;
+}
+
+function formatChange(count: number, done: string): string {
+  return count === 0 ? '' : `${formatCount(count, 'row')} ${done}`;
+}
+
+function settledFacts({ settledBy }: Incident): [string, string][] {
+  if (settledBy === null) return [];
+  const { file, start, end, gtid, time } = settledBy;
+  return [['settled by', `${file}:${start}-${end}${gtid === null ? '' : `, GTID ${gtid}`}, ${formatTime(time)}`]];
 }
 
 /** `shop`, `shop.orders`, or the first few of many. */
 function objectsText(objects: readonly IncidentObject[]): string {
-  const shown = objects.slice(0, 5).map(({ schema, name }) => (name === null ? schema : `${schema}.${name}`));
+  const shown = objects.slice(0, 5).map(objectName);
   const rest = objects.length - shown.length;
-  return rest > 0 ? `${shown.join(', ')} and ${rest} more` : shown.join(', ');
+  return oneLine(rest > 0 ? `${shown.join(', ')} and ${rest} more` : shown.join(', '));
 }
 
 function lastGoodText({ lastGood }: Incident): string {
@@ -62,5 +75,11 @@ function lastGoodText({ lastGood }: Incident): string {
 }
 
 function indent(text: string): string {
-  return text.replaceAll(/^/gm, '  ');
+  return `  ${text.replaceAll('\n', '\n  ')}`;
+}
+
+/** That there is more than is listed: what is only suspected may be what is looked for. */
+export function unlistedText(more: number): string {
+  if (more === 0) return '';
+  return `${formatCount(more, 'more', 'more')} not listed (suspected, rolled back, without effect, or few rows): add --all`;
 }

@@ -1,3 +1,4 @@
+import { oneLine } from '../../platform/visible.ts';
 import type { Plan, PlanCrossing, PlanSegment } from '../../recovery/plan.ts';
 import { formatBytes, formatCount, formatSeconds } from './quantity.ts';
 import { formatFacts } from './table.ts';
@@ -22,7 +23,7 @@ export function planText(plan: Plan): string {
     ],
     ['reachable', plan.reachable ? 'yes' : 'no'],
   ];
-  return [formatFacts(facts), ...plan.warnings.map((warning) => `warning: ${warning}`)].join('\n');
+  return [formatFacts(facts), ...plan.warnings.map((warning) => `warning: ${oneLine(warning)}`)].join('\n');
 }
 
 function segmentsText(segments: readonly PlanSegment[]): string {

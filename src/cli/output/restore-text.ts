@@ -1,5 +1,6 @@
 import type { RehearseResult } from '../../operations/rehearse.ts';
 import type { RestoreResult } from '../../operations/restore.ts';
+import { oneLine } from '../../platform/visible.ts';
 import type { Cli } from '../cli.ts';
 import { formatCount, formatSeconds } from './quantity.ts';
 import { formatFacts } from './table.ts';
@@ -61,14 +62,14 @@ export function rehearseText(result: RehearseResult, paint: Paint): string {
 }
 
 function warningLines(warnings: readonly string[], paint: Paint): string[] {
-  return warnings.map((warning) => paint('yellow', `warning: ${warning}`));
+  return warnings.map((warning) => paint('yellow', `warning: ${oneLine(warning)}`));
 }
 
 /** Every check, also those that held: that is what a proof is. */
 function proofText({ ok, checks, tables }: RestoreResult['proof'], paint: Paint): string {
   const lines = checks.map(({ check, ok: held, found }) => {
     const mark = held ? paint('green', 'ok  ') : paint('red', 'FAIL');
-    return `  ${mark}  ${check}: ${found}`;
+    return `  ${mark}  ${oneLine(`${check}: ${found}`)}`;
   });
   const verdict = ok ? paint('green', 'proven') : paint('red', 'not proven');
   return [`${verdict}: ${formatCount(checks.length, 'check')}, ${formatCount(tables.length, 'table')}`, ...lines].join(

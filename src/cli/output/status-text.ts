@@ -1,4 +1,5 @@
 import type { Status } from '../../operations/status.ts';
+import { oneLine } from '../../platform/visible.ts';
 import type { Cli } from '../cli.ts';
 import { findingsText, worstOf } from './findings-text.ts';
 import { formatCount, formatSeconds } from './quantity.ts';
@@ -14,6 +15,7 @@ export function statusText(status: Status, paint: Cli['paint']): string {
     ['last backup', backupText(status)],
     ['last rehearsal', rehearsalText(status)],
     ['gaps and breaks', lossesText(status)],
+    ['pinned', pinsText(status)],
     ['safe to purge', purgeText(status)],
   ]);
   const findings = findingsText(status.findings, paint);
@@ -34,6 +36,15 @@ function lossesText({ gaps }: Status): string {
     ([kind, count]) => `${count} ${KINDS[kind] ?? kind}${count === 1 ? '' : ' (each below)'}`,
   );
   return words.length === 0 ? 'none' : words.join(', ');
+}
+
+const SHOWN_PINS = 5;
+
+function pinsText({ pins }: Status): string {
+  if (pins.length === 0) return 'nothing';
+  const shown = pins.slice(-SHOWN_PINS).map(({ id, reason }) => `${id} (${reason})`);
+  const rest = pins.length - shown.length;
+  return `${shown.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
 }
 
 /** What the primary may remove without a loss for the archive; purging is by prefix. */
@@ -84,7 +95,7 @@ export function nagiosLine(status: Status): { line: string; exitCode: number } {
         : (['OK', NAGIOS_EXIT.ok] as const);
   const reasons = status.findings.filter(({ severity }) => severity === worst).map(({ found }) => found);
   const text = reasons.length === 0 ? `window ${windowText(status)}` : reasons.join('; ');
-  return { line: `LASTGOOD ${word} - ${text.replaceAll('|', '/')}${graphNumbers(status)}`, exitCode };
+  return { line: `LASTGOOD ${word} - ${oneLine(text).replaceAll('|', '/')}${graphNumbers(status)}`, exitCode };
 }
 
 function graphNumbers({ exposure: { seconds, groups } }: Status): string {

@@ -29,10 +29,14 @@ export async function findMissingKeys(repository: Repository): Promise<Finding[]
   return [...lacking].map(([keyId, paths]) =>
     keyFinding(
       repository.path,
-      `key ${keyId} is needed for ${paths.length} segments, the last one '${paths.at(-1) ?? ''}', but ${holds}`,
+      `key ${keyId} is needed for ${count(paths)} '${paths.at(-1) ?? ''}', but ${holds}`,
       'Put that key into the file that repository.encryption_key_file names: without it they cannot be restored from.',
     ),
   );
+}
+
+function count({ length }: readonly string[]): string {
+  return length === 1 ? 'segment' : `${length} segments, the last one`;
 }
 
 function has(keys: KeyRing | null, keyId: string): boolean {

@@ -32,13 +32,15 @@ function semiSyncOf({ semiSync }: PrimaryReport, { settings, repository }: Docto
 /** A server that did not let us in: perhaps the account is missing, so the statements that make it are the fix. */
 export function unreachable(options: ServerOptions, problem: string, role: AccountRole): Finding {
   const account = `'${options.user}'@'%'`;
+  // Made on the replica itself, it would stop replication when the primary's comes.
+  const where = role === 'backup' ? 'on the primary, from where it reaches the replica' : 'there';
   return {
     severity: 'error',
     check: 'reachable',
     object: options.name,
     found: problem,
     fix: [
-      `Is ${describeServer(options)} running and right? An account that can do its work is made by:`,
+      `Is ${describeServer(options)} running and right? An account that can do its work is made ${where} by:`,
       `CREATE USER ${account} IDENTIFIED BY '...';`,
       `GRANT ${PRIVILEGES[role].mariadb.join(', ')} ON *.* TO ${account};`,
     ].join('\n'),

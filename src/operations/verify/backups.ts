@@ -36,7 +36,7 @@ export async function verifyBackups(
     const folder = repository.backupFolder(id);
     const record = await verifyRecord<BackupRecord>(join(folder, BACKUP_RECORD));
     if (record === null) damages.push(gone(join(folder, BACKUP_RECORD), 'it is not there: the backup is not used'));
-    else damages.push(...record.damages);
+    else damages.push(...record.damages, ...(record.isUnhashed ? [unhashed(record.path)] : []));
     const content = record?.content ?? null;
     if (content === null) continue;
     const backup = { folder, record: content };
@@ -50,6 +50,11 @@ export async function verifyBackups(
 
 function gone(path: string, found: string): Damage {
   return { check: 'backup', path, offset: null, found };
+}
+
+function unhashed(path: string): Damage {
+  const found = 'it has no hash of its own: a change of it would not be seen here';
+  return { check: 'backup not hashed', path, offset: null, found };
 }
 
 async function verifyFiles({ readers }: VerifyContext, { folder, record }: StoredBackup): Promise<Damage[]> {

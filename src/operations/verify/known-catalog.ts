@@ -3,7 +3,7 @@ import type { Damage } from '../../archive/damage.ts';
 import { compareFiles } from '../../binlog/coordinates.ts';
 import type { SegmentUpdate } from '../../archive/segment-indexer.ts';
 import { Catalog } from '../../catalog/catalog.ts';
-import { isOfEarlierVersion } from '../../catalog/schema.ts';
+import { schemaState } from '../../catalog/schema.ts';
 import { isDamage } from '../../catalog/sqlite-failure.ts';
 import { isLastgoodError } from '../../platform/errors.ts';
 
@@ -36,7 +36,9 @@ export async function openKnownCatalog(path: string): Promise<KnownCatalog> {
     throw error;
   }
   try {
-    if (isOfEarlierVersion(path)) return unknown([ofEarlierVersion(path)]);
+    const state = schemaState(path);
+    if (state === 'unmade') return unknown([]); // its archiver is about to begin
+    if (state === 'earlier') return unknown([ofEarlierVersion(path)]);
     return new OpenedCatalog(path, new Catalog(path));
   } catch (error) {
     return unknown([failure(path, 'opened', error)]);
@@ -142,6 +144,8 @@ function compare(catalog: Catalog, lineage: string, update: SegmentUpdate): stri
     ['the digest of', row.digest, update.digest],
     ['the checkpoints of', row.checkpoints, update.checkpoints],
     ['the incidents of', row.incidents, update.incidents.toSorted((a, b) => a.start - b.start)],
+    ['the settled incidents of', row.settlements, update.settlements.toSorted((a, b) => a.start - b.start)],
+    ['the loops of deletes of', row.loops ?? [], update.loops ?? []],
   ] as const;
   return parts
     .filter(([, known, found]) => canonical(known) !== canonical(found))

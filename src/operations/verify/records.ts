@@ -65,3 +65,13 @@ export async function verifyLedger(repository: Repository, lineages: readonly Li
     return [damageOfFailure(error, { check: 'ledger', path, offset: null })];
   }
 }
+
+/** Whoever deletes something relies on every line. */
+export async function verifyPins({ path: folder, pins }: Repository): Promise<Damage[]> {
+  const path = join(folder, 'pins.jsonl');
+  try {
+    return (await pins.read()).problems.map((found) => ({ check: 'pins', path, offset: null, found }));
+  } catch (error) {
+    return [damageOfFailure(error, { check: 'pins', path, offset: null })];
+  }
+}

@@ -24,6 +24,7 @@ import {
   type BuiltGroup,
   type RawEvent,
 } from '../../support/binlog-builder.ts';
+import { transactionPayload } from '../../support/payload-builder.ts';
 
 export const UUIDS = ['5577bbaa-0402-11f1-b1b8-4ef0c4956feb', 'a57df524-4139-11ee-9979-b033ee13919e'] as const;
 
@@ -36,7 +37,8 @@ export interface BuiltLog {
 }
 
 /** What happens in one group. */
-type Deed = 'drop' | 'ddl' | 'rows' | 'statements' | 'rollback' | 'prepare' | 'compressed' | 'unknown';
+type Deed = (typeof DEEDS)[number];
+const DEEDS = ['drop', 'ddl', 'rows', 'statements', 'rollback', 'prepare', 'compressed', 'payload', 'unknown'] as const;
 
 const STANDALONE: ReadonlySet<Deed> = new Set(['drop', 'ddl', 'compressed']);
 
@@ -49,7 +51,7 @@ interface Step {
 
 const stepOf = (largest: number): fc.Arbitrary<Step> =>
   fc.record({
-    deed: fc.constantFrom<Deed>('drop', 'ddl', 'rows', 'statements', 'rollback', 'prepare', 'compressed', 'unknown'),
+    deed: fc.constantFrom(...DEEDS),
     bytes: fc.oneof({ weight: 5, arbitrary: fc.nat(300) }, { weight: 1, arbitrary: fc.nat(largest) }),
     origin: fc.constantFrom(0, 1),
   });
@@ -127,7 +129,9 @@ function mysqlLog(kind: LogKind, steps: readonly Step[], options: BinlogOptions)
     }
     last[origin] += 1;
     const gtid = kind === 'mysql' ? `${UUIDS[origin]}:${last[origin]}` : null;
-    builder.group([...firstOf(kind, gtid), ...beginOf(deed), ...deedEvents(deed, bytes)], {
+    const inside = [...beginOf(deed), ...deedEvents(deed, bytes)];
+    const events = deed === 'payload' && kind !== 'mysql-5.5' ? [transactionPayload(inside)] : inside;
+    builder.group([...firstOf(kind, gtid), ...events], {
       gtid,
       ending: endingOf(deed),
     });
@@ -151,7 +155,7 @@ function beginOf(deed: Deed): RawEvent[] {
 }
 
 function endingOf(deed: Exclude<Deed, 'unknown'>): BuiltGroup['ending'] {
-  if (deed === 'rows' || deed === 'statements') return 'commit';
+  if (deed === 'rows' || deed === 'statements' || deed === 'payload') return 'commit';
   if (deed === 'rollback') return 'rollback';
   return deed === 'prepare' ? 'prepare' : 'statement';
 }
@@ -163,6 +167,7 @@ function deedEvents(deed: Exclude<Deed, 'unknown'>, bytes: number): RawEvent[] {
   if (deed === 'ddl') return [query(`create table t${bytes} (a int)`)];
   if (deed === 'compressed') return [compressedQuery(text)];
   if (deed === 'rows') return [...rows, xid()];
+  if (deed === 'payload') return [query('SAVEPOINT `b`'), ...rows.slice(1), xid()];
   if (deed === 'statements')
     return [intvar(1), query(text), query('SAVEPOINT `a`'), query('ROLLBACK TO `a`'), query('COMMIT')];
   if (deed === 'rollback') return [query(text), query('ROLLBACK')];

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { SourceIncident } from '../../../src/archive/ledger.ts';
+import { indexSegment } from '../../../src/archive/read-segment.ts';
 import { waitFor } from '../../../src/platform/wait.ts';
 import { archiveFolder, type ArchiveFolder } from '../../support/archive-folder.ts';
 import { BinlogBuilder, gtidList, INCIDENT, mariadbGtid, query, rotate } from '../../support/binlog-builder.ts';
@@ -42,6 +43,32 @@ describe('an INCIDENT event of the source', () => {
     const grown = log().between(rotate('binlog.000002'));
     expect(await archiveWhole(folder, grown, builder.size)).toEqual([]); // a restart is no new loss
     expect(await folder.repository.ledger.entries()).toMatchObject([expected]);
+  });
+
+  it('is an incident too, in the archive as in a new reading of it', async () => {
+    await using folder = await archiveFolder();
+    const builder = log();
+    const { writer, updates } = folder.writer(await folder.end());
+    writer.rotate(FILE, 4);
+    writer.append(builder.bytes, 4, builder.size);
+    const found = (): boolean => updates.some(({ incidents }) => incidents.length > 0);
+    await waitFor(() => Promise.resolve(found()), { timeoutMs: 5000, what: 'the incident' });
+    await writer.finish();
+    const [segment] = await folder.segments();
+    if (segment === undefined) throw new Error('nothing was archived');
+    const { update } = await indexSegment({ segment, last: null, verifyChecksums: true });
+    const { start, end } = builder.events.at(-1) ?? {};
+    const what = {
+      kind: 'source-incident',
+      state: 'effective',
+      objects: [],
+      statement: 'lost',
+      gtid: null,
+      start,
+      end,
+    };
+    expect(update?.incidents).toMatchObject([{ ...what, lastGood: { gtid: '0-101-1', end: start } }]);
+    expect(updates.flatMap(({ incidents }) => incidents)).toEqual(update?.incidents);
   });
 
   it('that a crash kept out of the ledger is there before its segment is sealed', async () => {

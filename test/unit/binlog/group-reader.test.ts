@@ -5,6 +5,7 @@ import {
   ANONYMOUS,
   BinlogBuilder,
   checkpoint,
+  formatDescription,
   gtidList,
   INCIDENT,
   intvar,
@@ -25,6 +26,7 @@ import {
   type RawEvent,
 } from '../../support/binlog-builder.ts';
 import { readInPieces } from '../../support/binlog-reading.ts';
+import { transactionPayload } from '../../support/payload-builder.ts';
 
 const UUID = '5577bbaa-0402-11f1-b1b8-4ef0c4956feb';
 const ROWS = [tableMap('shop', 't'), writeRows(20)];
@@ -145,11 +147,38 @@ describe('a group of MySQL', () => {
   });
 
   it('packed into a payload is whole with the payload', () => {
-    const payload: RawEvent = { type: EVENT.TRANSACTION_PAYLOAD, body: Buffer.alloc(80) };
+    const payload = transactionPayload([query('BEGIN'), ...ROWS, xid()]);
     const builder = new BinlogBuilder({ version: MYSQL })
       .between(previousGtids([]))
-      .group([ANONYMOUS, payload], { threadId: null, ending: 'commit' });
+      .group([ANONYMOUS, payload], { ending: 'commit' });
     expectGroups(builder);
+  });
+});
+
+describe('a file that goes on as the file of another server', () => {
+  it('is reported where it does, and its GTID state is no longer known', () => {
+    const builder = mariadb()
+      .group([mariadbGtid('0-101-6'), ...ROWS, xid()], { gtid: '0-101-6', threadId: null, ending: 'commit' })
+      .between(formatDescription(MYSQL, 'crc32'))
+      .group([mysqlGtid(`${UUID}:6`), query('DROP TABLE t')], { gtid: `${UUID}:6`, ending: 'statement' });
+    const { reading, heard } = readInPieces(builder.bytes);
+    const problem = 'from here on it is the file of another server';
+    expect(reading.problems).toEqual([{ kind: 'damage', offset: builder.groups[0]?.end, problem }]);
+    expect(heard.groups).toMatchObject(builder.groups);
+    expect(heard.states).toEqual(['0-101-5', null]);
+    expect(reading.gtidEnd).toBeNull();
+  });
+
+  it('is in order in a relay log, which begins with what the replica is', () => {
+    const builder = new BinlogBuilder({ relayLog: true })
+      .between(gtidList('0-101-5'))
+      .between(formatDescription(MYSQL, 'crc32'))
+      .between(previousGtids([{ uuid: UUID, intervals: [[1, 6]] }]))
+      .group([mysqlGtid(`${UUID}:6`), query('DROP TABLE t')], { gtid: `${UUID}:6`, ending: 'statement' });
+    const { reading } = readInPieces(builder.bytes);
+    expect(reading.problems).toEqual([]);
+    expect(reading.gtidStart?.toString()).toBe(`${UUID}:1-5`);
+    expect(reading.gtidEnd?.toString()).toBe(`${UUID}:1-6`);
   });
 });
 
@@ -180,7 +209,7 @@ describe('a group of a source without GTIDs', () => {
     const load = [EVENT.BEGIN_LOAD_QUERY, EVENT.APPEND_BLOCK, EVENT.EXECUTE_LOAD_QUERY];
     const events = load.map((type) => ({ type, body: Buffer.alloc(40) }));
     const builder = source()
-      .group(events, { threadId: null, ending: 'statement' })
+      .group(events, { threadId: 0, ending: 'statement' })
       .group([query('drop table t')], { ending: 'statement' });
     expectGroups(builder);
   });
@@ -332,7 +361,7 @@ describe('the GTID state at the start of a file', () => {
 });
 
 describe('a QUERY event that contradicts itself', () => {
-  it('is damage, and still ends its group', () => {
+  it('is told of as not understood, and still ends its group', () => {
     const broken = query('drop table t');
     broken.body.writeUInt8(255, 8);
     const builder = mariadb();
@@ -345,7 +374,7 @@ describe('a QUERY event that contradicts itself', () => {
     expect(heard.groups).toEqual(builder.groups);
     expect(reading.problems).toEqual([
       {
-        kind: 'damage',
+        kind: 'not-understood',
         offset: builder.eventAt(builder.size - 1).start,
         problem: 'the QUERY event contradicts itself',
       },

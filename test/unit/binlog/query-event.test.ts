@@ -1,6 +1,6 @@
 import { deflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { EVENT } from '../../../src/binlog/event-type.ts';
+import { EVENT, EVENT_FLAG } from '../../../src/binlog/event-type.ts';
 import type { EventView } from '../../../src/binlog/event-view.ts';
 import type { QueryEvent } from '../../../src/binlog/group.ts';
 import { parseQueryEvent } from '../../../src/binlog/query-event.ts';
@@ -20,7 +20,7 @@ function parse(event: RawEvent, present?: number): QueryEvent | null {
     type: event.type,
     time: 1_000,
     serverId: 101,
-    flags: 0,
+    flags: event.flags ?? 0,
   };
   return parseQueryEvent(view, available);
 }
@@ -55,6 +55,7 @@ describe('parseQueryEvent', () => {
       clientCharset: null,
       schema: 'дб',
       text: Buffer.from('drop table `t`,`nosuch`'),
+      threadSpecific: false,
       truncated: false,
     });
   });
@@ -62,6 +63,22 @@ describe('parseQueryEvent', () => {
   it('leaves the text as the bytes that the client sent', () => {
     const bytes = Buffer.from([0x64, 0xe4, 0x00, 0xff]);
     expect(parse(query(bytes))?.text).toEqual(bytes);
+  });
+
+  it('reads the statement of LOAD DATA, which has more before its variables', () => {
+    const statement = "LOAD DATA INFILE 'x' REPLACE INTO TABLE `t`";
+    const { body } = query(statement, { schema: 'shop', threadId: 7, variables: CHARSET });
+    const load = Buffer.concat([body.subarray(0, 13), Buffer.alloc(13, 9), body.subarray(13)]);
+    const found = parse({ type: EVENT.EXECUTE_LOAD_QUERY, body: load });
+    expect(found).toMatchObject({ threadId: 7, schema: 'shop', clientCharset: 0x121 });
+    expect(textOf(found)).toBe(statement);
+    expect(parse({ type: EVENT.EXECUTE_LOAD_QUERY, body: load.subarray(0, 20) })).toBeNull();
+  });
+
+  it('tells whether the statement used a temporary table', () => {
+    expect(parse({ ...query('truncate t'), flags: EVENT_FLAG.THREAD_SPECIFIC })).toMatchObject({
+      threadSpecific: true,
+    });
   });
 
   it('finds sql_mode and the character set behind the variables that servers write before them', () => {

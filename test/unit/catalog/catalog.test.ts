@@ -43,7 +43,7 @@ function updateOf(log: InMemoryLog, index: number, incidents: readonly Incident[
   const segment = log.segments[index];
   if (segment === undefined) throw new Error(`the log has no file ${index}`);
   const { digest, state } = segment;
-  return { digest, state, checkpoints: log.checkpoints(digest.file), incidents };
+  return { digest, state, checkpoints: log.checkpoints(digest.file), incidents, settlements: [] };
 }
 
 function dropAt(start: number, change: Partial<Incident> = {}): Incident {
@@ -98,11 +98,18 @@ describe('a catalog', () => {
         state: 'open',
         checkpoints: [],
         incidents: incidents.slice(0, 1),
+        settlements: [],
       });
       for (const checkpoint of checkpoints) {
-        pieces.record(SHOP, { digest, state: 'open', checkpoints: [checkpoint], incidents: incidents.slice(1) });
+        pieces.record(SHOP, {
+          digest,
+          state: 'open',
+          checkpoints: [checkpoint],
+          incidents: incidents.slice(1),
+          settlements: [],
+        });
       }
-      pieces.record(SHOP, { digest, state: 'sealed', checkpoints: [], incidents: [] });
+      pieces.record(SHOP, { digest, state: 'sealed', checkpoints: [], incidents: [], settlements: [] });
       pieces.record(SHOP, updateOf(log, 1));
     }
     expect(pieces.dump()).toEqual(once.dump());
@@ -225,8 +232,8 @@ describe('opening a catalog', () => {
     database.pragma('user_version = 1');
     database.close();
     const reasons: string[] = [];
-    using catalog = openCatalog(path, (reason) => reasons.push(reason));
-    expect(reasons).toEqual(['no such table: lineage']);
+    using catalog = openCatalog(path, (reason) => reasons.push(reason), { migrates: true });
+    expect(reasons).toEqual(['no such table: segment']);
     expect(catalog.lineages()).toEqual([]);
   });
 
@@ -234,7 +241,7 @@ describe('opening a catalog', () => {
     const database = new Sqlite(path);
     database.pragma('user_version = 99');
     database.close();
-    expect(() => openCatalog(path)).toThrow(`catalog '${path}' has schema 99, this version knows 2`);
+    expect(() => openCatalog(path)).toThrow(`catalog '${path}' has schema 99, this version knows 3`);
     expect(existsSync(`${path}.damaged`)).toBe(false);
   });
 

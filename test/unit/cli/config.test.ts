@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { loadSettings } from '../../../src/cli/config/load-settings.ts';
 import type { Settings } from '../../../src/operations/settings.ts';
+import { MASS_DEFAULTS } from '../../../src/operations/mass-threshold.ts';
 import { makeTempDirectory } from '../../../src/platform/temp-dir.ts';
 
 const SMALLEST = `
@@ -53,6 +54,7 @@ describe('the smallest configuration', () => {
       },
       replica: null,
       archive: { sync: 'group', semiSync: false, compression: 'zstd' },
+      alerts: { command: null, webhook: null, mass: MASS_DEFAULTS, rules: [] },
     });
   });
 
@@ -66,6 +68,14 @@ describe('the smallest configuration', () => {
     const settings = await load(`${toml}[archive]\ncompression = "none"\n`);
     expect(settings.keyFile).toBe('/FOLDER/archive.key');
     expect(settings.archive.compression).toBe('none');
+    expect(settings.storesInClear).toBeUndefined();
+  });
+
+  it('takes the end of encryption only as a word of its own', async () => {
+    const saying = (value: string): string =>
+      SMALLEST.replace('[primary]', `encryption_key_file = "archive.key"\nencryption = "${value}"\n[primary]`);
+    expect(await load(saying('off'))).toMatchObject({ keyFile: '/FOLDER/archive.key', storesInClear: true });
+    expect(await problemOf(saying('on'))).toContain('repository.encryption can only be "off"');
   });
 });
 
@@ -96,11 +106,8 @@ describe('a wrong configuration', () => {
   });
 
   it('refuses what it would have to ignore and someone may rely on', async () => {
-    const toml = `${SMALLEST}[backup]\nmethod = "physical"\n[incidents]\nalert_command = "x"\n`;
-    expect(await problemOf(toml)).toBe(
-      'backup.method can only be "logical" in this version; ' +
-        'incidents.alert_command is not in this version: nobody would be alerted',
-    );
+    const toml = `${SMALLEST}[backup]\nmethod = "physical"\n`;
+    expect(await problemOf(toml)).toBe('backup.method can only be "logical" in this version');
   });
 
   it('names every wrong key at once', async () => {

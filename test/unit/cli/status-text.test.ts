@@ -18,6 +18,7 @@ function aStatus(findings: readonly Finding[], exposure: Status['exposure'] = { 
     lastBackup: null,
     lastRehearsal: null,
     gaps: [],
+    pins: [],
     purge: null,
     findings,
   };

@@ -23,15 +23,18 @@ export function aQuery(text: string | Buffer, overrides: Partial<QueryEvent> = {
     clientCharset: UTF8,
     schema: 'shop',
     text: typeof text === 'string' ? Buffer.from(text) : text,
+    threadSpecific: false,
     truncated: false,
     ...overrides,
   };
 }
 
-/** What is destroyed, short: `drop-table shop.a shop.b`, `drop-database shop`; 'harmless'; '?' marks a suspicious one. */
+/** What is destroyed, short: `drop-table shop.a shop.b`, `drop-column shop.a:x`; 'harmless'; '?' marks a suspicious one. */
 export function summary(destruction: Destruction | null): string {
   if (destruction === null) return 'harmless';
-  const objects = destruction.objects.map(({ schema, name }) => (name === null ? schema : `${schema}.${name}`));
+  const objects = destruction.objects.map(({ schema, name, parts = [] }) => {
+    return (name === null ? schema : `${schema}.${name}`) + parts.map((part) => `:${part}`).join('');
+  });
   return [destruction.form.kind, ...objects, ...(destruction.suspicious ? ['?'] : [])].join(' ');
 }
 

@@ -1,11 +1,14 @@
-import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { compress } from 'zstd-napi';
 import { describe, expect, it } from 'vitest';
+import { findBinlogFiles } from '../../../src/operations/binlog-files.ts';
 import { scan, type ScanOptions, type ScanResult } from '../../../src/operations/scan.ts';
 import { makeTempDirectory, type TempDirectory } from '../../../src/platform/temp-dir.ts';
 import { BinlogBuilder, gtidList, mariadbGtid, MYSQL_55, query, rotate, STOP } from '../../support/binlog-builder.ts';
+import { openFilesAt } from '../../support/open-files.ts';
 
 const TEN_O_CLOCK = Date.UTC(2026, 10, 22, 10) / 1000;
 
@@ -198,6 +201,22 @@ describe('scan', () => {
     expect(incidents).toMatchObject([{ gtid: null, lastGood: { gtid: null, end: log.groups[0]?.end } }]);
   });
 
+  it('looks into a folder of any size with few files open: a process may open only so many', async () => {
+    const { bytes } = aLog();
+    const names = Array.from({ length: 300 }, (_, index) => `binlog.${String(index + 1).padStart(6, '0')}`);
+    await using folder = await aFolder(Object.fromEntries(names.map((name) => [name, bytes])));
+    let most = 0;
+    const look = setInterval(() => {
+      most = Math.max(most, openFilesAt(folder.path).length);
+    });
+    const [series] = await findBinlogFiles([folder.path]).finally(() => {
+      clearInterval(look);
+    });
+    expect(series?.map(({ name }) => name)).toEqual(names);
+    expect(most).toBeGreaterThan(0);
+    expect(most).toBeLessThanOrEqual(64);
+  });
+
   it('refuses a path that does not exist, and a folder without a binary log', async () => {
     await using folder = await makeTempDirectory('lastgood-test-');
     const missing = join(folder.path, 'binlog.000001');
@@ -224,9 +243,60 @@ describe('scan', () => {
   });
 
   it('ends when told to', async () => {
-    const reason = new Error('enough');
-    await expect(scanFolder({ 'binlog.000001': aLog().bytes }, { signal: AbortSignal.abort(reason) })).rejects.toBe(
-      reason,
+    const scanning = scanFolder({ 'binlog.000001': aLog().bytes }, { signal: AbortSignal.abort() });
+    await expect(scanning).rejects.toMatchObject({ code: 'INTERRUPTED' });
+  });
+
+  it('reads standard input, also compressed, in pieces', async () => {
+    const { bytes } = aLog({ from: 2 });
+    const inPieces = (whole: Buffer): Readable =>
+      Readable.from([whole.subarray(0, 1), whole.subarray(1, 3), whole.subarray(3, 700), whole.subarray(700)]);
+    for (const whole of [bytes, gzipSync(bytes), compress(bytes)]) {
+      const { files, incidents } = await scan({ paths: ['-'], stdin: inPieces(whole), verifyChecksums: true });
+      expect(files).toMatchObject([{ path: '-', bytes: bytes.length, groups: 2, problems: [] }]);
+      expect(incidents).toMatchObject([{ kind: 'truncate-table', gtid: '0-101-3', file: '-' }]);
+    }
+  });
+
+  it('says of an empty or cut standard input what it could read', async () => {
+    const of = async (...chunks: Buffer[]): Promise<ScanResult> =>
+      await scan({ paths: ['-'], stdin: Readable.from(chunks), verifyChecksums: true });
+    expect((await of()).files).toMatchObject([{ path: '-', bytes: 0, problems: [{ offset: 0 }] }]);
+    const { bytes } = aLog();
+    expect((await of(bytes.subarray(0, bytes.length - 5))).files).toMatchObject([{ groups: 2, end: 'torn' }]);
+    const cut = (await of(gzipSync(bytes).subarray(0, -20))).files;
+    expect(cut).toMatchObject([{ problems: expect.arrayContaining([expect.objectContaining({})]) as unknown }]);
+  });
+
+  it('finds the same in several threads as in one', async () => {
+    const files = Object.fromEntries(
+      Array.from({ length: 4 }, (_, at) => {
+        const log = aLog({ from: 2 * at, end: 'open' });
+        const gtid = `0-101-${2 * at + 100}`;
+        const large = query(`INSERT INTO a VALUES ('${'x'.repeat(20_000_000)}')`);
+        log.group([mariadbGtid(gtid, { standalone: true }), large], { gtid, ending: 'statement' });
+        return [`binlog.00000${at + 1}`, log.between(rotate('binlog.000009')).bytes];
+      }),
     );
+    await using folder = await aFolder(files);
+    const options = { paths: [folder.path], verifyChecksums: true };
+    const seen: number[] = [];
+    const [one, several] = [
+      await scan({ ...options, jobs: 1 }),
+      await scan({ ...options, jobs: 3, onProgress: (done) => seen.push(done) }),
+    ];
+    expect(several).toEqual(one);
+    expect(one.incidents).toHaveLength(4);
+    expect(seen.at(-1)).toBe(Object.values(files).reduce((sum, { length }) => sum + length, 0));
+  });
+
+  it('refuses a file that is gone when its turn comes, in whatever thread', async () => {
+    const files = { 'binlog.000001': Buffer.alloc(40_000_000), 'binlog.000002': Buffer.alloc(40_000_000) };
+    await using folder = await aFolder(files);
+    const paths = Object.keys(files).map((name) => join(folder.path, name));
+    const scanning = scan({ paths, verifyChecksums: true, jobs: 2 });
+    const refused = expect(scanning).rejects.toMatchObject({ code: 'FILE_UNREADABLE' });
+    await Promise.all(paths.map((path) => rm(path)));
+    await refused;
   });
 });

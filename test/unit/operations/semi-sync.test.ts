@@ -39,6 +39,16 @@ describe('what keeps the loss window from being zero', () => {
     expect(findings[0]).toContain(text);
   });
 
+  it.each([
+    ['master', 'rpl_semi_sync_master_wait_for_slave_count', 'rpl_semi_sync_master_wait_no_slave'],
+    ['source', 'rpl_semi_sync_source_wait_for_replica_count', 'rpl_semi_sync_source_wait_no_replica'],
+  ] as const)('is told with the names that the server has: %s', (word, count, alone) => {
+    const options = { server: 'shop', archiverRunning: true };
+    const fixes = semiSyncFindings({ ...GOOD, word, clients: 2, waitsAlone: false }, options).map(({ fix }) => fix);
+    expect(fixes.join(' ')).toContain(`${count}.`);
+    expect(fixes.join(' ')).toContain(`SET GLOBAL ${alone} = ON`);
+  });
+
   it('is nothing when all is well: also with two replicas that must both answer, and before MySQL 5.7', () => {
     expect(found(GOOD)).toEqual([]);
     expect(found({ ...GOOD, word: 'source', clients: 2, wanted: 2 })).toEqual([]);

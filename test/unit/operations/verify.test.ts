@@ -345,6 +345,21 @@ describe('verify of backups', () => {
     expect(await outline({ backups: false })).toEqual([]);
   });
 
+  it('finds an edited record, and says of one without its own hash that an edit would not show', async () => {
+    const path = at('backups/b1/backup.json');
+    const written = await readFile(path, 'utf8');
+    const edited = written.replace('binlog.000002:', 'binlog.000003:');
+    expect(edited).not.toBe(written);
+    await writeFile(path, edited);
+    const [error, ...others] = await findings();
+    expect(others).toEqual([]);
+    expect(error).toMatchObject({ severity: 'error', check: 'record', object: 'backups/b1/backup.json' });
+    expect(error?.found).toBe('it is not as it was written: its hash over itself is another');
+    const { recordSha256: _, ...content } = JSON.parse(written) as Record<string, unknown>;
+    await writeFile(path, `${JSON.stringify(content, null, 2)}\n`);
+    expect(await outline()).toEqual(['info: backup not hashed: backups/b1/backup.json']);
+  });
+
   it('leaves one alone that is being taken', async () => {
     await mkdir(at('backups/b3.partial'));
     await writeFile(at('backups/b3.partial/dump.sql.zst'), 'half');
@@ -378,6 +393,13 @@ describe('verify of the catalog', () => {
     expect(await outline()).toEqual([]);
     await rm(at('catalog.sqlite'));
     expect(await outline()).toEqual([]);
+  });
+
+  it('finds nothing in one that is just being made, and does not make it', async () => {
+    await rm(at('catalog.sqlite'));
+    await writeFile(at('catalog.sqlite'), '');
+    expect(await outline()).toEqual([]);
+    expect(await readFile(at('catalog.sqlite'), 'utf8')).toBe('');
   });
 
   it('finds one of which a page is damaged, and still tells of everything else', async () => {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { makeDirectory, writeFileDurably, writeStreamDurably } from '../../../src/platform/durable-file.ts';
@@ -56,5 +56,20 @@ describe('makeDirectory', () => {
     await makeDirectory(path);
     expect((await stat(join(folder.path, 'a'))).mode & 0o777).toBe(0o700);
     expect((await stat(path)).isDirectory()).toBe(true);
+  });
+
+  it('makes it also when several want it at once', async () => {
+    await using folder = await makeTempDirectory('lastgood-unit-');
+    const path = join(folder.path, 'a/b/c');
+    await Promise.all(Array.from({ length: 8 }, () => makeDirectory(path)));
+    expect((await stat(path)).isDirectory()).toBe(true);
+  });
+
+  it('says that it cannot where a link to nothing or a file is', async () => {
+    await using folder = await makeTempDirectory('lastgood-unit-');
+    await symlink('nothing', join(folder.path, 'link'));
+    await writeFile(join(folder.path, 'file'), '');
+    for (const name of ['link', 'link/x', 'file', 'file/x'])
+      await expect(makeDirectory(join(folder.path, name))).rejects.toMatchObject({ code: 'STORAGE_FAILED' });
   });
 });

@@ -24,6 +24,16 @@ describe('createLogger', () => {
     expect(stdout).toBe('');
   });
 
+  it('shows to people what would steer their terminal', () => {
+    const script = `import { createLogger } from '${LOGGER}';
+      createLogger({ level: 'info', pretty: true, color: true }).warn({ reason: '\\x9b2Ja' }, '\\u202eb');`;
+    const args = ['--import', 'tsx', '--input-type=module', '-e', script];
+    const { stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+    expect(stderr).toContain(String.raw`\u202eb`);
+    expect(stderr).toContain(String.raw`\x9b2Ja`);
+    expect(stderr).toContain('\u001B[33mWARN\u001B[39m');
+  });
+
   it('writes lines for people the same way', () => {
     const { stderr } = logAndExit("{ level: 'info', pretty: true }");
     expect(stderr).toMatch(/^\[\d\d:\d\d:\d\d\] INFO: sealed/);

@@ -88,6 +88,33 @@ describe('locating an incident', () => {
     });
     expect(warnings).toEqual([`incident ${drop.id} was rolled back: by itself it destroyed nothing`]);
   });
+
+  it('warns about one that may take effect yet, and not when it has', async () => {
+    const log = twoFiles();
+    const settledBy = { file: 'binlog.000002', start: 256, end: 356, gtid: '0-1-6', time: '2026-11-22T10:00:05Z' };
+    const pending = { ...dropIn(log, 0, 3), state: 'pending', awaits: "XA X'61',X'',1" } as const;
+    const target = { kind: 'before-incident', incident: pending.id } as const;
+    const waiting = await locate(source([log], { incidents: [pending] }), target);
+    expect(waiting.warnings).toEqual([
+      `incident ${pending.id} has not taken effect yet: whether it does is decided later in the log`,
+    ]);
+    const settled = { ...pending, state: 'effective', settledBy } as const;
+    const { warnings, resolved } = await locate(source([log], { incidents: [settled] }), target);
+    expect(warnings).toEqual([]);
+    expect(resolved).toEqual(waiting.resolved);
+  });
+
+  it('takes the place of what a source says of itself between two groups, and no other place without a group', async () => {
+    const log = inMemoryLog([[{ gtid: '0-1-1', at: 0 }], [{ gtid: '0-1-2', at: 1 }]]);
+    const noted = anIncident({ start: 230, end: 256, time: TEN_O_CLOCK }, { file: 'binlog.000002' });
+    const target = { kind: 'before-incident', incident: noted.id } as const;
+    const note = { ...noted, kind: 'source-incident', objects: [] } as const;
+    const { resolved } = await locate(source([log], { incidents: [note] }), target);
+    expect(resolved).toMatchObject({ file: 'binlog.000002', position: 256, gtid: '0-1-1' });
+    await expect(locate(source([log], { incidents: [noted] }), target)).rejects.toThrow(
+      `the archive has no group at binlog.000002:230, where incident ${noted.id} should be`,
+    );
+  });
 });
 
 describe('locating a GTID', () => {

@@ -5,7 +5,7 @@ import { isLastgoodError } from '../../../src/platform/errors.ts';
 import type { ExaminedBackup } from '../../../src/recovery/choose-backup.ts';
 import type { Way } from '../../../src/recovery/crossing.ts';
 import { planRestore, type PlanInput } from '../../../src/recovery/planner.ts';
-import type { CatalogSegment } from '../../../src/catalog/catalog.ts';
+import type { CatalogSegment } from '../../../src/catalog/segment-table.ts';
 import { aBackup, anIncident, inMemoryLog, TEN_O_CLOCK } from '../../support/in-memory-log.ts';
 
 /** Three files of four groups of 100 bytes: groups start at 256, 356, 456, 556, the files end at 656. */

@@ -43,12 +43,13 @@ const good: ProofInput = {
 
 function dropped(schema: string, name: string | null): Incident {
   const type = name === null ? 'database' : 'table';
-  return { objects: [{ schema, name, type }], statement: 'DROP' } as unknown as Incident;
+  return { kind: `drop-${type}`, objects: [{ schema, name, type }], statement: 'DROP' } as unknown as Incident;
 }
 
 /** DROP TABLE of several tables of `shop`. */
 function droppedTables(statement: string, names: readonly string[]): Incident {
-  return { objects: names.map((name) => ({ schema: 'shop', name, type: 'table' })), statement } as unknown as Incident;
+  const objects = names.map((name) => ({ schema: 'shop', name, type: 'table' }));
+  return { kind: 'drop-table', objects, statement } as unknown as Incident;
 }
 
 describe('a proof', () => {
@@ -122,7 +123,7 @@ describe('a proof', () => {
   it('tells what came back', () => {
     const { checks } = prove({ ...good, incident: dropped('shop', null) });
 
-    expect(checks).toContainEqual({ check: 'database shop is back', ok: true, found: '1 tables, 3 rows' });
+    expect(checks).toContainEqual({ check: 'database shop is back', ok: true, found: '1 table, 3 rows' });
   });
 
   it("keeps domains of the backup's that this log does not have, and no others", () => {
@@ -148,6 +149,29 @@ describe('a proof', () => {
 
     expect(prove({ ...folded, incident: dropped('Shop', 'Orders') }).ok).toBe(ok);
     expect(prove({ ...folded, incident: dropped('SHOP', null) }).ok).toBe(ok);
+  });
+
+  it('asks only for what it knows of a server: schemas and tables', () => {
+    const incident = dropped('shop', 'v');
+    const view = {
+      ...incident,
+      kind: 'drop-view' as const,
+      objects: [{ schema: 'shop', name: 'v', type: 'view' as const }],
+    };
+
+    const { ok, checks } = prove({ ...good, incident: view });
+
+    expect(ok).toBe(true);
+    expect(checks.filter(({ check }) => check.endsWith('is back'))).toEqual([]);
+  });
+
+  it('does not miss a table that CREATE OR REPLACE did not find either', () => {
+    const incident = {
+      ...droppedTables('CREATE OR REPLACE TABLE never (id INT)', ['never']),
+      kind: 'replace-table' as const,
+    };
+
+    expect(prove({ ...good, incident }).ok).toBe(true);
   });
 
   it('does not miss a table that DROP TABLE IF EXISTS did not find either', () => {

@@ -1,0 +1,85 @@
+import { EVENT_HEADER_BYTES } from './event-type.ts';
+import type { EventView } from './event-view.ts';
+import type { MariadbGtid } from './mariadb-gtid.ts';
+
+/**
+ * What a group is in something that takes two groups, with others between them, maybe in another file: a prepared XA
+ * transaction, or an ALTER that is announced when it begins. The first half takes effect, or not, with the second one.
+ */
+export interface GroupPhase {
+  readonly step: 'begun' | 'commit' | 'rollback';
+  /** The same in both halves: `XA X'616263',X'',1` as XA statements name it, or `ALTER 0-26`: domain and sequence of the first half. */
+  readonly key: string;
+}
+
+/** Source: MariaDB 10.11 sql/log_event.h, Gtid_log_event: flags2 and flags_extra, in this order in the event. */
+const FL_GROUP_COMMIT_ID = 2;
+const FL_XA = 64 | 128;
+const EXTRA_MULTI_ENGINE = 1;
+const EXTRA_START_ALTER = 2;
+const EXTRA_COMMIT_ALTER = 4;
+const EXTRA_ROLLBACK_ALTER = 8;
+const FLAGS2_AT = 12;
+
+/** The half of a two-phase ALTER that a MariaDB GTID event begins; undefined for all others. The event was parsed before. */
+export function alterPhase(
+  view: EventView,
+  bodyEnd: number,
+  { domain, sequence }: MariadbGtid,
+): GroupPhase | undefined {
+  const { data, at: event } = view;
+  const flagsAt = event + EVENT_HEADER_BYTES + FLAGS2_AT;
+  const flags = data.getUint8(flagsAt);
+  if ((flags & FL_XA) !== 0) return undefined; // an XA transaction holds no ALTER
+  const at = flagsAt + 1 + ((flags & FL_GROUP_COMMIT_ID) === 0 ? 0 : 8);
+  const extra = at < bodyEnd ? data.getUint8(at) : 0;
+  if ((extra & (EXTRA_START_ALTER | EXTRA_COMMIT_ALTER | EXTRA_ROLLBACK_ALTER)) === 0) return undefined;
+  if ((extra & EXTRA_START_ALTER) !== 0) return { step: 'begun', key: `ALTER ${domain}-${sequence}` };
+  const firstAt = at + 1 + ((extra & EXTRA_MULTI_ENGINE) === 0 ? 0 : 1);
+  if (firstAt + 8 > bodyEnd) return undefined;
+  const first = data.getBigUint64(firstAt, true);
+  return { step: (extra & EXTRA_COMMIT_ALTER) === 0 ? 'rollback' : 'commit', key: `ALTER ${domain}-${first}` };
+}
+
+/** Both parts of an XA id have at most so many bytes. Source: MySQL 8.4 sql/xa.h, MAXGTRIDSIZE and MAXBQUALSIZE. */
+const MAX_XID_PART_BYTES = 64;
+
+/**
+ * The half that an XA_PREPARE event ends: one phase 1, format 4, lengths 4 and 4, the two parts of the id.
+ * Source: MySQL 8.4 libs/mysql/binlog/event/control_events.h, XA_prepare_event; the same bytes seen on MariaDB 10.11.19.
+ *
+ * @param bodyEnd index in the view's buffer just after the body, checksum excluded
+ */
+export function preparedPhase({ buffer, data, at }: EventView, bodyEnd: number): GroupPhase | undefined {
+  const body = at + EVENT_HEADER_BYTES;
+  const idAt = body + 13;
+  if (idAt > bodyEnd) return undefined;
+  const [format, global, branch] = [1, 5, 9].map((offset) => data.getUint32(body + offset, true)) as [
+    number,
+    number,
+    number,
+  ];
+  const end = idAt + global + branch;
+  if (global > MAX_XID_PART_BYTES || branch > MAX_XID_PART_BYTES || end > bodyEnd) return undefined;
+  const hex = (from: number, to: number): string => buffer.toString('hex', from, to);
+  return { step: 'begun', key: xaKey(hex(idAt, idAt + global), hex(idAt + global, end), String(format)) };
+}
+
+/** Servers write the ids themselves, in hexadecimal, however the client gave them. Seen on MariaDB 10.11.19. */
+const XA_ENDING = /^XA\s+(COMMIT|ROLLBACK)\s+X'([\da-f]*)',\s*X'([\da-f]*)',\s*(\d+)/i;
+/** The longest there is: two words, two parts in hexadecimal, a number. */
+const XA_ENDING_BYTES = 320;
+const LETTER_X = 0x78;
+
+/** The half that a statement of its own is: `XA COMMIT` or `XA ROLLBACK` of a prepared transaction; undefined for all others. */
+export function xaEndingPhase(text: Buffer): GroupPhase | undefined {
+  if (((text[0] ?? 0) | 0x20) !== LETTER_X) return undefined;
+  const [, word, global = '', branch = '', format = ''] =
+    XA_ENDING.exec(text.toString('latin1', 0, XA_ENDING_BYTES)) ?? [];
+  if (word === undefined) return undefined;
+  return { step: word.toUpperCase() === 'COMMIT' ? 'commit' : 'rollback', key: xaKey(global, branch, format) };
+}
+
+function xaKey(global: string, branch: string, format: string): string {
+  return `XA X'${global.toLowerCase()}',X'${branch.toLowerCase()}',${format}`;
+}

@@ -1,0 +1,60 @@
+import { join } from 'node:path';
+import { BACKUP_FILES } from '../../backup/backup-files.ts';
+import { backupsBefore, placeOf } from '../../recovery/choose-backup.ts';
+import type { ServerConnection } from '../../server/connection.ts';
+import { archivedTo, readExposure } from '../exposure.ts';
+import type { OpenArchive } from '../open-archive.ts';
+import { findDefinitionChanges } from './definition-changes.ts';
+import type { EvidenceOptions, PlacedIncident } from './evidence-source.ts';
+import type { BackupSource, Changes, DefinitionSources, LiveSource } from './find-definitions.ts';
+import type { MappedTable } from './mapped-table.ts';
+import { tableKey } from './table-definition.ts';
+
+/** Where definitions of an incident's tables may be, and what the archive says happened to them in between. */
+export async function definitionSources(
+  { repository }: OpenArchive,
+  placed: PlacedIncident,
+  { live, signal }: Pick<EvidenceOptions, 'live' | 'signal'>,
+): Promise<DefinitionSources> {
+  const { incident, view } = placed;
+  const first = { file: incident.file, position: incident.start };
+  const legs = [{ lineage: view.lineage.id, crossing: null }];
+  const [newest] = backupsBefore(await repository.backups(), first, legs);
+  const behind = { file: incident.file, position: incident.lastEnd ?? incident.end };
+  const backup: BackupSource | null =
+    newest === undefined
+      ? null
+      : {
+          id: newest.id,
+          path: join(repository.backupFolder(newest.id), BACKUP_FILES.schemas),
+          changes: async (tables) =>
+            await findDefinitionChanges({ ...placed, from: placeOf(newest), to: behind, signal }, tables),
+        };
+  return { backup, live: live === null ? null : liveSource(placed, { open: live, signal }) };
+}
+
+function liveSource(
+  placed: PlacedIncident,
+  { open, signal }: { readonly open: () => Promise<ServerConnection>; readonly signal?: AbortSignal | undefined },
+): LiveSource {
+  const { incident, view } = placed;
+  return {
+    open,
+    changes: async (tables, connection) => {
+      const end = archivedTo(view);
+      if (end === null) return all(tables, 'the archive is empty');
+      const { exposure, findings } = await readExposure(connection.options, end);
+      if (exposure.seconds !== 0 || exposure.groups !== 0) {
+        const [finding] = findings.filter(({ severity }) => severity === 'error');
+        const why = finding?.found ?? 'the archive does not reach the present: archive to the end, then ask again';
+        return all(tables, why);
+      }
+      const from = { file: incident.file, position: incident.start };
+      return await findDefinitionChanges({ ...placed, from, to: end, signal }, tables);
+    },
+  };
+}
+
+function all(tables: readonly MappedTable[], why: string): Changes {
+  return new Map(tables.map((table) => [tableKey(table), why]));
+}

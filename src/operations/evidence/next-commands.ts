@@ -1,0 +1,11 @@
+import type { Incident } from '../../incident/incident.ts';
+
+/** The commands that bring the data back, the safe one first. @param rows true when the log holds the rows themselves */
+export function nextCommands({ id }: Pick<Incident, 'id'>, { rows }: { readonly rows: boolean }): string[] {
+  const undo = `lastgood incidents show ${id} --rows-as sql --out ${id}.sql`;
+  return [
+    `lastgood plan --before ${id}`,
+    `lastgood restore --before ${id} --datadir /path/to/new/folder`,
+    ...(rows ? [undo] : []),
+  ];
+}
