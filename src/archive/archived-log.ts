@@ -1,4 +1,5 @@
 import type { Coordinates } from '../binlog/coordinates.ts';
+import { isWrong } from '../binlog/event-view.ts';
 import { readBinlog, type ByteSource } from '../binlog/read-binlog.ts';
 import { parseGtidState } from '../binlog/gtid-text.ts';
 import { LastgoodError } from '../platform/errors.ts';
@@ -35,7 +36,7 @@ function logFile(
     await using source = await openSegment(segment);
     const options = { visitor, verifyChecksums: true, ...(signal === undefined ? {} : { signal }) };
     const reading = await readBinlog(headOf(source, bytes), options);
-    const damage = reading.problems.find(({ kind }) => kind === 'damage' || kind === 'unreadable');
+    const damage = reading.problems.find(isWrong);
     if (damage !== undefined) throw damaged(segment, damage);
     visitor.end(reading);
   };

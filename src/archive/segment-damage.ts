@@ -1,4 +1,4 @@
-import type { BinlogProblem } from '../binlog/event-view.ts';
+import { isWrong, type BinlogProblem } from '../binlog/event-view.ts';
 import { LastgoodError } from '../platform/errors.ts';
 
 /** Wrong bytes in the open segment, from a power cut or a bad disk: to be fetched again from the source. */
@@ -16,7 +16,7 @@ export function damageOf(
   problems: readonly BinlogProblem[],
   code: 'ARCHIVE_DAMAGED' | 'STREAM_DAMAGED',
 ): LastgoodError | null {
-  const found = problems.find(({ kind }) => kind === 'damage' || kind === 'unreadable');
+  const found = problems.find(isWrong);
   if (found === undefined) return null;
   return new LastgoodError(code, `'${file}' is damaged at offset ${found.offset}: ${found.problem}`, {
     details: { file, offset: found.offset },

@@ -1,5 +1,5 @@
 import { EventWalker } from './event-walker.ts';
-import type { BinlogProblem } from './event-view.ts';
+import { isWrong, type BinlogProblem } from './event-view.ts';
 import type { FormatDescription } from './format-description.ts';
 import { GroupReader } from './group-reader.ts';
 import type { LogEnd } from './log-end.ts';
@@ -38,10 +38,6 @@ export interface BinlogReading {
 
 /** A damaged file can have a problem at every event; so many are listed, the rest are counted in the last one. */
 const MAX_PROBLEMS = 100;
-
-function isWrong({ kind }: BinlogProblem): boolean {
-  return kind === 'damage' || kind === 'unreadable';
-}
 
 /** By place: a checksum is known to be wrong only after events behind it were read. How the file ends comes last. */
 function inOrder(a: BinlogProblem, b: BinlogProblem): number {

@@ -51,3 +51,8 @@ export interface BinlogProblem {
   readonly offset: number;
   readonly problem: string;
 }
+
+/** True when bytes are wrong, or cannot be read: not for a torn end, nor for what is only told of. */
+export function isWrong({ kind }: BinlogProblem): boolean {
+  return kind === 'damage' || kind === 'unreadable';
+}

@@ -6,6 +6,7 @@ import type { ArchivedSegment, Repository } from '../archive/repository.ts';
 import { indexSegment } from '../archive/read-segment.ts';
 import { lastGoodOf } from '../archive/segment-indexer.ts';
 import type { BinlogReading } from '../binlog/binlog-reader.ts';
+import { isWrong } from '../binlog/event-view.ts';
 import type { LastGood } from '../incident/incident.ts';
 import { isLastgoodError, LastgoodError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
@@ -231,7 +232,7 @@ async function indexOne(
 
 /** Wrong bytes could hide an incident, and what is missing in the catalog would look like "nothing there". */
 function checkReading({ path, file, manifest }: ArchivedSegment, { problems, wholeTo }: BinlogReading): void {
-  const damage = problems.find(({ kind }) => kind === 'damage' || kind === 'unreadable');
+  const damage = problems.find(isWrong);
   if (damage === undefined && (manifest === null || wholeTo === manifest.indexedTo)) return;
   const why = damage?.problem ?? `it can be read only up to ${wholeTo}, and its manifest says otherwise`;
   throw new LastgoodError('ARCHIVE_DAMAGED', `${file} is damaged at offset ${damage?.offset ?? wholeTo}: ${why}`, {

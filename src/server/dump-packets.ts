@@ -35,7 +35,7 @@ type Route = 'pass' | 'keep' | 'word' | 'drop';
 
 /**
  * Takes the packets of a dump apart and hands the file's bytes on, nothing else: no heartbeats, no artificial
- * events. Chunks may be cut anywhere. The usual packet, small and whole in its chunk, costs no object and no copy.
+ * events. Chunks may be cut anywhere. The usual packet, small and whole in its chunk, costs no object: its event is moved within the chunk.
  */
 export class DumpPackets {
   /** Why the source ended the stream; undefined while it goes on. */
