@@ -10,6 +10,7 @@ const LEVELS: readonly { name: string; timeoutMs: number; workers?: number }[] =
   { name: 'cli', timeoutMs: 60 * SECOND, workers: 2 },
   { name: 'integration', timeoutMs: 120 * SECOND, workers: 2 },
   { name: 'fault', timeoutMs: 120 * SECOND, workers: 2 },
+  { name: 'restore', timeoutMs: 600 * SECOND, workers: 1 },
 ];
 
 export default defineConfig({

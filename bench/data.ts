@@ -61,10 +61,16 @@ export async function startBenchServer(datadir: string, args: readonly string[] 
  */
 export async function ensureSmallTransactionLog(megabytes: number): Promise<BenchLog> {
   return await ensureLog(join(CACHE, 'small-tx', String(megabytes)), async (server, connection) => {
-    await createTables(connection);
-    const full = async (): Promise<boolean> => sizeOf(await listBinaryLogs(connection)) >= megabytes * MEGABYTE;
-    await Promise.all(Array.from({ length: CONNECTIONS }, (_, index) => write(server, index + 1, full)));
+    await createTables(connection, ROWS_PER_TABLE);
+    await writeSmallTransactions(server, megabytes);
   });
+}
+
+/** By several connections, until all its binary logs together have so many megabytes. */
+export async function writeSmallTransactions(server: LocalServer, megabytes: number): Promise<void> {
+  await using connection = await server.connect();
+  const full = async (): Promise<boolean> => sizeOf(await listBinaryLogs(connection)) >= megabytes * MEGABYTE;
+  await Promise.all(Array.from({ length: CONNECTIONS }, (_, index) => write(server, index + 1, full)));
 }
 
 /** Makes a log whose one large transaction has so many megabytes, or gives the one made before: rows of 1 MB, and four of 64 MB. */
@@ -128,7 +134,8 @@ async function write(server: LocalServer, table: number, full: () => Promise<boo
   while (!(await full())) await connection.query(`CALL sbtest.write_sbtest${table}(${TRANSACTIONS_PER_CALL})`);
 }
 
-async function createTables(connection: ServerConnection): Promise<void> {
+/** Tables `sbtest.sbtest1` to 4, and for each a procedure that writes to it. */
+export async function createTables(connection: ServerConnection, rowsPerTable: number): Promise<void> {
   await connection.query('CREATE DATABASE sbtest');
   await connection.query('USE sbtest');
   for (let table = 1; table <= CONNECTIONS; table += 1) {
@@ -138,16 +145,16 @@ async function createTables(connection: ServerConnection): Promise<void> {
        pad CHAR(60) NOT NULL DEFAULT '', KEY k (k)) ENGINE=InnoDB`,
     );
     await connection.query(
-      `INSERT INTO ${name} SELECT seq, seq, REPEAT(MD5(seq), 3), MD5(seq) FROM seq_1_to_${ROWS_PER_TABLE}`,
+      `INSERT INTO ${name} SELECT seq, seq, REPEAT(MD5(seq), 3), MD5(seq) FROM seq_1_to_${rowsPerTable}`,
     );
-    await connection.query(writingProcedure(table));
+    await connection.query(writingProcedure(table, rowsPerTable));
   }
 }
 
 /** Each connection has a table of its own: none waits for another, so the server writes as fast as it can. */
-function writingProcedure(table: number): string {
+function writingProcedure(table: number, rows: number): string {
   const name = `sbtest.sbtest${table}`;
-  const someId = `1 + FLOOR(RAND() * ${ROWS_PER_TABLE})`;
+  const someId = `1 + FLOOR(RAND() * ${rows})`;
   return `CREATE PROCEDURE sbtest.write_sbtest${table}(transactions INT)
     BEGIN
       DECLARE row_id INT;

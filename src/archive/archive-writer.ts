@@ -10,23 +10,20 @@ import { manifestHash, type ArchiveEnd, type SealedEnd } from './archive-end.ts'
 import type { ArchiveWriterOptions } from './archive-writer-options.ts';
 import { AwaitedCommits } from './awaited-commits.ts';
 import type { SegmentDamage } from './segment-damage.ts';
+import { GATHERED_BYTES, Gathering } from './gathering.ts';
 import { lastGoodOf } from './segment-indexer.ts';
 import { checkContinuity, checkOrder } from './segment-order.ts';
 import { SegmentWriter } from './segment-writer.ts';
 import { recordSourceIncidents } from './source-incidents.ts';
 import { SyncTurns } from './sync-turns.ts';
 import { StagedStream, type StagedFile } from './staged-stream.ts';
-
-/** Bytes that are worth a write of their own while an fsync is under way. */
-const GATHERED_BYTES = 1024 * 1024;
+import { WorkLoop } from './work-loop.ts';
 
 /**
  * Writes a lineage's bytes in the order they come: append to the open segment, fsync, tell the catalog; at a file's
  * end seal it and begin the next. `rotate` and `append` only take in; the work runs behind them, one step at a time.
  */
 export class ArchiveWriter {
-  /** Rejects when the archive cannot go on; never resolves. */
-  readonly failed: Promise<never>;
   readonly #options: ArchiveWriterOptions;
   readonly #staged: StagedStream;
   #sealed: SealedEnd | null;
@@ -37,15 +34,13 @@ export class ArchiveWriter {
   #tail: ArchivedTail | null = null;
   #continuityChecked: boolean;
   #syncedTo: number;
+  readonly #gathering = new Gathering();
   readonly #syncs: SyncTurns;
-  #work: Promise<void> | null = null;
-  #due = false;
+  readonly #work = new WorkLoop(() => this.#drain());
   #receivedFile = '';
   /** Offset in that file up to which the source has sent. */
   #receivedTo = 0;
   readonly #awaited = new AwaitedCommits();
-  #failure: { readonly error: unknown } | null = null;
-  #fail: (error: unknown) => void = () => undefined;
 
   constructor(options: ArchiveWriterOptions, end: ArchiveEnd) {
     this.#options = options;
@@ -60,17 +55,18 @@ export class ArchiveWriter {
     this.#syncs = new SyncTurns({
       intervalMs: options.sync === 'group' ? 0 : options.sync,
       ended: () => {
-        this.#run();
+        this.#work.run();
       },
       failed: (error) => {
-        this.#failWith(error);
+        this.#work.failWith(error);
       },
     });
-    this.failed = new Promise((_, reject) => {
-      this.#fail = reject;
-    });
-    this.failed.catch(() => undefined); // `finish` throws it too
     if (end.open !== null) this.#goOn(end.open);
+  }
+
+  /** Rejects when the archive cannot go on; never resolves. */
+  get failed(): Promise<never> {
+    return this.#work.failed;
   }
 
   /** What it holds may have no rows yet. A failure comes out where the others do, so that `finish` closes the segment. */
@@ -79,7 +75,7 @@ export class ArchiveWriter {
       this.#begin(open);
       this.#publish(open);
     } catch (error) {
-      this.#failWith(error);
+      this.#work.failWith(error);
     }
   }
 
@@ -93,20 +89,20 @@ export class ArchiveWriter {
     this.#receivedFile = file;
     this.#receivedTo = position;
     this.#staged.rotate(file, position);
-    this.#run();
+    this.#work.run();
   }
 
   /** Bytes of that file. The chunk may be used again when this returns. */
   append(chunk: Buffer, from: number, to: number): void {
     this.#receivedTo += to - from;
     this.#staged.append(chunk, from, to);
-    this.#run();
+    this.#work.run();
   }
 
   /** A commit on the source waits until everything up to here is durable: that is synced at once, and acknowledged. */
   awaited(): void {
     this.#awaited.add({ file: this.#receivedFile, position: this.#receivedTo });
-    this.#run();
+    this.#work.run();
   }
 
   /** How far the source has sent. */
@@ -121,56 +117,27 @@ export class ArchiveWriter {
 
   /** Writes what was received and closes the open segment at a whole group. @throws what made the writer fail */
   async finish(): Promise<void> {
-    while (this.#work !== null || this.#syncs.underWay !== null) await (this.#work ?? this.#syncs.underWay);
+    while ((this.#work.underWay ?? this.#syncs.underWay) !== null) await (this.#work.underWay ?? this.#syncs.underWay);
     this.#syncs.stop();
     await this.#tail?.close();
     const segment = this.#segment;
     this.#segment = null;
     try {
       await segment?.close();
-      if (segment !== null && this.#failure === null) this.#publish(segment);
+      if (segment !== null && !this.#work.hasFailed) this.#publish(segment);
     } finally {
-      this.#throwFailure();
+      this.#work.throwFailure();
     }
-  }
-
-  #throwFailure(): void {
-    if (this.#failure !== null) throw this.#failure.error;
-  }
-
-  /** One work at a time; what arrives, or falls due, during it is taken up at its end. */
-  #run(): void {
-    this.#due = true;
-    if (this.#work === null && this.#failure === null) this.#work = this.#drainWhileDue();
-  }
-
-  async #drainWhileDue(): Promise<void> {
-    try {
-      while (this.#due && this.#failure === null) {
-        this.#due = false;
-        await this.#drain();
-      }
-    } catch (error) {
-      this.#failWith(error);
-    } finally {
-      this.#work = null;
-    }
-  }
-
-  #failWith(error: unknown): void {
-    this.#failure ??= { error };
-    this.#fail(error);
   }
 
   async #drain(): Promise<void> {
-    // Let the socket deliver what it has: one write and one fsync then serve all of it.
-    await new Promise(setImmediate);
+    await this.#gathering.gather(() => this.#staged.waitingBytes);
     while (!this.#isGathering) {
       const step = this.#staged.next((buffer, filled) => this.#take(buffer, filled));
       if (step === null) break;
       if (step.kind === 'file') await this.#enter(step);
       else await this.#store(step.bytes);
-      this.#throwFailure();
+      this.#work.throwFailure();
     }
     this.#syncIfDue();
   }
@@ -216,13 +183,17 @@ export class ArchiveWriter {
   /** Called between writes only: all that was taken is written. */
   #syncIfDue(): void {
     const segment = this.#segment;
-    if (this.#syncs.underWay !== null || this.#failure !== null) return; // its end asks again; a failed one is the last
+    if (this.#syncs.underWay !== null || this.#work.hasFailed) return; // its end asks again; a failed one is the last
     if (segment === null) {
       if (this.#sealed !== null) this.#acknowledge(this.#sealed.manifest.file, Infinity);
       return;
     }
     if (segment.wholeTo <= this.#syncedTo) {
       this.#acknowledge(segment.file, this.#syncedTo);
+      return;
+    }
+    if (!this.#awaited.any && !this.#gathering.isWorthSync(segment.size - this.#syncedTo)) {
+      this.#work.run(); // looks again whether more comes
       return;
     }
     this.#syncs.begin(() => this.#sync(segment), { urgent: this.#awaited.any });
@@ -269,9 +240,7 @@ export class ArchiveWriter {
     const { repository, lineage } = this.#options;
     const folder = repository.lineageFolder(lineage.id);
     const last = this.#sealed?.last ?? null;
-    const segment = await SegmentWriter.create({ folder, lineage: lineage.id, file, last });
-    this.#begin(segment);
-    return segment;
+    return await SegmentWriter.create({ folder, lineage: lineage.id, file, last, packs: this.#options.packs ?? null });
   }
 
   #begin(segment: SegmentWriter): void {
@@ -299,7 +268,7 @@ export class ArchiveWriter {
 
   async #seal(segment: SegmentWriter): Promise<void> {
     await this.#syncs.underWay;
-    this.#throwFailure();
+    this.#work.throwFailure();
     await recordSourceIncidents({ file: segment.file, events: segment.takeSourceIncidents() }, this.#options);
     const { repository, lineage } = this.#options;
     const before = this.#sealed;

@@ -35,12 +35,21 @@ export class PackThread implements AsyncDisposable {
     this.form = { compression, encryption };
   }
 
-  /** Begins with a segment, of which nothing need be written yet. @param plainPath of the open segment */
-  begin(identity: SegmentIdentity, plainPath: string): RunningPack {
+  /**
+   * Begins with a segment, of which nothing need be written yet.
+   *
+   * @param options.plainPath of the open segment
+   * @param options.fingerprintKey for the fingerprint of what is read there; null: none
+   */
+  begin(
+    identity: SegmentIdentity,
+    { plainPath, fingerprintKey }: { plainPath: string; fingerprintKey: Uint8Array | null },
+  ): RunningPack {
     const storedPath = storedName(plainPath, this.form);
     const partialPath = `${storedPath}.partial`;
     const key = this.#keys === null ? null : newestKey(this.#keys);
-    this.#tell({ order: 'begin', job: { identity, plainPath, partialPath, compression: this.form.compression, key } });
+    const { compression } = this.form;
+    this.#tell({ order: 'begin', job: { identity, plainPath, partialPath, compression, key, fingerprintKey } });
     return new RunningPack({
       ...{ form: this.form, storedPath, partialPath },
       tell: (order) => {

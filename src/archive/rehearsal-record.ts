@@ -2,6 +2,8 @@
 export interface RehearsalRecord {
   readonly format: 1;
   readonly id: string;
+  /** Left out: a rehearsal. A restore's times serve estimates as well, and prove nothing about the next one. */
+  readonly purpose?: 'restore';
   /** RFC 3339, UTC. */
   readonly startedAt: string;
   /** True when every check of the proof held. */

@@ -5,6 +5,7 @@ import { LastgoodError } from '../platform/errors.ts';
 import { hashFile } from './hash-file.ts';
 import type { SegmentDigest, SegmentManifest } from './manifest.ts';
 import type { RunningPack } from './pack-thread.ts';
+import type { ReceivedProof } from './received-bytes.ts';
 import { manifestName, writeRecord } from './repository.ts';
 import { PLAIN } from './stored-form.ts';
 
@@ -12,8 +13,8 @@ import { PLAIN } from './stored-form.ts';
 export interface CompleteSegment {
   readonly path: string;
   readonly bytes: number;
-  /** Of what was received, hex; null when the file was cut since, so that it has to be read. */
-  readonly sha256: string | null;
+  /** null when the file was cut since, so that it has to be read. */
+  readonly received: ReceivedProof | null;
   /** Its other stored form; null: it stays as it is. */
   readonly pack: RunningPack | null;
   readonly digest: SegmentDigest;
@@ -38,17 +39,17 @@ export async function sealSegment(segment: CompleteSegment): Promise<SegmentMani
   return manifest;
 }
 
-async function plainFacts({ path, bytes, sha256 }: CompleteSegment): Promise<StoredFacts> {
-  const hash = sha256 ?? (await hashFile(path)).sha256;
+async function plainFacts({ path, bytes, received }: CompleteSegment): Promise<StoredFacts> {
+  const hash = received?.sha256 ?? (await hashFile(path)).sha256;
   return { ...PLAIN, sha256: hash, storedBytes: bytes, storedSha256: hash };
 }
 
-/** What was stored was read back block by block; that all of it is what was received is what the hashes say. */
-async function finishPack({ path, bytes, sha256 }: CompleteSegment, pack: RunningPack): Promise<StoredFacts> {
-  const packed = await pack.finish(bytes);
-  if (sha256 !== null && sha256 !== packed.sha256) {
+/** What was stored was read back block by block; that all of it is what was received is what hash or fingerprint says. */
+async function finishPack({ path, bytes, received }: CompleteSegment, pack: RunningPack): Promise<StoredFacts> {
+  const { fingerprint, ...packed } = await pack.finish(bytes);
+  if (differs(received?.sha256, packed.sha256) || differs(received?.fingerprint, fingerprint)) {
     await rm(pack.partialPath, { force: true });
-    throw new LastgoodError('STORAGE_FAILED', `'${path}' is not what was written to it: its SHA-256 differs`, {
+    throw new LastgoodError('STORAGE_FAILED', `'${path}' is not what was written to it`, {
       hint: 'Is the disk or the memory faulty? The file is checked again when `lastgood archive` starts.',
     });
   }
@@ -58,6 +59,10 @@ async function finishPack({ path, bytes, sha256 }: CompleteSegment, pack: Runnin
     throw storageFailure(pack.storedPath, error);
   }
   return { ...pack.form, ...packed };
+}
+
+function differs(received: string | null | undefined, stored: string | null): boolean {
+  return received !== null && received !== undefined && received !== stored;
 }
 
 /** Durably: a power cut must not bring plain bytes back beside encrypted ones. */

@@ -5,6 +5,7 @@ import { LastgoodError } from '../platform/errors.ts';
 import { StoredDamage, type BlockCodec } from './block-codec.ts';
 import { BLOCK_BYTES } from './block-table.ts';
 import { encryptedCodec, type SegmentIdentity } from './encrypted-form.ts';
+import { Fingerprint } from './fingerprint.ts';
 import type { ArchiveKey } from './key-ring.ts';
 import type { StoredForm } from './stored-form.ts';
 import { zstdCodec } from './zstd-form.ts';
@@ -17,12 +18,16 @@ export interface PackJob {
   readonly compression: StoredForm['compression'];
   /** null: not encrypted. */
   readonly key: ArchiveKey | null;
+  /** Under which the plain bytes are to be compared with others; null: only their hash is wanted. */
+  readonly fingerprintKey: Uint8Array | null;
 }
 
 /** What became of a file. Hashes are SHA-256 in hex. */
 export interface Packed {
   /** Of the plain bytes. */
   readonly sha256: string;
+  /** Of the plain bytes too, hex; null when the job has no key for it. */
+  readonly fingerprint: string | null;
   readonly storedBytes: number;
   readonly storedSha256: string;
 }
@@ -40,6 +45,7 @@ export class SegmentPack {
   readonly #stored: Buffer;
   #codec: BlockCodec;
   #plainHash: Hash = createHash('sha256');
+  #fingerprint: Fingerprint | null;
   #storedHash: Hash = createHash('sha256');
   #lengths: number[] = [];
   #taken = 0;
@@ -49,6 +55,7 @@ export class SegmentPack {
   constructor(job: PackJob) {
     this.#job = job;
     this.#codec = codecFor(job);
+    this.#fingerprint = fingerprintFor(job);
     this.#stored = Buffer.allocUnsafeSlow(this.#codec.maxStoredBytes);
     const opened: number[] = [];
     try {
@@ -89,6 +96,7 @@ export class SegmentPack {
     this.#close();
     return {
       sha256: this.#plainHash.digest('hex'),
+      fingerprint: this.#fingerprint?.digest() ?? null,
       storedBytes: this.#storedBytes,
       storedSha256: this.#storedHash.digest('hex'),
     };
@@ -111,6 +119,7 @@ export class SegmentPack {
     if (!this.#decode(readBack, index).equals(plain))
       throw this.#failure(`what was stored from offset ${this.#taken} on is not what is read back`);
     this.#plainHash.update(plain);
+    this.#fingerprint?.update(plain);
     this.#lengths.push(length);
     this.#taken += plain.length;
   }
@@ -144,6 +153,7 @@ export class SegmentPack {
     });
     this.#codec = codecFor(this.#job);
     this.#plainHash = createHash('sha256');
+    this.#fingerprint = fingerprintFor(this.#job);
     this.#storedHash = createHash('sha256');
     this.#lengths = [];
     this.#taken = 0;
@@ -171,6 +181,10 @@ export class SegmentPack {
 
 function codecFor({ identity, compression, key }: PackJob): BlockCodec {
   return key === null ? zstdCodec() : encryptedCodec(identity, { key, compression });
+}
+
+function fingerprintFor({ fingerprintKey }: PackJob): Fingerprint | null {
+  return fingerprintKey === null ? null : new Fingerprint(fingerprintKey);
 }
 
 /** @returns how many bytes there were, fewer than asked for at the file's end */

@@ -1,4 +1,4 @@
-import { createHash, type Hash } from 'node:crypto';
+import type { Hash } from 'node:crypto';
 import { open, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BinlogReader } from '../binlog/binlog-reader.ts';
@@ -11,13 +11,16 @@ import { ArchivedTail, type ArchivedFile } from './archived-tail.ts';
 import { createReader } from './index-open-segment.ts';
 import type { SegmentEnd, SegmentManifest } from './manifest.ts';
 import type { PackThread, RunningPack } from './pack-thread.ts';
+import { ReceivedBytes } from './received-bytes.ts';
 import { reopenSegment, type ReopenedSegment } from './reopen-segment.ts';
 import type { ArchivedSegment } from './repository.ts';
 import { sealSegment } from './seal-segment.ts';
 import { damageOf, type SegmentDamage } from './segment-damage.ts';
 import { lastGoodOf, type SegmentIndexer, type ByteRange, type SegmentUpdate } from './segment-indexer.ts';
 
-interface WriterParts extends ReopenedSegment {
+interface WriterParts extends Omit<ReopenedSegment, 'hash'> {
+  /** Of what is there; none: nothing is. */
+  readonly hash?: Hash;
   readonly path: string;
   readonly lineage: string;
   readonly file: string;
@@ -35,7 +38,7 @@ export class SegmentWriter {
   readonly #handle: FileHandle;
   readonly #reader: BinlogReader;
   readonly #indexer: SegmentIndexer;
-  readonly #hash: Hash;
+  readonly #received: ReceivedBytes;
   readonly #before: LastGood | null;
   /** Its other stored form, made behind us while we write; null: it will stay as it is. */
   #pack: RunningPack | null = null;
@@ -52,7 +55,7 @@ export class SegmentWriter {
     this.#handle = parts.handle;
     this.#reader = parts.reader;
     this.#indexer = parts.indexer;
-    this.#hash = parts.hash;
+    this.#received = new ReceivedBytes(parts.hash);
     this.#size = parts.size;
     this.#syncedTo = parts.size;
     this.#before = parts.last;
@@ -65,26 +68,18 @@ export class SegmentWriter {
     lineage: string;
     file: string;
     last: LastGood | null;
+    /** Has it stored in another form, as `packWith` has. */
+    packs?: PackThread | null;
   }): Promise<SegmentWriter> {
-    const { folder, lineage, file, last } = options;
+    const { folder, lineage, file, last, packs = null } = options;
     const path = join(folder, file);
     let handle: FileHandle | null = null;
     try {
       handle = await open(path, 'wx+', 0o600); // read again by `proof`
       await syncDirectory(folder);
       const { reader, indexer } = createReader(options);
-      const writer = new SegmentWriter({
-        path,
-        lineage,
-        file,
-        handle,
-        reader,
-        indexer,
-        hash: createHash('sha256'),
-        size: 0,
-        last,
-        damage: null,
-      });
+      const writer = new SegmentWriter({ path, lineage, file, handle, reader, indexer, size: 0, last, damage: null });
+      if (packs !== null) writer.packWith(packs);
       await writer.write(BINLOG_MAGIC.subarray(0, writer.take(BINLOG_MAGIC, BINLOG_MAGIC.length)));
       return writer;
     } catch (error) {
@@ -109,7 +104,9 @@ export class SegmentWriter {
 
   /** Has the segment stored in another form; the work on it goes on in a thread while this one is written. */
   packWith(packs: PackThread): void {
-    this.#pack = packs.begin({ lineage: this.#lineage, file: this.file }, this.#path);
+    const fingerprintKey = this.#size === 0 ? this.#received.fingerprintOnly() : null; // what is there has its hash
+    const identity = { lineage: this.#lineage, file: this.file };
+    this.#pack = packs.begin(identity, { plainPath: this.#path, fingerprintKey });
     this.#pack.grow(this.#size);
   }
 
@@ -193,7 +190,7 @@ export class SegmentWriter {
     } catch (error) {
       throw storageFailure(this.#path, error);
     }
-    this.#hash.update(bytes);
+    this.#received.update(bytes);
     this.#size += bytes.length;
     this.#pack?.grow(this.#size);
   }
@@ -268,7 +265,7 @@ export class SegmentWriter {
     const manifest = await sealSegment({
       path: this.#path,
       bytes,
-      sha256: bytes < this.#size ? null : this.#hash.digest('hex'),
+      received: bytes < this.#size ? null : this.#received.proof(),
       pack,
       digest: update.digest,
       ending: {

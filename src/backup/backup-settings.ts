@@ -46,6 +46,8 @@ const SETTINGS = [
   'log_bin_trust_function_creators',
   'max_allowed_packet',
   'max_sp_recursion_depth',
+  // MySQL: with GTIDs or without, a server only takes a log like its own.
+  'gtid_mode',
 ];
 
 /** Reads them from the replica; what this version does not know is left out. */

@@ -26,7 +26,7 @@ export interface DumpScope {
 }
 
 /** mariadb-dump leaves their rows out: they are elsewhere. Source: client/mysqldump.c, check_if_ignore_table() of MariaDB 10.11. */
-const ROWS_ELSEWHERE = "'MRG_MyISAM', 'MRG_ISAM', 'CONNECT', 'OQGRAPH', 'SPIDER', 'VIRTUAL', 'FEDERATED'";
+export const ROWS_ELSEWHERE = "'MRG_MyISAM', 'MRG_ISAM', 'CONNECT', 'OQGRAPH', 'SPIDER', 'VIRTUAL', 'FEDERATED'";
 
 /** Reads it. @throws LastgoodError `PREFLIGHT_FAILED` for what a dump would silently lose */
 export async function readDumpScope(connection: ServerConnection): Promise<DumpScope> {
@@ -69,22 +69,27 @@ async function readTableRows(connection: ServerConnection): Promise<TableRows[]>
   return tables.map(({ schema, name, rows }) => ({ schema, name, rows: Number(rows) }));
 }
 
-async function readInexactTables(connection: ServerConnection): Promise<TableName[]> {
+/** Tables with FLOAT columns, of one schema or of all; see `DumpScope.inexactTables`. */
+export async function readInexactTables(connection: ServerConnection, schema?: string): Promise<TableName[]> {
+  if (connection.flavor === 'mysql') return []; // dumped without that tool, all of them exactly
   return await connection.query<{ schema: string; table: string }>(
     `SELECT DISTINCT TABLE_SCHEMA AS \`schema\`, TABLE_NAME AS \`table\` FROM information_schema.COLUMNS
-     WHERE DATA_TYPE = 'float' AND IS_GENERATED = 'NEVER' AND TABLE_SCHEMA NOT IN (${SYSTEM_SCHEMAS})
+     WHERE DATA_TYPE = 'float' AND IS_GENERATED = 'NEVER' AND ${schema === undefined ? `TABLE_SCHEMA NOT IN (${SYSTEM_SCHEMAS})` : 'TABLE_SCHEMA = ?'}
      AND (TABLE_SCHEMA, TABLE_NAME) IN (
        SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES
        WHERE TABLE_TYPE = 'BASE TABLE' AND ENGINE NOT IN (${ROWS_ELSEWHERE}))
      ORDER BY 1, 2`,
+    schema === undefined ? [] : [schema],
   );
 }
 
-/** Asks what the dump will ask. */
-async function readBrokenViews(connection: ServerConnection): Promise<TableName[]> {
+/** Views that the server cannot read, of one schema or of all: asks what the dump will ask. */
+export async function readBrokenViews(connection: ServerConnection, schema?: string): Promise<TableName[]> {
   const views = await connection.query<{ schema: string; table: string }>(
     `SELECT TABLE_SCHEMA AS \`schema\`, TABLE_NAME AS \`table\` FROM information_schema.TABLES
-     WHERE TABLE_TYPE = 'VIEW' AND TABLE_SCHEMA NOT IN (${SYSTEM_SCHEMAS}) ORDER BY 1, 2`,
+     WHERE TABLE_TYPE = 'VIEW' AND ${schema === undefined ? `TABLE_SCHEMA NOT IN (${SYSTEM_SCHEMAS})` : 'TABLE_SCHEMA = ?'}
+     ORDER BY 1, 2`,
+    schema === undefined ? [] : [schema],
   );
   const broken: TableName[] = [];
   for (const view of views) {

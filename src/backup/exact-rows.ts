@@ -1,3 +1,4 @@
+import type { Flavor } from '../binlog/gtid.ts';
 import type { WrittenFile } from '../platform/durable-file.ts';
 import { throwIfAborted } from '../platform/wait.ts';
 import { connect, type ServerConnection } from '../server/connection.ts';
@@ -15,6 +16,8 @@ export interface ExactRowsOptions {
   readonly path: string;
   readonly server: ServerOptions;
   readonly tables: readonly TableName[];
+  /** False: their schema is not named, so that the rows load into whichever is the default. */
+  readonly qualified?: boolean;
   /** Bytes of SQL so far. */
   readonly onProgress: (bytes: number) => void;
   readonly signal?: AbortSignal | undefined;
@@ -38,32 +41,45 @@ const LOADING = [
  */
 export async function dumpExactRows(o: ExactRowsOptions): Promise<WrittenFile> {
   return await writeCompressed(o.path, async (write) => {
-    await using connection = await connect(o.server);
-    // Text comes as it is stored, in whatever character set, and times as the loading session reads them.
-    await connection.query(
-      `SET SESSION time_zone = '+00:00', sql_mode = '', character_set_results = NULL,
-       net_write_timeout = ${PATIENCE}, max_statement_time = 0`,
-    );
-    let bytes = 0;
-    const add = async (sql: string): Promise<void> => {
-      throwIfAborted(o.signal);
-      bytes += sql.length;
-      o.onProgress(bytes);
-      await write(sql);
-    };
-    await add(LOADING.map((statement) => `${statement};\n`).join(''));
-    for (const table of o.tables) await dumpTable(connection, table, add);
+    await writeExactRows(o, write);
   });
 }
 
-async function dumpTable(
+/** The same, into whatever takes it; `write` resolves when there is room for more. */
+export async function writeExactRows(
+  o: Omit<ExactRowsOptions, 'path'>,
+  write: (sql: string) => Promise<void>,
+): Promise<void> {
+  await using connection = await connect(o.server);
+  await readAsStored(connection);
+  await connection.query('SET SESSION max_statement_time = 0');
+  let bytes = 0;
+  const add = async (sql: string): Promise<void> => {
+    throwIfAborted(o.signal);
+    bytes += sql.length;
+    o.onProgress(bytes);
+    await write(sql);
+  };
+  await add(LOADING.map((statement) => `${statement};\n`).join(''));
+  for (const table of o.tables) await writeTableRows(connection, { ...table, qualified: o.qualified !== false }, add);
+}
+
+/** Text comes as it is stored, in whatever character set, and times as the loading session reads them. */
+export async function readAsStored(connection: ServerConnection): Promise<void> {
+  await connection.query(
+    `SET SESSION time_zone = '+00:00', sql_mode = '', character_set_results = NULL, net_write_timeout = ${PATIENCE}`,
+  );
+}
+
+/** Writes the rows of one table; the connection reads as stored, and decides what of the table it sees. */
+export async function writeTableRows(
   connection: ServerConnection,
-  { schema, table }: TableName,
+  { schema, table, qualified }: TableName & { readonly qualified: boolean },
   add: (sql: string) => Promise<void>,
 ): Promise<void> {
   const columns = await readColumns(connection, { schema, table });
   const name = `${quoteName(schema)}.${quoteName(table)}`;
-  const insert = `INSERT INTO ${name} (${columns.map((column) => quoteName(column.name)).join(', ')}) VALUES\n`;
+  const insert = `INSERT INTO ${qualified ? name : quoteName(table)} (${columns.map((column) => quoteName(column.name)).join(', ')}) VALUES\n`;
   const select = `SELECT ${columns.map(({ name: column, form }) => form.select(quoteName(column))).join(', ')} FROM ${name}`;
   await add('BEGIN;\n');
   let rows = '';
@@ -99,22 +115,33 @@ const NUMBER: Form = { select: asNumber, literal: (value) => value.toString('lat
 const TEXT: Form = { select: itself, literal: (value) => `'${value.toString('latin1')}'` };
 /** As a DOUBLE it is printed with all the digits that it takes to tell it from its neighbours. */
 const FLOAT: Form = { ...TEXT, select: (column) => `CAST(${column} AS DOUBLE)` };
+/** MySQL has that cast since 8.0.17 only; a product keeps the sign of 0. */
+const MYSQL_FLOAT: Form = { ...TEXT, select: (column) => `${column} * 1e0` };
+/** Text to MySQL, which takes no bytes for it. */
+const MYSQL_JSON: Form = {
+  select: itself,
+  literal: (value) => `CONVERT(X'${value.toString('hex')}' USING utf8mb4)`,
+};
 
 const IN_BYTES =
   /^(char|varchar|binary|varbinary|(tiny|medium|long)?(text|blob)|json|vector|geometry|point|linestring|polygon|multi\w+|geometrycollection)$/;
 
-function formOf(type: string): Form {
-  if (type === 'float') return FLOAT;
+function formOf(type: string, flavor: Flavor): Form {
+  if (type === 'float') return flavor === 'mysql' ? MYSQL_FLOAT : FLOAT;
+  if (type === 'json' && flavor === 'mysql') return MYSQL_JSON;
   if (['bit', 'enum', 'set'].includes(type)) return NUMBER;
   return IN_BYTES.test(type) ? BYTES : TEXT;
 }
 
 /** All but generated ones, which cannot be given; invisible ones too. */
 async function readColumns(connection: ServerConnection, { schema, table }: TableName): Promise<Column[]> {
+  const { flavor } = connection;
+  // MySQL has no IS_GENERATED; DEFAULT_GENERATED is something else there.
+  const isGiven = flavor === 'mysql' ? "EXTRA NOT REGEXP '(VIRTUAL|STORED) GENERATED'" : "IS_GENERATED = 'NEVER'";
   const columns = await connection.query<{ name: string; type: string }>(
     `SELECT COLUMN_NAME AS name, DATA_TYPE AS type FROM information_schema.COLUMNS
-     WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND IS_GENERATED = 'NEVER' ORDER BY ORDINAL_POSITION`,
+     WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND ${isGiven} ORDER BY ORDINAL_POSITION`,
     [schema, table],
   );
-  return columns.map(({ name, type }) => ({ name, form: formOf(type.toLowerCase()) }));
+  return columns.map(({ name, type }) => ({ name, form: formOf(type.toLowerCase(), flavor) }));
 }

@@ -1,5 +1,5 @@
 /**
- * A base backup taken with mariadb-dump on the replica. Enters: the replica, a session with its primary, a folder.
+ * A base backup taken on the replica: with mariadb-dump, of MySQL without a tool. Enters: the replica, a session with its primary, a folder.
  * Leaves: a folder with the dump and backup.json, whole or not at all; a replica that applies as before. Must not
  * know how a backup is restored, or which ones to keep.
  */
@@ -16,19 +16,21 @@ import { addressOf, connect, describeServer, type ServerConnection } from '../se
 import { readServerFacts, type ServerFacts } from '../server/facts.ts';
 import { grantStatement, missingPrivileges, readPrivileges } from '../server/grants.ts';
 import type { ServerOptions } from '../server/server-options.ts';
+import { isTriedMysql } from '../server/tried-mysql.ts';
 import { ApplyingPause, statePath } from './applying-pause.ts';
 import { BACKUP_FILES, type BackupFile } from './backup-files.ts';
 import { readBackupSettings } from './backup-settings.ts';
 import { DefinitionWatch } from './definition-watch.ts';
 import { readDumpScope, type DumpScope } from './dump-scope.ts';
 import { partialFolder, removeUnfinished } from './interrupted-backups.ts';
+import { dumpMysqlServer } from './mysql/mysql-server-dump.ts';
 import {
   checkReplica,
   readReplicationPoint,
   type PrimaryIdentity,
   type ReplicationPoint,
 } from './replication-point.ts';
-import { dumpSchemaFiles } from './schema-files.ts';
+import { dumpMysqlFiles, dumpSchemaFiles } from './schema-files.ts';
 import { dumpServer } from './server-dump.ts';
 import { readDumpVersion } from './sql-dump.ts';
 
@@ -62,15 +64,15 @@ export interface LogicalBackupOptions {
  */
 export async function takeLogicalBackup(o: LogicalBackupOptions): Promise<BackupRecord> {
   const startedAt = new Date().toISOString();
-  const toolVersion = await readDumpVersion();
   await using replica = await connect(o.replica);
+  const tool = await toolFor(replica);
   const facts = await readServerFacts(replica);
   await checkServer({ replica, facts, primary: o.primary });
   const folder = partialFolder(o.folder);
   await using pause = new ApplyingPause({ folder, replica: o.replica, serverId: facts.serverId, log: o.log });
   try {
     const made = await makeFiles({ ...o, folder, connection: replica, facts, pause });
-    const record = describeBackup({ options: o, facts, made, pause, startedAt, toolVersion });
+    const record = describeBackup({ options: o, facts, made, pause, startedAt, tool });
     await publish(folder, record, o.folder);
     return record;
   } catch (error) {
@@ -99,9 +101,10 @@ async function checkServer(o: {
   facts: ServerFacts;
   primary: PrimaryIdentity;
 }): Promise<void> {
-  if (o.facts.flavor === 'mysql') {
+  if (o.facts.flavor === 'mysql' && !isTriedMysql(o.facts.version)) {
     const server = describeServer(o.replica.options);
-    throw new LastgoodError('PREFLIGHT_FAILED', `the ${server} is MySQL, and this version backs up MariaDB only`);
+    const message = `the ${server} is MySQL ${o.facts.version}, and of MySQL this version backs up 5.6 only`;
+    throw new LastgoodError('PREFLIGHT_FAILED', message);
   }
   await checkPrivileges(o.replica);
   await checkReplica(o.replica, o.primary);
@@ -151,7 +154,8 @@ async function tryToMakeFiles(o: MakeOptions & { standStill: boolean }): Promise
       'view left out: the server cannot read it, and no restore brings it back',
     );
   const settings = await readBackupSettings(o.connection);
-  const { accounts, grants } = await dumpServer(o);
+  const isMysql = o.connection.flavor === 'mysql';
+  const { accounts, grants } = await (isMysql ? dumpMysqlServer(o) : dumpServer(o));
   const noSnapshot = scope.outsideSnapshot > 0 || scope.inexactTables.length > 0;
   const schemas = await dumpUnlessChanged({ ...o, scope, standStill: o.standStill || noSnapshot });
   await o.pause.resume();
@@ -174,7 +178,7 @@ async function dumpUnlessChanged(
     resuming.catch(() => undefined); // thrown below
   };
   try {
-    const written = await dumpSchemaFiles({
+    const written = await (o.connection.flavor === 'mysql' ? dumpMysqlFiles : dumpSchemaFiles)({
       folder: o.folder,
       replica: o.replica,
       scope: o.scope,
@@ -219,7 +223,7 @@ function describeBackup(o: {
   made: MadeFiles;
   pause: ApplyingPause;
   startedAt: string;
-  toolVersion: string;
+  tool: { name: string; version: string };
 }): BackupRecord {
   const { options, facts, made } = o;
   const { primary, replica } = made.point;
@@ -227,8 +231,8 @@ function describeBackup(o: {
     format: 1,
     id: options.id,
     method: 'logical',
-    tool: 'mariadb-dump',
-    toolVersion: o.toolVersion,
+    tool: o.tool.name,
+    toolVersion: o.tool.version,
     startedAt: o.startedAt,
     finishedAt: new Date().toISOString(),
     bytes: made.files.reduce((sum, { bytes }) => sum + bytes, 0),
@@ -252,6 +256,13 @@ function describeBackup(o: {
     settings: made.settings,
     applyingStoppedSeconds: o.pause.stoppedSeconds,
   };
+}
+
+/** What reads the schemas: of MySQL we do, in a format that has a number of its own. */
+async function toolFor({ flavor }: ServerConnection): Promise<{ name: string; version: string }> {
+  return flavor === 'mysql'
+    ? { name: 'lastgood', version: '1' }
+    : { name: 'mariadb-dump', version: await readDumpVersion() };
 }
 
 function serverLabel(options: ServerOptions): string {

@@ -3,6 +3,7 @@ import type { ServerOptions } from '../server/server-options.ts';
 import { BACKUP_FILES, type BackupFile } from './backup-files.ts';
 import type { DumpScope } from './dump-scope.ts';
 import { dumpExactRows } from './exact-rows.ts';
+import { dumpMysqlSchemas } from './mysql/mysql-schemas.ts';
 import { dumpSchemas, dumpTriggers } from './sql-dump.ts';
 
 export interface SchemaFilesOptions {
@@ -52,4 +53,10 @@ export async function dumpSchemaFiles(o: SchemaFilesOptions): Promise<BackupFile
   });
   const triggers = await dumpTriggers({ path: path(BACKUP_FILES.triggers), replica, schemas, brokenViews, signal });
   return [...files, { name: BACKUP_FILES.rows, ...rows }, { name: BACKUP_FILES.triggers, ...triggers }];
+}
+
+/** The same of MySQL: always one file, exact. */
+export async function dumpMysqlFiles({ folder, ...o }: SchemaFilesOptions): Promise<BackupFile[]> {
+  const name = BACKUP_FILES.schemas;
+  return [{ name, ...(await dumpMysqlSchemas({ ...o, path: join(folder, name) })) }];
 }

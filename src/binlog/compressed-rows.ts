@@ -17,15 +17,14 @@ const FIXED_BYTES = 8;
  * A rows event of MariaDB's log_bin_compress, types 166 to 171, as its source would have written it without, but for the checksum.
  * Where only its first rows are known, `available` is less than `length`.
  * @param bodyEnd index in the view's buffer just after the body, checksum excluded
+ * @param limit bytes of rows; see `inflateContent`
  * @returns null when it is damaged
  */
-export function plainRows(view: EventView, bodyEnd: number): EventView | null {
+export function plainRows(view: EventView, bodyEnd: number, limit?: number): EventView | null {
   const rowsAt = findRows(view, bodyEnd);
   if (rowsAt === null) return null;
-  const content = inflateContent({
-    bytes: view.buffer.subarray(rowsAt, bodyEnd),
-    truncated: view.available < view.length,
-  });
+  const packed = { bytes: view.buffer.subarray(rowsAt, bodyEnd), truncated: view.available < view.length };
+  const content = inflateContent(packed, limit);
   if (content === null) return null;
   const buffer = Buffer.concat([view.buffer.subarray(view.at, rowsAt), content.bytes]);
   const type =

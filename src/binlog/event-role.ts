@@ -31,6 +31,9 @@ assign(ROLE.BETWEEN, EVENT.FORMAT_DESCRIPTION, EVENT.ROTATE, EVENT.STOP, EVENT.P
 assign(ROLE.BETWEEN, EVENT.BINLOG_CHECKPOINT, EVENT.START_ENCRYPTION, EVENT.HEARTBEAT, EVENT.HEARTBEAT_V2);
 assign(ROLE.INCIDENT, EVENT.INCIDENT);
 
+/** By event type, 1 for none. */
+export const NO_TYPES = new Uint8Array(256);
+
 /**
  * What stands inside groups: what comes before a statement, the parts of LOAD DATA, rows. A type that is not known is
  * none of them: some servers write events of their own (Aurora pads its files), which belong to no transaction.

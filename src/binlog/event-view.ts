@@ -16,6 +16,8 @@ export interface EventView {
   length: number;
   /** Of its first byte in the file, 64 bits wide. */
   offset: number;
+  /** Which one it is since reading began. */
+  number: number;
   type: number;
   /** Seconds since 1970. */
   time: number;
@@ -26,14 +28,19 @@ export interface EventView {
 /** Where the walker hands its events and what it finds wrong. */
 export interface EventSink {
   event(view: EventView): void;
+  /**
+   * By type, 1 for events that need not be handed over now: what is not, is counted by the number of the next, and stays in the buffer until
+   * `release`. Asked anew for each buffer and after each event.
+   */
+  readonly quiet: Uint8Array;
   /** @param offset of the event that says it */
   format(format: FormatDescription, offset: number): void;
   /** An event too large to hold begins; true to get its bytes as they come. `event` follows once it is whole. */
   begin?(view: EventView): boolean;
   /** Its next bytes, from the header to the checksum. */
   bytes?(bytes: Buffer): void;
-  /** The buffer that views pointed into is about to be overwritten. */
-  release?(): void;
+  /** The buffer that views pointed into is about to be overwritten. All events before this offset were in it, or in those before. */
+  release?(offset: number): void;
   /** Something the log should not hold, at a byte offset. Reading goes on where it can. */
   problem(problem: BinlogProblem): void;
 }

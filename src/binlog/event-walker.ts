@@ -57,6 +57,7 @@ export class EventWalker {
       available: 0,
       length: 0,
       offset: 0,
+      number: 0,
       type: 0,
       time: 0,
       serverId: 0,
@@ -99,7 +100,7 @@ export class EventWalker {
       if (next === at) break;
       at = next;
     }
-    this.#sink.release?.();
+    this.#sink.release?.(this.offset);
     return this.isStopped() ? to : at;
   }
 
@@ -148,6 +149,7 @@ export class EventWalker {
     this.#aim(buffer, new DataView(buffer.buffer, buffer.byteOffset, buffer.length));
     this.#fill(at, length);
     view.available = length;
+    view.number += 1;
     this.#sink.event(view);
     this.offset += length;
     return at + length;
@@ -160,17 +162,23 @@ export class EventWalker {
     const firstOffset = this.offset;
     let at = from;
     this.#aim(buffer, data);
+    let { quiet } = this.#sink;
     while (to - at >= EVENT_HEADER_BYTES && !this.#stopped) {
       const length = data.getUint32(at + 9, true);
       if (length < shortest || length > MAX_EVENT_BYTES) {
         this.#fail(this.offset, `an event cannot have ${length} bytes`);
         break;
       }
-      if (at + length > to || data.getUint8(at + 4) === EVENT.FORMAT_DESCRIPTION) break;
+      const type = data.getUint8(at + 4);
+      if (at + length > to || type === EVENT.FORMAT_DESCRIPTION) break;
       if (checked) this.#run.add(length);
-      this.#fill(at, length);
       if (positioned) this.#checkPosition(data.getUint32(at + 13, true), length);
-      this.#sink.event(this.#view);
+      this.#view.number += 1;
+      if (quiet[type] === 0) {
+        this.#fill(at, length);
+        this.#sink.event(this.#view);
+        ({ quiet } = this.#sink);
+      }
       at += length;
       this.offset += length;
     }
@@ -186,6 +194,7 @@ export class EventWalker {
     if (length <= MAX_WHOLE_EVENT_BYTES || to - at < MAX_WHOLE_EVENT_BYTES) return this.#wait(buffer, at, to);
     if (this.#rules.positioned) this.#checkPosition(buffer.readUInt32LE(at + 13), length);
     const head = Buffer.from(buffer.subarray(at, at + MAX_WHOLE_EVENT_BYTES));
+    this.#view.number += 1;
     this.#showHead(head, length);
     const wanted = this.#sink.begin?.(this.#view) === true;
     this.#large = { head, length, remaining: length, crc: 0, wanted };

@@ -15,7 +15,7 @@ import type { Gtid, GtidState } from './gtid.ts';
 import { alterPhase, preparedPhase, xaEndingPhase, type GroupPhase } from './group-phase.ts';
 import type { Group, GroupEnding, GroupVisitor } from './group.ts';
 import { ENCRYPTED, endOf, isEncryption, rotationOf, type LogEnd, type Rotation } from './log-end.ts';
-import { INSIDERS, ROLE, ROLES, ROWS_OPENERS } from './event-role.ts';
+import { INSIDERS, NO_TYPES, ROLE, ROLES, ROWS_OPENERS } from './event-role.ts';
 import { PayloadReader } from './payload-reader.ts';
 import { parseQueryEvent, queryRole } from './query-event.ts';
 import { RowQueue } from './row-queue.ts';
@@ -52,7 +52,7 @@ export class GroupReader implements EventSink {
   #time = 0;
   #serverId = 0;
   #threadId: number | null = null;
-  #events = 0;
+  #firstNumber = 0;
   #phase: GroupPhase | undefined;
   #transactional: boolean | undefined;
 
@@ -104,7 +104,6 @@ export class GroupReader implements EventSink {
   }
 
   event(view: EventView): void {
-    this.#events += 1;
     const role: number = ROLES[view.type] ?? ROLE.INSIDE;
     switch (role) {
       case ROLE.GTID:
@@ -137,6 +136,10 @@ export class GroupReader implements EventSink {
     }
   }
 
+  get quiet(): Uint8Array {
+    return this.#start < 0 ? NO_TYPES : this.#rows.quiet;
+  }
+
   /** A payload, or rows, that are too large to hold are read as they come. */
   begin(view: EventView): boolean {
     if (view.type !== EVENT.TRANSACTION_PAYLOAD)
@@ -150,8 +153,8 @@ export class GroupReader implements EventSink {
     else this.#rows.bytes(bytes);
   }
 
-  release(): void {
-    this.#rows.release();
+  release(offset: number): void {
+    this.#rows.release(offset);
   }
 
   #other(view: EventView, role: number): void {
@@ -166,8 +169,7 @@ export class GroupReader implements EventSink {
   }
 
   #payloadBegin(view: EventView): void {
-    // What is not whole yet is counted when it is.
-    if (this.#start < 0) this.#open(view, 'transaction', view.available === view.length ? 1 : 0);
+    if (this.#start < 0) this.#open(view, 'transaction');
     if (this.#format !== null) this.#payload.enter(view, this.#format);
   }
 
@@ -188,13 +190,12 @@ export class GroupReader implements EventSink {
     this.#checksumBytes = 0;
     this.event(view);
     this.#checksumBytes = checksumBytes;
-    this.#events -= 1;
   }
 
   #setFormat(format: FormatDescription): void {
     this.#format = format;
-    this.#rows.format(format.flavor);
     this.#checksumBytes = format.checksum === 'crc32' ? CHECKSUM_BYTES : 0;
+    this.#rows.format(format.flavor, this.#checksumBytes);
   }
 
   #begin(view: EventView): void {
@@ -213,15 +214,15 @@ export class GroupReader implements EventSink {
     this.#transactional = isTransactional(view);
   }
 
-  #open(view: EventView, awaiting: Awaiting, events = 1): void {
+  #open(view: EventView, awaiting: Awaiting): void {
     this.#start = view.offset;
-    this.#rows.groupBegins();
+    this.#firstNumber = view.number;
+    this.#rows.groupBegins(view);
     this.#awaiting = awaiting;
     this.#gtid = null;
     this.#time = view.time;
     this.#serverId = view.serverId;
     this.#threadId = null;
-    this.#events = events;
     this.#phase = undefined;
     this.#transactional = undefined;
   }
@@ -247,7 +248,7 @@ export class GroupReader implements EventSink {
     if (this.#start < 0) this.#open(view, 'statement');
     this.#threadId ??= query.threadId;
     this.#phase ??= xaEndingPhase(query.text);
-    this.#rows.statementComes();
+    this.#rows.statementComes(view.offset);
     this.#visitor.query(query);
     this.#statement(view);
   }
@@ -271,24 +272,23 @@ export class GroupReader implements EventSink {
       return;
     }
     if (this.#start < 0) this.#open(view, 'statement');
-    this.#rows.groupEnds();
-    const end = view.offset + view.length;
+    this.#rows.groupEnds(view.offset);
     const group: Group = {
       start: this.#start,
-      end,
+      end: view.offset + view.length,
       gtid: this.#gtid,
       time: this.#time,
       serverId: this.#serverId,
       threadId: this.#threadId,
-      events: this.#events,
+      events: view.number - this.#firstNumber + 1,
       ending,
       phase: this.#phase,
       transactional: this.#transactional,
     };
     this.#start = -1;
     this.groups += 1;
-    this.events += this.#events;
-    this.wholeTo = end;
+    this.events += group.events;
+    this.wholeTo = group.end;
     this.#visitor.group(group, this.gtidEnd);
     if (group.gtid !== null) this.gtidEnd?.add(group.gtid);
   }
@@ -333,7 +333,7 @@ export class GroupReader implements EventSink {
   /** The open group can no longer end: its source crashed while writing it. */
   #abandon(at: number): void {
     if (this.#start < 0) return;
-    this.#rows.groupEnds();
+    this.#rows.groupEnds(at);
     this.#visitor.torn?.(this.#start, at);
     this.#start = -1;
   }

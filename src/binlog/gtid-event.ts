@@ -96,15 +96,23 @@ function parseTaggedGtidEvent(view: EventView, bodyEnd: number): MysqlGtid | nul
   return reader.overrun ? null : { flavor: 'mysql', uuid, tag, number: zigzag / 2 };
 }
 
+/** Reads a PREVIOUS_GTIDS event: a set, as `parseGtidSet` has it. */
+export function parsePreviousGtids(view: EventView, bodyEnd: number): GtidSet | null {
+  return parseGtidSet(view, view.at + EVENT_HEADER_BYTES, bodyEnd);
+}
+
 /**
- * Reads a PREVIOUS_GTIDS event: count 8, then uuid 16, (tagged format: tag), interval count 8, intervals of first 8
- * and end 8. The count's top byte is the format, 1 for tagged, which has the count one byte higher.
+ * Reads a set as servers exchange it: count 8, then uuid 16, (tagged format: tag), interval count 8, intervals of first 8
+ * and end 8. The count's top byte is the format, 1 for tagged, which has the count one byte higher. null when it is damaged.
  * Source: MySQL 9 sql/rpl_gtid_set.cc, decode_nsids_format and add_gtid_encoding.
  */
-export function parsePreviousGtids(view: EventView, bodyEnd: number): GtidSet | null {
-  const { data, buffer } = view;
+export function parseGtidSet(
+  { data, buffer }: Pick<EventView, 'data' | 'buffer'>,
+  from: number,
+  bodyEnd: number,
+): GtidSet | null {
   const set = new GtidSet();
-  let at = view.at + EVENT_HEADER_BYTES;
+  let at = from;
   if (at + 8 > bodyEnd) return null;
   const tagged = data.getUint8(at + 7) === 1;
   let count = tagged ? data.getUint32(at + 1, true) : data.getUint32(at, true);

@@ -41,7 +41,8 @@ export class GtidPosition implements GtidState {
 
   /** The newest GTID of a domain wins by being added last, as on the server, not by its number. */
   add(gtid: Gtid): void {
-    this.#last.set(mariadb(gtid).domain, mariadb(gtid));
+    const last = mariadb(gtid);
+    this.#last.set(last.domain, last);
   }
 
   /** True when the domain has reached the sequence number; which server wrote it is not kept for older ones. */

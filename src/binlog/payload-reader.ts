@@ -1,5 +1,6 @@
 import { CHECKSUM_BYTES } from './checksum.ts';
 import { EVENT, EVENT_HEADER_BYTES } from './event-type.ts';
+import { NO_TYPES } from './event-role.ts';
 import type { BinlogProblem, EventSink, EventView } from './event-view.ts';
 import { EventWalker, MAX_WHOLE_EVENT_BYTES } from './event-walker.ts';
 import type { FormatDescription } from './format-description.ts';
@@ -32,7 +33,7 @@ interface OpenPayload {
 interface LargeEvents {
   begin(view: EventView, bodyBytes: number): boolean;
   bytes(bytes: Buffer): void;
-  release(): void;
+  release(offset: number): void;
 }
 
 /**
@@ -41,6 +42,7 @@ interface LargeEvents {
  * through one buffer, and nothing is decoded beyond the length that it gave or behind what cannot be an event.
  */
 export class PayloadReader implements EventSink {
+  readonly quiet = NO_TYPES;
   readonly #deliver: (view: EventView) => void;
   readonly #large: LargeEvents;
   readonly #none = new PlainDecoder();
@@ -156,7 +158,7 @@ export class PayloadReader implements EventSink {
     }
     const filled = payload.kept + produced;
     const walked = payload.events.walk(plain, 0, filled);
-    this.#large.release(); // the plain bytes are about to be overwritten
+    this.#large.release(this.#offset); // the plain bytes are about to be overwritten
     plain.copyWithin(0, walked, filled);
     payload.kept = filled - walked;
   }

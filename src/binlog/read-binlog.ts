@@ -6,12 +6,12 @@ export interface ByteSource {
   read(target: Buffer, at: number): Promise<number>;
 }
 
-/** Four large events' worth: big enough that reading costs little, small enough to stay in memory. */
-const BLOCK_BYTES = 4 * MAX_WHOLE_EVENT_BYTES;
+/** What is read at once: so much that reading costs little, so little that it is still in the processor's cache when walked. */
+const READ_BYTES = 1024 * 1024;
 
 /**
  * Reads one file from `source`, from its first byte or from `options.start`, and hands over its groups. Damage is
- * returned, not thrown: what can be read is read. Memory is one block, however large file, group or event are.
+ * returned, not thrown: what can be read is read. Memory is two blocks, however large file, group or event are.
  *
  * @param options.until called with the offset reached after each block; true ends the reading there
  */
@@ -25,24 +25,39 @@ export async function readBinlog(
   return reader.finish();
 }
 
-/** Brings everything of `source` to `reader`, block by block. */
+/** Brings everything of `source` to `reader`, block by block: while one is walked, the next is read. */
 export async function feed(
   source: ByteSource,
   reader: BinlogReader,
   options: { until?: (offset: number) => boolean; signal?: AbortSignal } = {},
 ): Promise<void> {
-  const buffer = Buffer.allocUnsafeSlow(BLOCK_BYTES);
+  let block = newBlock();
+  let next = newBlock();
   let kept = 0;
-  for (;;) {
-    options.signal?.throwIfAborted();
-    const got = await source.read(buffer, kept);
-    if (got === 0) break;
-    const filled = kept + got;
-    const consumed = reader.walk(buffer, 0, filled);
-    buffer.copyWithin(0, consumed, filled);
-    kept = filled - consumed;
-    if (reader.stopped) break;
-    if (options.until?.(reader.offset) === true) return;
+  let coming = source.read(next, HEAD_BYTES);
+  try {
+    for (;;) {
+      options.signal?.throwIfAborted();
+      const got = await coming;
+      if (got === 0) break;
+      [block, next] = [next, block];
+      coming = source.read(next, HEAD_BYTES);
+      const filled = HEAD_BYTES + got;
+      const consumed = reader.walk(block, HEAD_BYTES - kept, filled);
+      kept = filled - consumed;
+      block.copy(next, HEAD_BYTES - kept, consumed, filled);
+      if (reader.stopped) break;
+      if (options.until?.(reader.offset) === true) return;
+    }
+  } finally {
+    await coming.catch(() => undefined); // nobody closes the source while it is read
   }
   reader.sourceEnded(kept);
+}
+
+/** Room in front of what is read, for what the walker left of the block before: never a whole event of the longest that it holds. */
+const HEAD_BYTES = MAX_WHOLE_EVENT_BYTES;
+
+function newBlock(): Buffer {
+  return Buffer.allocUnsafeSlow(HEAD_BYTES + READ_BYTES);
 }

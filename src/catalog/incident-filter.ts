@@ -1,5 +1,5 @@
 import { fileNumber, type Coordinates } from '../binlog/coordinates.ts';
-import type { IncidentKind, IncidentState } from '../incident/incident.ts';
+import type { Incident, IncidentKind, IncidentState } from '../incident/incident.ts';
 
 /** Which incidents to list; everything left out matches. Names match without regard to case. */
 export interface IncidentFilter {
@@ -29,6 +29,11 @@ export interface IncidentCondition {
 
 /** When an incident is listed; never: it only repeats what an earlier one began. */
 export const LISTED = { never: 0, onDemand: 1, always: 2 } as const;
+
+/** True for what is listed without being asked for: it took effect, and is no guess. */
+export function isListed({ state, suspicious }: Pick<Incident, 'state' | 'suspicious'>): boolean {
+  return !suspicious && state !== 'rolled-back' && state !== 'no-op';
+}
 
 /** Translates a filter; values never become part of the text. */
 export function incidentCondition(filter: Omit<IncidentFilter, 'lineage' | 'limit'>): IncidentCondition {

@@ -4,7 +4,7 @@ import { fileNumber } from '../binlog/coordinates.ts';
 import type { Incident } from '../incident/incident.ts';
 import { withLoop, type LoopPiece } from '../incident/loop-borders.ts';
 import { ALTER, EVERY_ALTER, settle, type Settlement } from '../incident/settlement.ts';
-import { incidentCondition, incidentSource, LISTED, type IncidentFilter } from './incident-filter.ts';
+import { incidentCondition, incidentSource, isListed, LISTED, type IncidentFilter } from './incident-filter.ts';
 import { WholeFiles } from './whole-files.ts';
 
 type Value = string | number | null;
@@ -124,9 +124,10 @@ export class IncidentTable {
   }
 
   /** @param repeats true when an earlier incident is the same thing's beginning */
-  #judge({ id, state, suspicious, settledBy }: Incident, { repeats = false } = {}): void {
+  #judge(incident: Incident, { repeats = false } = {}): void {
+    const { id, state, settledBy } = incident;
     const settled = settledBy === null ? null : JSON.stringify(settledBy);
-    const shown = suspicious || state === 'rolled-back' || state === 'no-op' ? LISTED.onDemand : LISTED.always;
+    const shown = isListed(incident) ? LISTED.always : LISTED.onDemand;
     this.#run(JUDGE, state, settled, repeats ? LISTED.never : shown, id);
   }
 
@@ -203,5 +204,5 @@ function parseSettlement({ body }: Body): Settlement {
 
 function toIncident(row: Row): Incident {
   const settledBy = row.settled_by === null ? null : (JSON.parse(row.settled_by) as Incident['settledBy']);
-  return { ...parseIncident(row), state: row.state, settledBy };
+  return Object.assign(parseIncident(row), { state: row.state, settledBy });
 }

@@ -3,7 +3,8 @@ import type { Settings } from '../operations/settings.ts';
 import { createLogger, type Logger } from '../platform/logger.ts';
 import { visible } from '../platform/visible.ts';
 import { colorFor, paint, type Color } from './output/color.ts';
-import { streamOut } from './stream-out.ts';
+import { interrupted } from '../platform/wait.ts';
+import { streamOut, writeOut } from './stream-out.ts';
 
 /** Every command takes these. */
 export interface GlobalOptions {
@@ -20,19 +21,25 @@ const WARNINGS_EXIT_CODE = 3;
 /** What one run of the command line gives its command: settings, log, interruption, and the way out for the result. */
 export class Cli {
   readonly signal: AbortSignal;
-  readonly logger: Logger;
   readonly #options: GlobalOptions;
   readonly #color: boolean;
+  #logger: Logger | null = null;
 
   constructor(options: GlobalOptions, signal: AbortSignal) {
     this.signal = signal;
     this.#options = options;
     this.#color = colorFor(process.stdout, options.color);
-    this.logger = createLogger({
-      level: options.verbose === true ? 'debug' : options.quiet === true ? 'error' : 'info',
+  }
+
+  /** Made when it is first needed: a scan writes no log, and loading what writes one takes a fifth of its start. */
+  get logger(): Logger {
+    const { verbose, quiet, color } = this.#options;
+    this.#logger ??= createLogger({
+      level: verbose === true ? 'debug' : quiet === true ? 'error' : 'info',
       pretty: process.stderr.isTTY,
-      color: colorFor(process.stderr, options.color),
+      color: colorFor(process.stderr, color),
     });
+    return this.#logger;
   }
 
   /** Settings with their secrets, for commands that talk to the servers. */
@@ -74,6 +81,11 @@ export class Cli {
   async stream(pieces: AsyncIterable<string>): Promise<void> {
     await streamOut(process.stdout, pieces, this.signal);
   }
+
+  /** Puts bytes on stdout as they are. @throws LastgoodError `INTERRUPTED` when nobody takes them any more */
+  readonly pour = async (chunk: string | Uint8Array): Promise<void> => {
+    if (!(await writeOut(process.stdout, chunk, this.signal))) throw interrupted();
+  };
 
   /** One line of a story that goes on; with `--json` only its end is told. */
   tell(line: string): void {

@@ -1,21 +1,35 @@
 import type { OpenArchive } from '../operations/open-archive.ts';
+import { findDelayedReplica, type DelayedReplica } from '../operations/delayed-replica.ts';
 import { makePlan } from '../operations/plan.ts';
-import type { PrimarySettings } from '../operations/settings.ts';
+import type { Settings } from '../operations/settings.ts';
 import { isLastgoodError } from '../platform/errors.ts';
-import type { Plan, Target } from '../recovery/plan.ts';
+import type { Plan } from '../recovery/plan.ts';
 import type { Cli } from './cli.ts';
+import type { Aim } from './target-options.ts';
 
 /** Plans a target. Only a time can lie after the archive's end, so only then is the primary asked whether it has more. */
-export async function planTarget(cli: Cli, archive: OpenArchive, target: Target): Promise<Plan> {
+export async function planTarget(cli: Cli, archive: OpenArchive, { target, skip, backup }: Aim): Promise<Plan> {
   const { name } = (await cli.offlineSettings()).primary;
-  const primary = target.kind === 'at' ? await primaryAtHand(cli) : null;
-  return await makePlan(archive, target, { name, signal: cli.signal, ...(primary === null ? {} : { primary }) });
+  const primary = target.kind === 'at' ? ((await settingsAtHand(cli))?.primary ?? null) : null;
+  return await makePlan(archive, target, {
+    name,
+    skip,
+    backup,
+    signal: cli.signal,
+    ...(primary === null ? {} : { primary }),
+  });
+}
+
+/** Whether the configured replica is delayed and stands before the plan's cut; null also where it cannot be asked. */
+export async function delayedReplica(cli: Cli, archive: OpenArchive, plan: Plan): Promise<DelayedReplica | null> {
+  const replica = (await settingsAtHand(cli))?.replica ?? null;
+  return replica === null ? null : await findDelayedReplica(plan, replica, archive.catalog.lineages());
 }
 
 /** A restore must work where the servers' passwords are not at hand: null then. */
-async function primaryAtHand(cli: Cli): Promise<PrimarySettings | null> {
+async function settingsAtHand(cli: Cli): Promise<Settings | null> {
   try {
-    return (await cli.settings()).primary;
+    return await cli.settings();
   } catch (error) {
     if (isLastgoodError(error, 'FILE_UNREADABLE') || isLastgoodError(error, 'CONFIG_INVALID')) return null;
     throw error;

@@ -10,12 +10,12 @@ import { interrupted, throwIfAborted } from '../platform/wait.ts';
 export async function streamOut(out: Writable, pieces: AsyncIterable<string>, signal: AbortSignal): Promise<void> {
   for await (const piece of pieces) {
     throwIfAborted(signal);
-    if (!(await write(out, piece, signal))) return;
+    if (!(await writeOut(out, piece, signal))) return;
   }
 }
 
-/** @returns false when the stream did not take it */
-async function write(out: Writable, text: string, signal: AbortSignal): Promise<boolean> {
+/** Writes one piece, and waits until it is taken. @returns false when the stream takes no more @throws LastgoodError `INTERRUPTED` */
+export async function writeOut(out: Writable, text: string | Uint8Array, signal: AbortSignal): Promise<boolean> {
   return await new Promise((resolve, reject) => {
     const stop = (): void => {
       reject(interrupted(signal.reason));

@@ -10,6 +10,16 @@ export interface TargetFlags {
   readonly beforeCoordinates?: string;
   readonly at?: string;
   readonly latest?: boolean;
+  readonly skip?: readonly string[];
+}
+
+/** What a plan is made for. */
+export interface Aim {
+  readonly target: Target;
+  /** Ids of incidents to leave out. */
+  readonly skip: readonly string[];
+  /** Id of the only backup that will do. */
+  readonly backup?: string;
 }
 
 /** Adds the options that name a target: exactly one of them must be given. */
@@ -23,7 +33,17 @@ export function addTargetOptions(command: Command): Command {
       'TARGET: the last whole transaction that ends at or before this place; LINEAGE/FILE:POS where several lineages have the file',
     )
     .option('--at <time>', 'TARGET: what was committed by this time, which must carry its zone')
-    .option('--latest', 'TARGET: everything in the archive');
+    .option('--latest', 'TARGET: everything in the archive')
+    .option(
+      '--skip <incident>',
+      'leave this incident out although it is before the target; may be given again',
+      (id: string, before: readonly string[] | undefined) => [...(before ?? []), id],
+    );
+}
+
+/** The target, and what to leave out. @throws as `readTarget` */
+export function readAim(flags: TargetFlags): Aim {
+  return { target: readTarget(flags), skip: flags.skip ?? [] };
 }
 
 /** @throws LastgoodError `USAGE` unless exactly one target is given, and what a malformed one deserves */

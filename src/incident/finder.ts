@@ -14,7 +14,7 @@ import { DeleteLoops, LOOP_FLOORS, loopKey } from './delete-loops.ts';
 import { sourceOf, type Source } from './dialect.ts';
 import { FirstHalves } from './first-halves.ts';
 import { GroupParts } from './group-parts.ts';
-import { incidentId, type Incident, type LastGood } from './incident.ts';
+import { incidentId, lastGoodAt, type Incident, type LastGood } from './incident.ts';
 import type { LoopPiece } from './loop-borders.ts';
 import { MASS_FLOORS, massParts, rowFields } from './mass-changes.ts';
 import { combine, partOfNote, partOfStatement, UNREAD, type Part } from './part.ts';
@@ -52,7 +52,8 @@ export class IncidentFinder implements GroupVisitor {
   #source: Source = { flavor: 'mysql', version: Infinity };
   #file = '';
   #format: Pick<FormatDescription, 'serverId' | 'time'> = { serverId: 0, time: 0 };
-  /** Of the group that has not ended yet. */
+  /** Something of the group that has not ended yet was handed over. Of nearly all groups nothing is. */
+  #isTouched = false;
   readonly #parts = new GroupParts();
   readonly #rows = new RowChanges();
   readonly #loops = new DeleteLoops();
@@ -85,6 +86,7 @@ export class IncidentFinder implements GroupVisitor {
   }
 
   query(query: QueryEvent): void {
+    this.#isTouched = true;
     const destruction = classify(query, this.#source);
     if (destruction !== null) this.#parts.add(partOfStatement(destruction, query));
     else this.#savepoint(query);
@@ -96,14 +98,17 @@ export class IncidentFinder implements GroupVisitor {
   }
 
   rows(change: RowChange): void {
+    this.#isTouched = true;
     this.#rows.rows(change);
   }
 
   annotation(bytes: Buffer, from: number, to: number): void {
+    this.#isTouched = true;
     this.#rows.annotation(bytes, from, to);
   }
 
   cascade(child: TableName | null): void {
+    this.#isTouched = true;
     this.#rows.cascade(child);
   }
 
@@ -113,11 +118,15 @@ export class IncidentFinder implements GroupVisitor {
 
   group(group: Group, before: GtidState | null): void {
     this.#loops.groupEnded(group);
+    if (this.#isTouched || group.phase !== undefined) this.#endTouched(group, before);
+    this.#last = group;
+    this.#lastFile = this.#file;
+  }
+
+  #endTouched(group: Group, before: GtidState | null): void {
     const rows = this.#rows.take({ anything: this.#parts.count > 0 || this.#loops.isAnyOpen });
     if (rows === null) this.#end(group, { rows, before });
     else this.#endWithRows(group, { rows, before });
-    this.#last = group;
-    this.#lastFile = this.#file;
   }
 
   /** Its changes of rows are a part of it, unless they go on with a loop of deletes that is an incident already. */
@@ -160,10 +169,12 @@ export class IncidentFinder implements GroupVisitor {
   }
 
   unread(): void {
+    this.#isTouched = true;
     if (!this.#parts.includes(UNREAD)) this.#parts.add(UNREAD);
   }
 
   sourceIncident(start: number, end: number, note: SourceNote): void {
+    this.#isTouched = true;
     this.#parts.add(partOfNote(note));
     if (note.inGroup) return;
     const place = { start, end, gtid: null, time: note.time, serverId: note.serverId };
@@ -172,6 +183,7 @@ export class IncidentFinder implements GroupVisitor {
   }
 
   #forgetGroup(): void {
+    this.#isTouched = false;
     this.#parts.clear();
     this.#rows.clear();
     this.#savepoints.clear();
@@ -274,8 +286,7 @@ export class IncidentFinder implements GroupVisitor {
   #lastGood(start: number, before: GtidState | null): LastGood {
     const last = this.#last;
     if (last === null) return this.#before ?? { gtid: onlyGtid(before), file: this.#file, end: start, time: null };
-    const gtid = last.gtid === null ? null : formatGtid(last.gtid);
-    return { gtid, file: this.#lastFile, end: last.end, time: formatSeconds(last.time) };
+    return lastGoodAt(last, this.#lastFile);
   }
 }
 

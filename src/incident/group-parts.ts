@@ -63,6 +63,7 @@ export class GroupParts {
 
   /** Gives each its objects, once there are no more. */
   #settle(): void {
+    if (this.#alike.size === 0) return; // as of nearly all groups
     for (const { at, objects } of this.#alike.values()) {
       const part = this.#parts[at];
       if (part !== undefined) this.#parts[at] = { ...part, objects: [...objects.values()] };

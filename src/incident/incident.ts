@@ -1,5 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Coordinates } from '../binlog/coordinates.ts';
+import { formatGtid } from '../binlog/gtid-text.ts';
+import type { Group } from '../binlog/group.ts';
+import { formatSeconds } from '../platform/time.ts';
 import type { SettledBy } from './settlement.ts';
 
 /**
@@ -65,6 +68,11 @@ export interface LastGood {
   readonly end: number;
   /** RFC 3339, UTC; null when no group before it is known. */
   readonly time: string | null;
+}
+
+/** A group of `file` as the last good one before what comes next. */
+export function lastGoodAt({ gtid, end, time }: Pick<Group, 'gtid' | 'end' | 'time'>, file: string): LastGood {
+  return { gtid: gtid === null ? null : formatGtid(gtid), file, end, time: formatSeconds(time) };
 }
 
 /** A loop of small deletes that stands in several files. */

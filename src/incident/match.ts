@@ -117,7 +117,7 @@ export function readName(match: Match): QualifiedName | undefined {
 }
 
 /** Reads `user`, `user@host.example`, each quoted or not, and CURRENT_USER(). */
-function readAccount(match: Match): QualifiedName | undefined {
+export function readAccount(match: Match): QualifiedName | undefined {
   let name = takeText(match);
   if (name === undefined) return undefined;
   match.reader.skipParentheses();

@@ -17,7 +17,7 @@ import { createSchemas, MOVEMENT, ORDER, startWriter } from './demo/demo-workloa
 import { listIncidents } from './incidents.ts';
 import { openArchive, type OpenArchive } from './open-archive.ts';
 import { makePlan } from './plan.ts';
-import { restore, type RestoreResult } from './restore.ts';
+import { restore, type Restored } from './restore.ts';
 import { SETTINGS_DEFAULTS, type Settings } from './settings.ts';
 
 /** Transactions before the backup, between it and the mistake, and of the other schema after it. */
@@ -35,7 +35,7 @@ export interface DemoOptions {
 }
 
 /** What the story came to. */
-export interface DemoResult extends Omit<RestoreResult, 'plan' | 'warnings'> {
+export interface DemoResult extends Omit<Restored, 'plan' | 'warnings'> {
   readonly incident: Incident;
   /** The lost schema's tables just before the mistake, and in the restored server. */
   readonly lost: readonly TableState[];
@@ -186,7 +186,13 @@ async function undo(
   tell(
     `planned: load the backup, replay ${plan.groups} transaction groups (${plan.bytes} bytes), stop before the DROP`,
   );
-  const { server, proof, seconds } = await restore(opened, { plan, datadir, stop: true, log, signal });
+  const { server, proof, seconds } = await restore(opened, {
+    plan,
+    into: { kind: 'scratch', datadir },
+    stop: true,
+    log,
+    signal,
+  });
   tell(
     `restored in ${seconds.total.toFixed(1)} s: load ${seconds.load.toFixed(1)}, replay ${seconds.replay.toFixed(1)}, proof ${seconds.proof.toFixed(1)}`,
   );

@@ -1,6 +1,7 @@
 import type { Lineage } from '../archive/lineage.ts';
 import { compareCoordinates } from '../binlog/coordinates.ts';
-import type { IncidentFilter } from '../catalog/incident-filter.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import { isListed, type IncidentFilter } from '../catalog/incident-filter.ts';
 import { INCIDENT_KINDS, type Incident, type IncidentKind } from '../incident/incident.ts';
 import { LastgoodError } from '../platform/errors.ts';
 import { findNeighbours, type PlacedGroup } from '../recovery/neighbours.ts';
@@ -36,19 +37,37 @@ export function listIncidents(
   options: IncidentOptions = {},
   threshold: MassThreshold = MASS_DEFAULTS,
 ): Incident[] {
-  const { schema, table, all, since, until, kind } = options;
-  const filter: IncidentFilter = {
+  const found = catalog.incidents({ ...filterOf(options), all: options.all });
+  return options.all === true ? withoutEchoes(found, catalog.lineages()) : withoutGuesses(catalog, found, threshold);
+}
+
+/** The same, and how many more there are with `all`: what is not listed is at least counted. */
+export function listAndCountIncidents(
+  { catalog }: OpenArchive,
+  options: IncidentOptions,
+  threshold: MassThreshold = MASS_DEFAULTS,
+): { readonly incidents: Incident[]; readonly more: number } {
+  const found = catalog.incidents({ ...filterOf(options), all: true });
+  const every = withoutEchoes(found, catalog.lineages());
+  const incidents = options.all === true ? every : withoutGuesses(catalog, found, threshold);
+  return { incidents, more: every.length - incidents.length };
+}
+
+function filterOf({ schema, table, since, until, kind }: IncidentOptions): IncidentFilter {
+  return {
     schema,
     table,
-    all,
     kind: kind === undefined ? undefined : parseKind(kind),
     since: since === undefined ? undefined : parseTime(since),
     until: until === undefined ? undefined : parseTime(until),
   };
-  const found = withoutEchoes(catalog.incidents(filter), catalog.lineages());
-  if (all === true) return found;
+}
+
+function withoutGuesses(catalog: Catalog, found: readonly Incident[], threshold: MassThreshold): Incident[] {
   const sizes = new TableSizes(catalog.backups());
-  return found.filter((incident) => !isSmallMass(incident, threshold, sizes.before(incident)));
+  return withoutEchoes(found.filter(isListed), catalog.lineages()).filter(
+    (incident) => !isSmallMass(incident, threshold, sizes.before(incident)),
+  );
 }
 
 /**

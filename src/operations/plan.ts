@@ -1,22 +1,29 @@
 import type { BackupRecord } from '../archive/backup-record.ts';
-import type { Repository } from '../archive/repository.ts';
 import type { LostSegment } from '../catalog/lost-segments.ts';
 import { attributeBackup } from '../recovery/attribute-backup.ts';
-import { backupsBefore, type ExaminedBackup } from '../recovery/choose-backup.ts';
+import { withReliance } from '../recovery/check-plan.ts';
 import { findWay } from '../recovery/crossing.ts';
-import { examineBackup } from '../recovery/examine-backup.ts';
 import { openLineageViews, type LineageView } from '../recovery/lineage-view.ts';
 import { locate } from '../recovery/locate.ts';
+import type { PlacedGroup } from '../recovery/neighbours.ts';
 import type { Plan, Target } from '../recovery/plan.ts';
 import { LastgoodError } from '../platform/errors.ts';
 import type { ServerOptions } from '../server/server-options.ts';
+import { examineBackups } from './examine-backups.ts';
 import { archivedTo, readExposure } from './exposure.ts';
+import { groupWords } from './group-words.ts';
+import { findSkips } from './find-skips.ts';
 import type { OpenArchive } from './open-archive.ts';
 import { lostInWords, refuseLostTail, withLoss } from '../recovery/lost-tail.ts';
 import { planRestore } from '../recovery/planner.ts';
+import { withConsequences } from './skip/analyse-plan.ts';
 
 interface PlanOptions {
   readonly name?: string;
+  /** Ids of incidents. */
+  readonly skip?: readonly string[];
+  /** Only this one, by its id. */
+  readonly backup?: string | undefined;
   readonly primary?: ServerOptions;
   readonly now?: Date;
   readonly signal?: AbortSignal | undefined;
@@ -27,10 +34,11 @@ interface PlanOptions {
  * what `restore` and `rehearse` run.
  *
  * @param options.name of the primary whose lineages are meant; without it all are looked at
+ * @param options.skip incidents before the target that are left out
  * @param options.primary asked, if it can be, whether it has written anything since the archive's end, when the target
  *   is a time after that
  * @throws LastgoodError `TARGET_UNREACHABLE`, `INCIDENT_UNKNOWN`, `BACKUP_MISSING`, `ARCHIVE_GAP`, `GTID_INVALID`,
- *   `COORDINATES_INVALID`, `TIME_INVALID`, `ARCHIVE_DAMAGED`
+ *   `COORDINATES_INVALID`, `TIME_INVALID`, `ARCHIVE_DAMAGED`, `USAGE` for a skip of what did nothing
  */
 export async function makePlan(
   { repository, catalog }: Pick<OpenArchive, 'repository' | 'catalog'>,
@@ -49,30 +57,34 @@ export async function makePlan(
 async function planIn(
   { repository, catalog }: Pick<OpenArchive, 'repository' | 'catalog'>,
   { target, known }: { target: Target; known: { views: readonly LineageView[]; lost: readonly LostSegment[] } },
-  { name, primary, now = new Date() }: PlanOptions,
+  { name, skip = [], backup, primary, now = new Date(), signal }: PlanOptions,
 ): Promise<Plan> {
   const { views: all, lost } = known;
   // An incident's id says whose log it stands in; every other target is a place in the configured primary's.
   const views = target.kind === 'before-incident' ? all : ofPrimary(all, name);
   const backups: BackupRecord[] = [];
-  for (const record of await repository.backups()) backups.push(await attributeBackup(all, record));
+  for (const record of await repository.backups()) {
+    if (backup === undefined || record.id === backup) backups.push(await attributeBackup(all, record));
+  }
   const source = {
     views,
     backups,
     incident: (id: string) => catalog.incident(id),
+    describe: async (lineage: string, group: PlacedGroup) => await groupWords(repository, lineage, group),
     currentAt: async (view: LineageView) => (primary === undefined ? null : await currentAt(view, primary)),
   };
   const located = await locate(source, target);
   refuseLostTail(target, located, known);
-  const { resolved, view, groupsBefore, warnings } = located;
+  const { resolved, view, groupsBefore, last, warnings } = located;
+  const skips = await findSkips({ repository, catalog, views: all, signal }, { target, ids: skip });
   const way = await findWay(views, view, resolved);
-  const candidates = backupsBefore(backups, resolved, way.legs);
-  const others = backups.filter((backup) => !candidates.includes(backup));
-  return planRestore({
+  const plan = planRestore({
     target,
     resolved,
     groupsBefore,
-    backups: [...(await examineUntilUsable(repository, views, candidates)), ...others.map(unexamined)],
+    last,
+    skips,
+    backups: await examineBackups(backups, { repository, views, cut: resolved, way, skips }),
     way,
     incidents: way.legs.flatMap(({ lineage }) => catalog.incidents({ lineage })),
     losses: await repository.ledger.entries(),
@@ -80,10 +92,11 @@ async function planIn(
     warnings: [...warnings, ...lost.map((item) => `${lostInWords(item, all)}: run \`lastgood verify\``)],
     now: now.getTime() / 1000,
   });
+  return await withReliance(repository, await withConsequences(plan, skips, { repository, views: all, signal }));
 }
 
 /** @throws LastgoodError `TARGET_UNREACHABLE` when nothing is archived under the name */
-function ofPrimary(views: readonly LineageView[], name: string | undefined): LineageView[] {
+export function ofPrimary(views: readonly LineageView[], name: string | undefined): LineageView[] {
   const own = views.filter(({ lineage }) => name === undefined || lineage.name === name);
   if (own.length > 0 || name === undefined) return own;
   const known = [...new Set(views.map(({ lineage }) => lineage.name))].join(', ');
@@ -99,24 +112,4 @@ async function currentAt(view: LineageView, primary: ServerOptions): Promise<num
   const { exposure, asOf } = await readExposure(primary, archived);
   // Of the present second more may still come.
   return exposure.seconds === 0 && exposure.groups === 0 && asOf !== null ? asOf - 1 : null;
-}
-
-/** Each look reads some of the archive: the newest usable backup ends the search. */
-async function examineUntilUsable(
-  repository: Repository,
-  views: readonly LineageView[],
-  candidates: readonly BackupRecord[],
-): Promise<ExaminedBackup[]> {
-  const examined: ExaminedBackup[] = [];
-  for (const backup of candidates) {
-    const result = await examineBackup(views, backup, repository.backupFolder(backup.id));
-    examined.push(result);
-    if (result.why === null) break;
-  }
-  return examined;
-}
-
-/** Stands after the cut or on no way to it: only the message about a missing backup names it. */
-function unexamined(record: BackupRecord): ExaminedBackup {
-  return { record, why: 'it is not on the way to the target', warnings: [], groupsBefore: 0 };
 }

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import type { RehearsalRecord } from '../archive/rehearsal-record.ts';
 import type { Repository } from '../archive/repository.ts';
@@ -9,11 +8,14 @@ import { LastgoodError } from '../platform/errors.ts';
 import { acquireLock } from '../platform/lock.ts';
 import type { Logger } from '../platform/logger.ts';
 import { makeTempDirectory } from '../platform/temp-dir.ts';
-import type { Plan, Target } from '../recovery/plan.ts';
+import type { Target } from '../recovery/plan.ts';
+import { noNewMysql } from '../recovery/new-mysql.ts';
 import { describeFailure, onlyDiffersFromReference, type Reference } from '../recovery/proof.ts';
 import { readReference } from '../recovery/reference.ts';
-import { runPlan, type RanPlan, type RestoreProgress } from '../recovery/restore.ts';
-import { connect } from '../server/connection.ts';
+import { runPlan } from '../recovery/restore.ts';
+import type { RanPlan } from '../recovery/run-phases.ts';
+import type { RestoreProgress } from '../recovery/restore-phases.ts';
+import { connect, describeServer } from '../server/connection.ts';
 import { readServerIdentity } from '../server/facts.ts';
 import type { ServerOptions } from '../server/server-options.ts';
 import { waitUntilArchived } from './archived-point.ts';
@@ -21,13 +23,17 @@ import { backupLockPath, repairInterruptedBackups } from './backup.ts';
 import { openArchive } from './open-archive.ts';
 import { makePlan } from './plan.ts';
 import { writeRehearsalReport } from './rehearsal-report.ts';
-import type { RestoreResult } from './restore.ts';
+import type { ReportPaths } from './report/write-report.ts';
+import { newRecordId, recordOf } from './restore-record.ts';
+import type { Restored } from './restore.ts';
 import type { Settings } from './settings.ts';
 
 export interface RehearseOptions {
   readonly settings: Settings;
   /** Without one, the point where the replica stands now, and every table is compared with the replica's. */
   readonly target?: Target | undefined;
+  /** Ids of incidents to leave out; only with a target. */
+  readonly skip?: readonly string[] | undefined;
   /** The scratch server's data folder: must not exist, or be empty, and is empty in the end. A temporary one when not given. */
   readonly datadir?: string | undefined;
   readonly log: Logger;
@@ -40,10 +46,10 @@ export type RehearseProgress =
   RestoreProgress | { readonly step: 'reading'; readonly done: number; readonly total: number };
 
 /** The JSON contract's rehearsal. `server` is as it was: it and its folder are gone. */
-export interface RehearseResult extends RestoreResult {
+export interface RehearseResult extends Restored {
   readonly rehearsal: RehearsalRecord;
   /** Paths of the report, for people and for programs. */
-  readonly report: { readonly markdown: string; readonly json: string };
+  readonly report: ReportPaths;
 }
 
 /**
@@ -55,33 +61,36 @@ export interface RehearseResult extends RestoreResult {
  */
 export async function rehearse(options: RehearseOptions): Promise<RehearseResult> {
   const { settings, log, signal } = options;
-  const id = newRehearsalId(new Date());
+  const id = newRecordId('rehearsal', new Date());
   const startedAt = new Date().toISOString();
   const { repositoryPath, keyFile } = settings;
   const aim =
     options.target === undefined ? await aimAtReplica(id, options) : { target: options.target, reference: null };
   using archive = await openArchive(repositoryPath, { log, signal, keyFile });
-  const plan = await makePlan(archive, aim.target, { name: settings.primary.name, signal });
+  const plan = await makePlan(archive, aim.target, { name: settings.primary.name, skip: options.skip ?? [], signal });
   const incident = aim.target.kind === 'before-incident' ? archive.catalog.incident(aim.target.incident) : null;
   await using place = await scratchFolder(options.datadir);
-  const { datadir } = place;
+  const into = { kind: 'scratch', datadir: place.datadir } as const;
   const { repository } = archive;
-  const ran = await runPlan({ ...options, plan, repository, datadir, port: 0, incident, reference: aim.reference });
-  await using scratch = ran.scratch;
+  const ran = await runPlan({ ...options, plan, repository, into, incident, reference: aim.reference });
+  await using scratch = ran.target;
   const rehearsal = recordOf({ id, startedAt, plan, ran });
   await repository.writeRehearsal(rehearsal);
   const server = { ...scratch.place, pid: null };
   const { proof, seconds, warnings } = ran;
   const outcome = { plan, server, proof, seconds, warnings, rehearsal };
-  const report = await writeRehearsalReport(repository, outcome);
+  const report = await writeRehearsalReport(archive, { ...outcome, incident });
   if (!proof.ok) throw failure(ran, report.markdown);
   return { ...outcome, report };
 }
 
 /** The system's temporary folder is often too small for a large server's data. */
-async function scratchFolder(given: string | undefined): Promise<{ datadir: string } & AsyncDisposable> {
+export async function scratchFolder(
+  given: string | undefined,
+  prefix = 'lastgood-rehearsal-',
+): Promise<{ datadir: string } & AsyncDisposable> {
   if (given !== undefined) return { datadir: resolve(given), [Symbol.asyncDispose]: () => Promise.resolve() };
-  const folder = await makeTempDirectory('lastgood-rehearsal-');
+  const folder = await makeTempDirectory(prefix);
   return { datadir: join(folder.path, 'data'), [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() };
 }
 
@@ -96,6 +105,7 @@ async function aimAtReplica(id: string, { settings, log, progress, signal }: Reh
   const read = await withBackupLock({ settings, replica, log }, id, async (repository) => {
     await using primary = await connect(settings.primary);
     await using connection = await connect(replica);
+    if (connection.flavor === 'mysql') throw noNewMysql(`the ${describeServer(replica)}`);
     const { serverId, serverUuid } = await readServerIdentity(primary);
     await checkReplica(connection, { serverId, serverUuid });
     const folder = partialFolder(repository.backupFolder(id));
@@ -130,25 +140,6 @@ async function withBackupLock<T>(
   return done;
 }
 
-function recordOf(o: { id: string; startedAt: string; plan: Plan; ran: RanPlan }): RehearsalRecord {
-  const { resolved } = o.plan.target;
-  return {
-    format: 1,
-    id: o.id,
-    startedAt: o.startedAt,
-    ok: o.ran.proof.ok,
-    lineage: resolved.lineage,
-    backup: o.plan.backup.id,
-    file: resolved.file,
-    position: resolved.position,
-    gtid: resolved.gtid,
-    backupBytes: o.plan.backup.bytes,
-    replayedBytes: o.plan.bytes,
-    groups: o.ran.proof.appliedGroups,
-    seconds: o.ran.seconds,
-  };
-}
-
 function failure({ proof }: RanPlan, report: string): LastgoodError {
   const found = describeFailure(proof);
   const drifted = onlyDiffersFromReference(proof);
@@ -165,10 +156,4 @@ function failure({ proof }: RanPlan, report: string): LastgoodError {
 function requireReplica({ replica }: Settings): ServerOptions {
   if (replica !== null) return replica;
   throw new LastgoodError('CONFIG_INVALID', 'the configuration has no [replica]: a rehearsal compares with it');
-}
-
-/** Sorts by time, UTC: `rehearsal-20261122-101500-3f9a`. */
-function newRehearsalId(now: Date): string {
-  const [date = '', time = ''] = now.toISOString().replaceAll(/[-:]/g, '').split(/[T.]/);
-  return `rehearsal-${date}-${time}-${randomBytes(2).toString('hex')}`;
 }

@@ -1,30 +1,49 @@
 import { resolve } from 'node:path';
 import { refuseInside } from '../archive/outside-repository.ts';
+import type { Incident } from '../incident/incident.ts';
 import { LastgoodError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Plan } from '../recovery/plan.ts';
 import { describeFailure, type Proof } from '../recovery/proof.ts';
-import { restoreNotePath } from '../recovery/restore-note.ts';
-import { runPlan, type RanPlan, type RestoreProgress, type RestoreSeconds } from '../recovery/restore.ts';
-import type { HandedOver } from '../recovery/scratch-server.ts';
+import type { ReplayEngine, RestoreProgress } from '../recovery/restore-phases.ts';
+import type { BorrowedSetting, HandedOver, RestoreInto } from '../recovery/restore-target.ts';
+import { runPlan } from '../recovery/restore.ts';
+import type { Resumed } from '../recovery/resume.ts';
+import type { RanPlan, RestoreSeconds } from '../recovery/run-phases.ts';
+import { conflictExplainer } from './explain-conflict.ts';
+import { handOverOf, type HandOver, type PrimaryPlace } from './hand-over.ts';
 import type { OpenArchive } from './open-archive.ts';
+import { readBehindCut } from './report/left-behind-cut.ts';
+import { writeReport, type ReportPaths } from './report/write-report.ts';
+import { recordRestore } from './restore-record.ts';
 
-export interface RestoreOptions {
+/** What is done with a restored server, and told of it. */
+export interface FinishOptions {
+  /** Leave a new server stopped. */
+  readonly stop?: boolean | undefined;
+  /** A folder for the report; a new server's own when not given. */
+  readonly report?: string | undefined;
+  /** For the commands that make the restored server its replica. */
+  readonly primary?: PrimaryPlace | undefined;
+  readonly log: Logger;
+}
+
+export interface RestoreOptions extends FinishOptions {
   /** As `makePlan` gave it: the plan that was shown is the one that runs. */
   readonly plan: Plan;
-  /** The new server's data folder: must not exist, or be empty. */
-  readonly datadir: string;
-  /** A free one when not given. */
-  readonly port?: number | undefined;
-  /** Leave the server stopped. */
-  readonly stop?: boolean | undefined;
-  readonly log: Logger;
+  readonly into: RestoreInto;
+  /** The target's own applier when not given. */
+  readonly engine?: ReplayEngine | undefined;
+  /** Run also a plan whose skipped groups may clash with later ones. */
+  readonly acceptConflicts?: boolean | undefined;
+  /** XA transactions that were prepared at the cut stay prepared. */
+  readonly keepPrepared?: boolean | undefined;
   readonly progress?: ((progress: RestoreProgress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The JSON contract's restore. */
-export interface RestoreResult {
+/** What a restore came to, whatever it was for. */
+export interface Restored {
   readonly plan: Plan;
   readonly server: HandedOver;
   readonly proof: Proof;
@@ -33,40 +52,120 @@ export interface RestoreResult {
   readonly warnings: readonly string[];
 }
 
+/** The JSON contract's restore. */
+export interface RestoreResult extends Restored {
+  /** Of an existing server: what was set for the restore, and is again what it was. */
+  readonly borrowed: readonly BorrowedSetting[];
+  /** How to let it take the primary's place, or follow it: nothing of it was done. */
+  readonly handOver: HandOver;
+  /** null for an existing server, unless a folder was named. */
+  readonly report: ReportPaths | null;
+  /** What an earlier run had done; null when this one began. */
+  readonly resumed: Resumed | null;
+}
+
+type Archive = Pick<OpenArchive, 'repository' | 'catalog'>;
+
 /**
- * Restores to a new server and hands it over once proven, running unless told to leave it stopped. A server whose proof
- * fails is stopped and kept, its note says why; one that is proven but cannot be handed over is kept too. On any other
- * error nothing is left in the folder.
+ * Restores to a new or an existing server and hands it over once proven; a new one runs then unless told to leave it
+ * stopped. A server whose proof fails is kept, a new one stopped, and its note says why; one that is proven but cannot
+ * be handed over is kept too, and one whose server ended by itself, to be resumed. On any other error nothing is left of a new
+ * server.
  *
  * @throws LastgoodError `USAGE` for a folder inside the repository, `PROOF_FAILED`, `TOOL_FAILED` with the start command when it is proven, and what `runPlan` throws
  */
-export async function restore(
-  archive: Pick<OpenArchive, 'repository' | 'catalog'>,
-  options: RestoreOptions,
+export async function restore(archive: Archive, options: RestoreOptions): Promise<RestoreResult> {
+  const { plan, log, signal } = options;
+  const { repository } = archive;
+  const into = await settleFolder(options.into, repository.path);
+  const incident = incidentOf(archive, plan);
+  const startedAt = new Date();
+  const explainConflict = conflictExplainer({ repository, plan, log, signal });
+  const ran = await runPlan({ ...options, repository, into, incident, reference: null, explainConflict });
+  await using _target = ran.target;
+  const run = { plan, incident, startedAt, ran, resumed: null };
+  // Estimates are of the usual way: a new server, and its own applier.
+  return await finishRestore(
+    archive,
+    { ...run, isUsual: into.kind === 'scratch' && options.engine !== 'session' },
+    options,
+  );
+}
+
+/** What a plan's target is named after. */
+export function incidentOf({ catalog }: Archive, { target }: Plan): Incident | null {
+  return target.kind === 'before-incident' ? catalog.incident(target.incident) : null;
+}
+
+/** A plan that ran to its end. */
+export interface FinishedRun {
+  readonly plan: Plan;
+  readonly incident: Incident | null;
+  readonly startedAt: Date;
+  readonly ran: RanPlan;
+  readonly resumed: Resumed | null;
+  /** Its times serve estimates. */
+  readonly isUsual: boolean;
+}
+
+/** Hands a proven server over, and keeps one that is not proven; both with a report. Throws as `restore` does. */
+export async function finishRestore(
+  archive: Archive,
+  run: FinishedRun,
+  options: FinishOptions,
 ): Promise<RestoreResult> {
-  const { plan, port = 0, stop = false } = options;
-  const datadir = resolve(options.datadir);
-  await refuseInside(archive.repository.path, datadir);
-  const incident = plan.target.kind === 'before-incident' ? archive.catalog.incident(plan.target.incident) : null;
-  const ran = await runPlan({ ...options, repository: archive.repository, datadir, port, incident, reference: null });
-  await using scratch = ran.scratch;
-  const { proof, seconds, warnings } = ran;
-  if (!proof.ok) return await refuse(ran, plan);
+  const { plan, ran, resumed } = run;
+  const { target, proof, seconds, warnings } = ran;
+  const { borrowed } = target;
+  if (!proof.ok) return await refuse(archive, run, options);
   await ran.note('proven', { plan, proof, seconds, warnings });
-  const server = await scratch.handOver({ stop });
-  const result = { plan, server, proof, seconds, warnings };
+  if (run.isUsual) await recordRestore(archive.repository, { startedAt: run.startedAt, plan, ran, log: options.log });
+  const server = await target.handOver({ stop: options.stop === true });
+  const restored = { plan, server, proof, seconds, warnings };
+  const handOver = handOverOf(plan, server, options.primary ?? {});
+  const report = await tell(archive, { run, restored, handOver }, options);
+  const result = { ...restored, borrowed, handOver, report, resumed };
   await ran.note('done', result);
   return result;
 }
 
-async function refuse({ scratch, proof, seconds, warnings, note }: RanPlan, plan: Plan): Promise<never> {
-  await note('failed', { plan, proof, seconds, warnings });
-  await scratch.keepStopped();
-  throw new LastgoodError(
-    'PROOF_FAILED',
-    `the server in '${scratch.datadir}' is not what was planned: ${describeFailure(proof)}`,
+/** Beside the note of a new server; an existing one is somebody's, and may be on another machine. */
+async function tell(
+  archive: Archive,
+  { run, restored, handOver }: { run: FinishedRun; restored: Restored; handOver: HandOver | null },
+  { report }: FinishOptions,
+): Promise<ReportPaths | null> {
+  const own = restored.server.kind === 'scratch' ? restored.server.datadir : null;
+  const folder = report === undefined ? own : resolve(report);
+  if (folder === null) return null;
+  return await writeReport(
+    { folder, name: 'restore-report' },
     {
-      details: { datadir: scratch.datadir, report: restoreNotePath(scratch.datadir) },
+      ...restored,
+      ...{ kind: 'restore', incident: run.incident, handOver },
+      startedAt: run.startedAt.toISOString(),
+      finishedAt: new Date().toISOString(),
+      behindCut: await readBehindCut(archive, restored.plan.target.resolved),
     },
   );
+}
+
+async function settleFolder(into: RestoreInto, repositoryPath: string): Promise<RestoreInto> {
+  if (into.kind === 'existing') return into;
+  const datadir = resolve(into.datadir);
+  await refuseInside(repositoryPath, datadir);
+  return { ...into, datadir, resumable: true };
+}
+
+async function refuse(archive: Archive, run: FinishedRun, options: FinishOptions): Promise<never> {
+  const { plan, ran } = run;
+  const { target, proof, seconds, warnings } = ran;
+  await ran.note('failed', { plan, proof, seconds, warnings });
+  await target.keep();
+  const { name, notePath, place } = target;
+  const restored = { plan, server: { ...place, pid: null }, proof, seconds, warnings };
+  await tell(archive, { run, restored, handOver: null }, options);
+  throw new LastgoodError('PROOF_FAILED', `the ${name} is not what was planned: ${describeFailure(proof)}`, {
+    details: { datadir: place.datadir, report: notePath },
+  });
 }

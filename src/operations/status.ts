@@ -16,7 +16,7 @@ import { findMissingSegments } from './missing-segments.ts';
 import { isArchiverAlive, type OpenArchive } from './open-archive.ts';
 import type { PurgeGuard } from './purge-guard.ts';
 import { findWindow, type RecoveryWindow } from './recovery-window.ts';
-import { reportPaths } from './rehearsal-report.ts';
+import { rehearsalReportPath } from './rehearsal-report.ts';
 import { findSemiSyncProblems } from './semi-sync.ts';
 import { findStoppedApplying } from './stopped-applying.ts';
 
@@ -71,7 +71,7 @@ export async function readStatus(
   const { exposure, purge, findings: exposureFindings } = await exposureOf(view, primary);
   const running = await isArchiverAlive(repository, primary.name);
   const pinned = await readPins(repository);
-  const lastRehearsal = (await repository.rehearsals()).at(-1) ?? null;
+  const lastRehearsal = (await repository.rehearsals()).findLast(({ purpose }) => purpose === undefined) ?? null;
   const lineages = ofPrimary.map(({ lineage }) => lineage).toReversed();
   const backups = examined.filter(({ why }) => why === null).map(({ record }) => record);
   return {
@@ -169,6 +169,6 @@ function rehearsalFindings(repository: Repository, rehearsal: RehearsalRecord | 
   }
   const { id, startedAt } = rehearsal;
   const found = `the last rehearsal, at ${startedAt}, did not pass its proof`;
-  const fix = `Read ${reportPaths(repository, id).markdown}, then run \`lastgood rehearse\` again.`;
+  const fix = `Read ${rehearsalReportPath(repository, id)}, then run \`lastgood rehearse\` again.`;
   return [{ severity: 'error', check, object: id, found, fix }];
 }

@@ -20,6 +20,10 @@ export const ERRORS = {
     exit: 2,
     hint: 'Write the time with its zone, for example 2026-11-22T10:00:00Z or 2026-11-22T11:00:00+01:00.',
   },
+  PLAN_INVALID: {
+    exit: 2,
+    hint: 'Write the plan anew: `lastgood plan TARGET --json > FILE`, and give restore that very file.',
+  },
   FILE_UNREADABLE: { exit: 2, hint: 'Does the file exist, and may this user read it?' },
   KEY_FILE_INVALID: {
     exit: 2,
@@ -57,6 +61,10 @@ export const ERRORS = {
     hint: 'The rows are still in a backup: `lastgood plan --before INCIDENT` shows how to restore to just before it.',
   },
   BACKUP_MISSING: { exit: 20, hint: 'Run `lastgood backups` to see which backups exist and why one is not usable.' },
+  OBJECT_UNKNOWN: {
+    exit: 20,
+    hint: 'Choose a target at which it was there: `lastgood incidents` says when it was lost.',
+  },
   PIN_UNKNOWN: { exit: 20, hint: 'Run `lastgood status` to see what is pinned.' },
   ARCHIVE_GAP: { exit: 20, hint: 'Choose a target before the gap, or one that a backup taken after it can reach.' },
   ARCHIVE_DAMAGED: {

@@ -3,6 +3,7 @@ import { readFileSync, readlinkSync } from 'node:fs';
 import { link, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import { readBootId } from './boot-id.ts';
 import { LastgoodError } from './errors.ts';
 import { storageFailure } from './durable-file.ts';
 
@@ -157,7 +158,7 @@ function describeSelf(purpose: string): LockFile {
     purpose,
     nonce: randomUUID(),
     processStart: processStart(pid),
-    bootId: bootId(),
+    bootId: readBootId(),
     pidNamespace: pidNamespace(),
   };
 }
@@ -169,7 +170,7 @@ function describeSelf(purpose: string): LockFile {
  */
 function isAlive(holder: LockFile): boolean {
   if (holder.host !== hostname() && !isOurKernel(holder)) return true;
-  if (holder.bootId !== bootId()) return false;
+  if (holder.bootId !== readBootId()) return false;
   if (holder.processStart !== null) return processStart(holder.pid) === holder.processStart;
   try {
     process.kill(holder.pid, 0);
@@ -181,7 +182,7 @@ function isAlive(holder: LockFile): boolean {
 
 /** True when the holder's process numbers are ours, whatever the machine was called then. */
 function isOurKernel({ bootId: boot, pidNamespace: namespace = null }: LockFile): boolean {
-  return boot !== null && boot === bootId() && namespace !== null && namespace === pidNamespace();
+  return boot !== null && boot === readBootId() && namespace !== null && namespace === pidNamespace();
 }
 
 /** Null when it is gone, or only waits to be reaped. Source: proc(5), /proc/PID/stat fields 3 and 22. */
@@ -190,10 +191,6 @@ function processStart(pid: number): string | null {
   // Fields are counted from after the name, which may hold blanks and brackets.
   const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ') ?? [];
   return fields[0] === 'Z' || fields[0] === 'X' ? null : (fields[19] ?? null);
-}
-
-function bootId(): string | null {
-  return readProc('/proc/sys/kernel/random/boot_id')?.trim() ?? null;
 }
 
 /** Source: pid_namespaces(7): two processes with the same link see the same process numbers. */

@@ -14,6 +14,8 @@ export interface ExaminedBackup {
   readonly warnings: readonly string[];
   /** How many groups of its coordinates' file lie before them; meaningless with a `why`. */
   readonly groupsBefore: number;
+  /** False when nobody looked, which `why` then says; true when left out. */
+  readonly isLookedAt?: boolean;
 }
 
 /** Where a backup stands in the primary's log: replay starts there. */
@@ -51,26 +53,21 @@ export interface BackupChoice {
   readonly losses: readonly LedgerEntry[];
 }
 
-/**
- * The newest usable backup at or before the cut, and those passed over for it.
- *
- * @throws LastgoodError `BACKUP_MISSING`, or `ARCHIVE_GAP` when there are backups only on the far side of a break
- */
-export function chooseBackup({ backups, cut, way, losses }: BackupChoice): {
-  chosen: ExaminedBackup;
-  passedOver: ExaminedBackup[];
-} {
+/** The backups at or before the cut, newest place first, whether usable or not. */
+export function backupsOnTheWay({ backups, cut, way }: BackupChoice): ExaminedBackup[] {
   const records = backups.map(({ record }) => record);
-  const candidates = backupsBefore(records, cut, way.legs).flatMap(({ id }) =>
-    backups.filter(({ record }) => record.id === id),
-  );
-  const index = candidates.findIndex(({ why }) => why === null);
-  const chosen = candidates[index];
-  if (chosen !== undefined) return { chosen, passedOver: candidates.slice(0, index) };
+  return backupsBefore(records, cut, way.legs).flatMap(({ id }) => backups.filter(({ record }) => record.id === id));
+}
+
+/** Why none is usable: `BACKUP_MISSING`, or `ARCHIVE_GAP` when there are backups only on the far side of a break. */
+export function noneUsable(choice: BackupChoice): LastgoodError {
+  const { way } = choice;
+  const records = choice.backups.map(({ record }) => record);
+  const candidates = backupsOnTheWay(choice);
   const isBeyond = ({ primary }: BackupRecord): boolean => !way.legs.some(({ lineage }) => lineage === primary.lineage);
-  throw way.broken !== null && records.some(isBeyond)
-    ? brokenWay(records, candidates, { cut, way, losses })
-    : noBackup(records, candidates, { cut, way });
+  return way.broken !== null && records.some(isBeyond)
+    ? brokenWay(records, candidates, choice)
+    : noBackup(records, candidates, choice);
 }
 
 function noBackup(

@@ -28,8 +28,12 @@ export async function requireSpace(datadir: string, needed: number): Promise<voi
   );
 }
 
-/** Free for this user, in the folder or, until it exists, in the nearest one above it. */
-async function freeBytes(path: string): Promise<number> {
+/**
+ * Free for this user, in the folder or, until it exists, in the nearest one above it.
+ *
+ * @throws LastgoodError `PREFLIGHT_FAILED` when that cannot be told
+ */
+export async function freeBytes(path: string): Promise<number> {
   try {
     const { bavail, bsize } = await statfs(path);
     return bavail * bsize;

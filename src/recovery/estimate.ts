@@ -17,24 +17,37 @@ interface Measured {
   readonly seconds: number;
 }
 
+/** Seconds of each step, as far as past ones tell. */
+export interface PlanEstimate {
+  readonly loadSeconds: number;
+  readonly replaySeconds: number;
+  readonly proofSeconds: number;
+}
+
 /**
- * How long a restore will take, from how long past ones took: bytes per second of loading and of replaying where a
- * rehearsal was large enough to show them, else the seconds as they were, and the proof's time as it was.
+ * How long a restore will take, from how long past ones took: bytes per second of loading and of replaying where one
+ * was large enough to show them, else the seconds as they were, and the proof's time as it was.
  *
- * @returns whole seconds, at least 1; null when no rehearsal has measured what is needed
+ * @returns null when none has measured what is needed
  */
-export function estimateSeconds(
+export function estimate(
   rehearsals: readonly RehearsalRecord[],
   work: { backupBytes: number; replayBytes: number },
-): number | null {
+): PlanEstimate | null {
   const newest = rehearsals.toSorted((a, b) => (a.startedAt < b.startedAt ? 1 : -1)).slice(0, NEWEST);
   const loads = newest.map(({ backupBytes, seconds }) => ({ bytes: backupBytes, seconds: seconds.load }));
   const replays = newest.map(({ replayedBytes, seconds }) => ({ bytes: replayedBytes, seconds: seconds.replay }));
-  const load = secondsFor(work.backupBytes, loads);
-  const replay = secondsFor(work.replayBytes, replays);
-  if (newest.length === 0 || load === null || replay === null) return null;
-  const proof = mean(newest.map(({ seconds }) => seconds.proof));
-  return Math.max(1, Math.round(load + replay + proof));
+  const loadSeconds = secondsFor(work.backupBytes, loads);
+  const replaySeconds = secondsFor(work.replayBytes, replays);
+  if (newest.length === 0 || loadSeconds === null || replaySeconds === null) return null;
+  return { loadSeconds, replaySeconds, proofSeconds: mean(newest.map(({ seconds }) => seconds.proof)) };
+}
+
+/** All steps together: whole seconds, at least 1; null for an estimate that nobody can make. */
+export function totalSeconds(steps: PlanEstimate | null): number | null {
+  if (steps === null) return null;
+  const { loadSeconds, replaySeconds, proofSeconds } = steps;
+  return Math.max(1, Math.round(loadSeconds + replaySeconds + proofSeconds));
 }
 
 function secondsFor(bytes: number, steps: readonly Measured[]): number | null {

@@ -57,7 +57,7 @@ export async function examineBackup(
 }
 
 /** Whether each file is there with its size; null when all are. */
-async function whyNotWhole({ files }: BackupRecord, folder: string): Promise<string | null> {
+export async function whyNotWhole({ files }: BackupRecord, folder: string): Promise<string | null> {
   for (const { name, bytes } of files) {
     try {
       const { size } = await stat(join(folder, name));

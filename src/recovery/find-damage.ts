@@ -23,7 +23,8 @@ export async function findDamage(
   signal?: AbortSignal,
 ): Promise<Damage | null> {
   const findSegment = segmentFinder(repository);
-  for (const part of segments) {
+  // A file that something is cut out of has several parts; it is read once, up to its last one.
+  for (const part of new Map(segments.map((one) => [`${one.lineage}/${one.file}`, one])).values()) {
     const segment = await findSegment(part);
     const damage = segment === undefined ? null : await damageIn(segment, part, signal);
     if (damage !== null) return damage;

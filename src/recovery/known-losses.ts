@@ -7,20 +7,20 @@ import type { PlanSegment } from './plan.ts';
  * Refuses what would replay across a loss that the ledger knows, whatever the archive holds by now. Ends of lineages and
  * stranded groups are not looked at here: no range goes over them.
  *
- * @throws LastgoodError `ARCHIVE_GAP` naming the first one
+ * @throws LastgoodError `ARCHIVE_GAP` naming each
  */
 export function refuseLosses(segments: readonly PlanSegment[], losses: readonly LedgerEntry[]): void {
   // A kind that only a later version knows is a loss of bytes too.
   const isBytes = ({ kind }: LedgerEntry): boolean => kind !== 'break' && kind !== 'stranded';
-  for (const segment of segments) {
-    const loss = losses.find((entry) => isBytes(entry) && liesIn(entry, segment));
-    if (loss === undefined) continue;
-    const { kind, lineage, from, to, why } = loss;
-    const what = kind === 'gap' ? 'is missing' : 'cannot be trusted';
-    throw new LastgoodError('ARCHIVE_GAP', `the log of ${lineage} from ${from} to ${to} ${what}: ${why}`, {
-      details: { lineage, from, to, kind },
-    });
-  }
+  const found = segments.flatMap((segment) => losses.filter((entry) => isBytes(entry) && liesIn(entry, segment)));
+  const [first, ...others] = new Set(found);
+  if (first === undefined) return;
+  const { kind, lineage, from, to, why } = first;
+  const what = kind === 'gap' ? 'is missing' : 'cannot be trusted';
+  const also = others.map((loss) => `; also ${loss.from} to ${loss.to} of ${loss.lineage}: ${loss.why}`).join('');
+  throw new LastgoodError('ARCHIVE_GAP', `the log of ${lineage} from ${from} to ${to} ${what}: ${why}${also}`, {
+    details: { lineage, from, to, kind, losses: others.length + 1 },
+  });
 }
 
 function liesIn(loss: LedgerEntry, { lineage, file, from, to }: PlanSegment): boolean {

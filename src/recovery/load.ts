@@ -6,6 +6,7 @@ import { DecompressStream } from 'zstd-napi';
 import type { BackupRecord } from '../archive/backup-record.ts';
 import { findProgram, runTool } from '../platform/child-process.ts';
 import { isLastgoodError, LastgoodError } from '../platform/errors.ts';
+import { CLIENT_ARGS } from '../server/client-args.ts';
 import { writeOptionFile } from '../server/option-file.ts';
 import type { ServerOptions } from '../server/server-options.ts';
 
@@ -22,6 +23,9 @@ export interface LoadOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What is loaded stays out of the server's own log, where it would have GTIDs that the source's log does not have. */
+const UNLOGGED = '--init-command=SET SESSION sql_log_bin = 0';
+
 /**
  * Loads a backup's files, in their order, each in one session. Each is compared with its recorded SHA-256 while it
  * is read. After an error the server holds a part: it must be thrown away.
@@ -32,7 +36,7 @@ export async function loadBackup(options: LoadOptions): Promise<void> {
   const { record, folder, login, temporary, progress, signal } = options;
   await using optionFile = await writeOptionFile(login, temporary);
   const program = findProgram(['mariadb', 'mysql']);
-  const args = [`--defaults-file=${optionFile.path}`, '--binary-mode', '--max-allowed-packet=1G'];
+  const args = [`--defaults-file=${optionFile.path}`, ...CLIENT_ARGS, UNLOGGED];
   let bytes = 0;
   for (const file of record.files) {
     const path = join(folder, file.name);

@@ -23,6 +23,8 @@ export interface LocateSource {
    * known. Asked only for a time after the archive's end.
    */
   readonly currentAt: (view: LineageView) => Promise<number | null>;
+  /** What a group did, in a few words; null when that cannot be told. Without it plans name groups by GTID and place only. */
+  readonly describe?: (lineage: string, group: PlacedGroup) => Promise<string | null>;
 }
 
 /** A place that a target names, before it is checked against the bytes. */
@@ -37,6 +39,8 @@ export interface Located {
   readonly view: LineageView;
   /** How many groups of the cut's file lie before the cut. */
   readonly groupsBefore: number;
+  /** The last group before the cut; null when the archive has none. */
+  readonly last: PlacedGroup | null;
   readonly warnings: readonly string[];
 }
 
@@ -60,10 +64,10 @@ export async function locate(source: LocateSource, target: Target): Promise<Loca
     position: cut.position,
     gtid: before?.gtid ?? null,
     time: before?.time ?? null,
-    between: inWords(source, place.view, { before, after: neighbours.after }),
+    between: await inWords(source, place.view, { before, after: neighbours.after }),
     gtidState: neighbours.gtidState,
   };
-  return { resolved, view: place.view, groupsBefore: cut.groupsBefore, warnings: place.warnings };
+  return { resolved, view: place.view, groupsBefore: cut.groupsBefore, last: before, warnings: place.warnings };
 }
 
 /** A new primary's archived files may begin with its very first write: the group before that stands in the old one's log. */
@@ -207,19 +211,24 @@ function notABoundary(place: Coordinates, inside: PlacedGroup): LastgoodError {
 }
 
 /** What is the last thing kept and the first left out. */
-function inWords(
+async function inWords(
   source: LocateSource,
   view: LineageView,
   { before, after }: Pick<Neighbours, 'before' | 'after'>,
-): string {
-  const name = (group: PlacedGroup): string => {
+): Promise<string> {
+  const name = async (group: PlacedGroup): Promise<string[]> => {
     const incident = source.incident(incidentId({ lineage: view.lineage.id, file: group.file, start: group.start }));
-    const what = incident === null ? '' : `${shorten(incident.statement)}, `;
-    return `${what}${group.gtid ?? `${group.file}:${group.start}`} (${group.time})`;
+    const does = incident === null ? await source.describe?.(view.lineage.id, group) : shorten(incident.statement);
+    return [`${group.gtid ?? `${group.file}:${group.start}`} (${group.time})`, does ?? ''].filter(
+      (part) => part !== '',
+    );
   };
-  if (before !== null && after !== null) return `between ${name(before)} and ${name(after)}`;
-  if (before !== null) return `after ${name(before)}, the last group archived`;
-  if (after !== null) return `before ${name(after)}, the first group archived`;
+  if (before !== null && after !== null) {
+    const first = await name(before);
+    return `between ${first.join(', ')}${first.length > 1 ? ',' : ''} and ${(await name(after)).join(', ')}`;
+  }
+  if (before !== null) return `after ${(await name(before)).join(', ')}, the last group archived`;
+  if (after !== null) return `before ${(await name(after)).join(', ')}, the first group archived`;
   return 'the archive holds no transaction yet';
 }
 

@@ -1,6 +1,7 @@
 import type { GroupMark } from '../archive/manifest.ts';
 import { compareFiles, formatCoordinates, type Coordinates } from '../binlog/coordinates.ts';
 import type { Group } from '../binlog/group.ts';
+import type { GroupPhase } from '../binlog/group-phase.ts';
 import type { CatalogSegment } from '../catalog/segment-table.ts';
 import { LastgoodError } from '../platform/errors.ts';
 import { formatSeconds } from '../platform/time.ts';
@@ -10,6 +11,8 @@ import { lastCheckpoint, type LineageView } from './lineage-view.ts';
 /** A group and the file it is in. */
 export interface PlacedGroup extends GroupMark {
   readonly file: string;
+  /** Set when it is one half of something, where the group itself was read. */
+  readonly phase?: GroupPhase;
 }
 
 /** What lies on both sides of a place in the log, read from the archive's bytes. */
@@ -29,8 +32,9 @@ export interface Neighbours {
 }
 
 /** Gives a group the form that lists and plans show. */
-export function placeGroup(file: string, { start, end, gtid, time }: Group): PlacedGroup {
-  return { file, start, end, gtid: gtid === null ? null : formatGtid(gtid), time: formatSeconds(time) };
+export function placeGroup(file: string, { start, end, gtid, time, phase }: Group): PlacedGroup {
+  const mark = { file, start, end, gtid: gtid === null ? null : formatGtid(gtid), time: formatSeconds(time) };
+  return phase === undefined ? mark : { ...mark, phase };
 }
 
 /**

@@ -13,8 +13,31 @@ export interface PlanRanges {
 /** Finds what the plan replays in the archive. @throws LastgoodError `ARCHIVE_GAP`, `ARCHIVE_DAMAGED`, `REPOSITORY_UNREADABLE` */
 export async function openPlanRanges(
   repository: Repository,
-  { backup, segments }: Pick<Plan, 'backup' | 'segments'>,
+  { backup, segments, target }: Pick<Plan, 'backup' | 'segments' | 'target'>,
 ): Promise<PlanRanges> {
+  const { gtid } = backup.primary;
+  return {
+    identity: {
+      flavor: backup.flavor,
+      serverVersion: backup.serverVersion,
+      serverId: backup.primary.serverId,
+      gtidState: gtid,
+      gtidMode: gtidModeOf([gtid, target.resolved.gtidState]),
+    },
+    ranges: await openRanges(repository, segments),
+  };
+}
+
+/** Under which GTID_MODE a log of MySQL was written, by its GTID states: without GTIDs they are empty, or not there. */
+export function gtidModeOf(states: readonly (string | null)[]): 'ON' | 'OFF' {
+  return states.some((state) => state !== null && state !== '') ? 'ON' : 'OFF';
+}
+
+/** Offers parts of the archive, in their order. Throws as `openPlanRanges` does. */
+export async function openRanges(
+  repository: Repository,
+  segments: readonly PlanSegment[],
+): Promise<readonly ServedRange[]> {
   const findSegment = segmentFinder(repository);
   const isOneLineage = new Set(segments.map(({ lineage }) => lineage)).size <= 1;
   const ranges: ServedRange[] = [];
@@ -27,15 +50,7 @@ export async function openPlanRanges(
     const servedAs = isOneLineage ? file : `${lineage}.${file}`;
     ranges.push(await servedRange(segment, { ...part, file: servedAs }));
   }
-  return {
-    identity: {
-      flavor: backup.flavor,
-      serverVersion: backup.serverVersion,
-      serverId: backup.primary.serverId,
-      gtidState: backup.primary.gtid,
-    },
-    ranges,
-  };
+  return ranges;
 }
 
 /** Looks up a plan's segments, reading each lineage's folder once. */

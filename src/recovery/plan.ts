@@ -1,5 +1,6 @@
 import type { BackupRecord } from '../archive/backup-record.ts';
 import type { Incident } from '../incident/incident.ts';
+import type { PlanEstimate } from './estimate.ts';
 
 /** What the user asked for: exactly one point. */
 export type Target =
@@ -44,25 +45,98 @@ export interface PlanCrossing {
   readonly stranded: number;
 }
 
+/** A backup that the plan could start from, as far as its place says. */
+export interface PlanCandidate {
+  /** Its id. */
+  readonly backup: string;
+  /** null when nobody looked. */
+  readonly usable: boolean | null;
+  /** Why it is not usable, or was not looked at. */
+  readonly why: string | null;
+  /** null when no past restore tells. */
+  readonly estimateSeconds: number | null;
+  /** What would be replayed from it; null unless it is usable. */
+  readonly groups: number | null;
+  readonly bytes: number | null;
+  readonly chosen: boolean;
+}
+
+/** What a replay without a skipped incident meets. */
+export interface PlanConflict {
+  /** The incident's id. */
+  readonly skipped: string;
+  /** Of the first group that meets it; null where there are no GTIDs. */
+  readonly gtid: string | null;
+  /** `schema.table`; '' where it is not about one object. */
+  readonly object: string;
+  /** In words, behind the object. */
+  readonly why: string;
+  /**
+   * fails: for certain · may-fail · differs: it does something else than on the source · undone: it takes back what skipping
+   * keeps · left-out: what else the skipped transaction did · unread: what a later group does is not known.
+   */
+  readonly kind: 'fails' | 'may-fail' | 'differs' | 'undone' | 'left-out' | 'unread';
+  readonly file: string;
+  readonly start: number;
+  /** How many groups meet it. */
+  readonly groups: number;
+}
+
+/** Whether the rest of the log can be replayed without an incident. */
+export interface PlanSkip {
+  /** Its id. */
+  readonly incident: string;
+  readonly verdict: 'safe' | 'risky' | 'impossible';
+  readonly why: string;
+}
+
+/** An archived file as a plan found it. */
+export interface PlannedFile {
+  readonly lineage: string;
+  readonly file: string;
+  /** So much of it is needed, bytes. */
+  readonly to: number;
+  /** Hex, of all its plain bytes; null while it still grew. */
+  readonly sha256: string | null;
+  /** When the source opened it, seconds since 1970. */
+  readonly openedAt: number;
+}
+
+/** What a plan relies on: without it, or with something else in its place, it must not run. */
+export interface PlanReliance {
+  /** Hex, SHA-256 of the backup's record. */
+  readonly backup: string;
+  readonly files: readonly PlannedFile[];
+}
+
 /** What a restore will do: pure data. The plan that is shown is the object that runs. */
 export interface Plan {
   readonly target: Target & { readonly resolved: ResolvedTarget };
   readonly backup: BackupRecord;
-  /** In the order of replay. */
+  /** In the order of replay, without what is skipped. */
   readonly segments: readonly PlanSegment[];
   readonly crossings: readonly PlanCrossing[];
-  /** Left out although they lie before the target; this version plans none. */
+  /** Left out although they lie before the target. */
   readonly skipped: readonly Incident[];
+  /** The bytes of the skipped, group by group, neighbours joined: all that one incident is made of. */
+  readonly skippedSegments: readonly PlanSegment[];
+  /** What leaving them out comes to; empty until that was looked at. */
+  readonly skips: readonly PlanSkip[];
+  /** That will be applied: without the skipped. */
   readonly groups: number;
   readonly bytes: number;
   /** null before any restore or rehearsal was timed. */
   readonly estimateSeconds: number | null;
-  readonly conflicts: readonly {
-    readonly skipped: string;
-    readonly gtid: string | null;
-    readonly object: string;
-    readonly why: string;
-  }[];
+  readonly estimate: PlanEstimate | null;
+  /** Newest first. */
+  readonly candidates: readonly PlanCandidate[];
+  /** At least so many bytes are written to the target. */
+  readonly diskBytes: number;
+  /** What later groups meet without the skipped ones; of each incident only so many. */
+  readonly conflicts: readonly PlanConflict[];
   readonly warnings: readonly string[];
   readonly reachable: boolean;
+  readonly reliesOn: PlanReliance;
+  /** Hex, SHA-256 of what it does and relies on: a plan kept in a file has to be as it was made. */
+  readonly fingerprint: string;
 }

@@ -4,12 +4,19 @@ import type { BackupRecord } from '../archive/backup-record.ts';
 import { formatCoordinates } from '../binlog/coordinates.ts';
 import type { Incident } from '../incident/incident.ts';
 import { objectName } from '../incident/object-name.ts';
-import { chooseBackup, placeOf, type ExaminedBackup } from './choose-backup.ts';
+import { chooseStart } from './candidates.ts';
+import type { ExaminedBackup } from './choose-backup.ts';
 import type { Way } from './crossing.ts';
-import { estimateSeconds } from './estimate.ts';
-import { refuseLosses } from './known-losses.ts';
+import { neededBytes } from './disk-space.ts';
+import { totalSeconds } from './estimate.ts';
 import type { Plan, PlanCrossing, PlanSegment, ResolvedTarget, Target } from './plan.ts';
-import { countGroups, findRoute, stretchesOf, type Stretch } from './route.ts';
+import type { PlacedGroup } from './neighbours.ts';
+import type { Stretch } from './route.ts';
+import { withoutGroups } from './cut-out.ts';
+import { checkSkips, skipWarnings, whyHoldsSkipped, type Skip } from './skip.ts';
+
+/** A plan before it is written down what of the archive it relies on. */
+export type BarePlan = Omit<Plan, 'reliesOn' | 'fingerprint'>;
 
 /** Everything a plan depends on. */
 export interface PlanInput {
@@ -25,6 +32,10 @@ export interface PlanInput {
   /** What the ledger says is lost, of any lineage. */
   readonly losses: readonly LedgerEntry[];
   readonly rehearsals: readonly RehearsalRecord[];
+  /** To be left out. */
+  readonly skips: readonly Skip[];
+  /** The last group before the cut, which may be one of these; null when the archive has none. */
+  readonly last: PlacedGroup | null;
   /** From locating the target. */
   readonly warnings: readonly string[];
   /** Seconds since 1970. */
@@ -32,44 +43,47 @@ export interface PlanInput {
 }
 
 /**
- * Chooses the newest usable backup at or before the cut and the unbroken archive from it to the cut, over verified
- * hand-overs where the primary changed. Pure: the same input gives the same plan; `plan` prints it, `restore` runs it.
+ * Chooses the usable backup at or before the cut from which the restore is fastest, and the unbroken archive from it to the cut, over
+ * verified hand-overs where the primary changed, without what is skipped. Pure: the same input gives the same plan; `plan`
+ * prints it, `restore` runs it.
  *
- * @throws LastgoodError `BACKUP_MISSING` when no usable backup is old enough, `ARCHIVE_GAP` naming what is missing on the way
+ * @throws LastgoodError `BACKUP_MISSING` when no usable backup is old enough, `ARCHIVE_GAP` naming what is missing on the way,
+ *   `TARGET_UNREACHABLE` for a skip that is not on the way
  */
-export function planRestore(input: PlanInput): Plan {
-  const { target, resolved } = input;
-  const { chosen, passedOver } = chooseBackup({ ...input, cut: resolved });
-  const stretches = stretchesFrom(chosen, input);
-  const segments = stretches.flatMap(({ leg, from, to }) => findRoute(leg, from, to));
-  refuseLosses(segments, input.losses);
-  const bytes = segments.reduce((sum, segment) => sum + segment.bytes, 0);
+export function planRestore(input: PlanInput): BarePlan {
+  const { target, skips, way } = input;
+  checkSkips(skips, { legs: way.legs, cut: input.resolved, known: input.incidents });
+  const { start, candidates, passedOver } = chooseStart({
+    ...input,
+    cut: { ...input.resolved, groupsBefore: input.groupsBefore },
+    backups: input.backups.map((backup) => ({
+      ...backup,
+      why: backup.why ?? whyHoldsSkipped(backup.record, skips, way.legs),
+    })),
+  });
+  const { backup, stretches, skipped, segments, skippedSegments, groups, bytes, estimate } = start;
+  const resolved = withoutGroups(input.resolved, skipped, input.last);
   return {
     target: { ...target, resolved },
-    backup: chosen.record,
+    backup: backup.record,
     segments,
     crossings: crossingsOf(stretches),
-    skipped: [],
-    groups: stretches.reduce((sum, stretch) => sum + countGroups(stretch), 0),
-    bytes,
-    estimateSeconds: estimateSeconds(input.rehearsals, { backupBytes: chosen.record.bytes, replayBytes: bytes }),
+    skipped: skips.map(({ incident }) => incident),
+    ...{ skippedSegments, skips: [], groups, bytes },
+    ...{ estimateSeconds: totalSeconds(estimate), estimate, candidates },
+    diskBytes: neededBytes({ backup: backup.record, bytes }),
     conflicts: [],
     warnings: [
       ...input.warnings,
-      ...passedOver.map(({ record, why }) => `backup ${record.id} was passed over: ${why ?? ''}`),
-      ...chosen.warnings,
-      ...ageWarning(chosen.record, input.now),
+      ...passedOver.map((candidate) => `backup ${candidate.backup} was passed over: ${candidate.why ?? ''}`),
+      ...backup.warnings,
+      ...ageWarning(backup.record, input.now),
       ...strandedWarnings(stretches),
       ...incidentWarnings(input.incidents, segments),
+      ...skipWarnings(skips, way.legs),
     ],
     reachable: true,
   };
-}
-
-/** A chosen backup always has a way: it was chosen for standing before the cut, in a leg of it. */
-function stretchesFrom({ record, groupsBefore }: ExaminedBackup, { way, resolved, ...input }: PlanInput): Stretch[] {
-  const from = { ...placeOf(record), groupsBefore, lineage: record.primary.lineage ?? '' };
-  return stretchesOf(way.legs, from, { ...resolved, groupsBefore: input.groupsBefore }) ?? [];
 }
 
 function crossingsOf(stretches: readonly Stretch[]): PlanCrossing[] {

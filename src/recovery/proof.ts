@@ -1,9 +1,13 @@
 import type { BackupRecord } from '../archive/backup-record.ts';
 import { parseGtidState } from '../binlog/gtid-text.ts';
 import type { GtidState } from '../binlog/gtid.ts';
+import { formatCoordinates } from '../binlog/coordinates.ts';
 import { GtidPosition } from '../binlog/mariadb-gtid.ts';
-import type { Incident, IncidentObject } from '../incident/incident.ts';
+import { GtidSet } from '../binlog/mysql-gtid.ts';
+import type { Incident } from '../incident/incident.ts';
 import type { Plan } from './plan.ts';
+import { countTables, describeObject, findObject } from './proof-objects.ts';
+import { proveSkips } from './proof-skips.ts';
 import type { Replayed } from './replay.ts';
 import { compareTables, type TableState } from './table-state.ts';
 
@@ -18,7 +22,8 @@ export interface ProofCheck {
 export interface Proof {
   readonly ok: boolean;
   readonly checks: readonly ProofCheck[];
-  readonly appliedGroups: number;
+  /** null where nothing counts them: the applier of MySQL without GTIDs. */
+  readonly appliedGroups: number | null;
   readonly lastApplied: { readonly gtid: string | null; readonly file: string; readonly end: number };
   readonly tables: readonly TableState[];
 }
@@ -87,7 +92,7 @@ const gtidState: Check = ({ plan, replayed }) => {
 
 /** A replica may have domains of a former primary: no group of this log changes them, and a restore keeps them. */
 function expectedState(planned: string, { flavor, primary }: BackupRecord): GtidState {
-  if (flavor !== 'mariadb') return parseGtidState(flavor, planned);
+  if (flavor === 'mysql') return GtidSet.parse(primary.gtid ?? '').union(GtidSet.parse(planned));
   const state = GtidPosition.parse(planned);
   for (const gtid of GtidPosition.parse(primary.gtid ?? '').gtids()) {
     if (state.last(gtid.domain) === undefined) state.add(gtid);
@@ -98,22 +103,38 @@ function expectedState(planned: string, { flavor, primary }: BackupRecord): Gtid
 const groupCount: Check = ({ plan, replayed }) => [
   {
     check: 'every planned group was applied, and no other',
-    ok: replayed.groups === plan.groups,
-    found: `${replayed.groups} of ${plan.groups} groups`,
+    ...(replayed.groups === null ? placeInstead(plan, replayed) : counted(plan, replayed.groups)),
   },
 ];
 
+function counted(plan: Plan, groups: number): { ok: boolean; found: string } {
+  return { ok: groups === plan.groups, found: `${groups} of ${plan.groups} groups` };
+}
+
+/** MySQL without GTIDs counts no groups: where its applier stands is all it tells. */
+function placeInstead({ segments, groups }: Plan, { executed }: Replayed): { ok: boolean; found: string } {
+  const end = segments.at(-1);
+  const stands = executed === null ? 'nowhere' : formatCoordinates(executed);
+  const ok =
+    end !== undefined &&
+    executed !== null &&
+    executed.file.endsWith(end.file) &&
+    executed.position === end.to % 2 ** 32;
+  const instead = ok ? 'the end of the plan' : 'not at the end of the plan';
+  return { ok, found: `not counted by this server (${groups} planned): its applier stands at ${stands}, ${instead}` };
+}
+
 const lostObjects: Check = ({ plan, incident, schemas, tables }) => {
   if (incident === null) return [];
-  const nameCase = caseOf(plan.backup);
+  const restored = { schemas, tables, settings: plan.backup.settings };
   const sought = incident.objects
     .filter(({ type }) => type === 'database' || type === 'table') // only of these is known what a server has
-    .map((object) => ({ object, ...findObject(object, { schemas, tables, nameCase }) }));
+    .map((object) => ({ object, ...findObject(object, restored) }));
   // The log names what the statement named, there or not (MariaDB 10.11, tried): the place is proven by GTIDs and groups.
   const mayLack =
     IF_EXISTS.test(incident.statement) || incident.kind.startsWith('replace-') || sought.some(({ ok }) => ok);
   return sought.map(({ object, ok, found }) => ({
-    check: `${describe(object)} is back`,
+    check: `${describeObject(object)} is back`,
     ok: ok || mayLack,
     found: !ok && mayLack ? 'missing: the statement may have named what was not there before either' : found,
   }));
@@ -144,36 +165,7 @@ function namesOf(what: string, names: readonly string[]): string[] {
   return names.length === 0 ? [] : [`${what}: ${names.join(', ')}`];
 }
 
-const CHECKS: readonly Check[] = [gtidState, groupCount, lostObjects, readableTables, equalTables];
+const skips: Check = ({ plan, replayed, schemas, tables }) =>
+  proveSkips(plan, replayed, { schemas, tables, settings: plan.backup.settings });
 
-/** How a server with these settings compares names of schemas and tables. */
-function caseOf({ settings }: BackupRecord): NameCase {
-  const { lower_case_table_names: folds = '0' } = settings;
-  return folds === '0' ? (name) => name : (name) => name.toLowerCase();
-}
-
-type NameCase = (name: string) => string;
-
-function findObject(
-  { schema, name }: IncidentObject,
-  { schemas, tables, nameCase }: Pick<ProofInput, 'schemas' | 'tables'> & { nameCase: NameCase },
-): { ok: boolean; found: string } {
-  const isSame = (a: string, b: string): boolean => nameCase(a) === nameCase(b);
-  const inside = tables.filter((table) => isSame(table.schema, schema));
-  if (name === null) {
-    const rows = inside.reduce((sum, table) => sum + table.rows, 0);
-    return schemas.some((candidate) => isSame(candidate, schema))
-      ? { ok: true, found: `${countTables(inside)}, ${rows} rows` }
-      : { ok: false, found: 'missing' };
-  }
-  const table = inside.find((candidate) => isSame(candidate.name, name));
-  return table === undefined ? { ok: false, found: 'missing' } : { ok: true, found: `${table.rows} rows` };
-}
-
-function describe({ schema, name, type }: IncidentObject): string {
-  return name === null ? `${type} ${schema}` : `${type} ${schema}.${name}`;
-}
-
-function countTables({ length }: readonly unknown[]): string {
-  return length === 1 ? '1 table' : `${length} tables`;
-}
+const CHECKS: readonly Check[] = [gtidState, groupCount, skips, lostObjects, readableTables, equalTables];

@@ -8,6 +8,7 @@ import { connect, describeServer, type ServerConnection } from '../server/connec
 import { readServerFacts } from '../server/facts.ts';
 import { startApplying } from '../server/replica-status.ts';
 import type { ServerOptions } from '../server/server-options.ts';
+import { TARGET_WORDS } from './target-words.ts';
 import { holdDefinitions, listTables, readTableStates, type TableState } from './table-state.ts';
 
 /** ER_LOCK_WAIT_TIMEOUT */
@@ -71,7 +72,7 @@ export async function readReference(o: ReferenceOptions): Promise<ReplicaReferen
  * it stops with this error, which is ours to put right. @returns whether it was
  */
 async function restartAfterLockWait(replica: ServerConnection): Promise<boolean> {
-  const rows = await replica.query<{ Last_SQL_Errno: string | number }>('SHOW ALL SLAVES STATUS');
+  const rows = await replica.query<{ Last_SQL_Errno: string | number }>(TARGET_WORDS[replica.flavor].showPrimaries);
   if (!rows.some((row) => Number(row.Last_SQL_Errno) === LOCK_WAIT_TIMEOUT)) return false;
   await startApplying(replica);
   return true;

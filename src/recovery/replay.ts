@@ -6,6 +6,7 @@ import { startArchiveServer, type ArchiveServer } from '../server/archive-server
 import type { ServerConnection } from '../server/connection.ts';
 import type { ServedIdentity, ServedRange } from '../server/served-range.ts';
 import { attach, detach, readApplier, readGtidState, startApplier, type ApplierStatus } from './applier.ts';
+import { setBeginState } from './begin-state.ts';
 
 const POLL_MS = 100;
 
@@ -15,6 +16,8 @@ export interface ReplayOptions {
   readonly identity: ServedIdentity;
   /** In order; empty when there is nothing to replay. */
   readonly ranges: readonly ServedRange[];
+  /** The target has applied some of them, and goes on from its own GTID state. */
+  readonly goesOn?: boolean;
   readonly log: Logger;
   /** Bytes of the ranges applied so far. */
   readonly progress?: (done: { bytes: number; totalBytes: number }) => void;
@@ -23,7 +26,8 @@ export interface ReplayOptions {
 
 /** What the target's applier has done. */
 export interface Replayed {
-  readonly groups: number;
+  /** null where nothing counts them: the applier of MySQL without GTIDs. */
+  readonly groups: number | null;
   readonly gtidState: string;
   /** null when there was nothing to replay. */
   readonly executed: Coordinates | null;
@@ -39,13 +43,13 @@ export interface Replayed {
 export async function replay(options: ReplayOptions): Promise<Replayed> {
   const { target, identity, ranges, log, signal } = options;
   throwIfAborted(signal);
-  if (identity.gtidState !== null) await target.query('SET GLOBAL gtid_slave_pos = ?', [identity.gtidState]);
+  if (identity.gtidState !== null && options.goesOn !== true) await setBeginState(target, identity.gtidState);
   const [first] = ranges;
   if (first === undefined) return { groups: 0, gtidState: await readGtidState(target), executed: null };
   await using archive = await startArchiveServer({ identity, ranges, log });
   const coordinates = { file: first.file, position: first.from };
-  await attach(target, { archive, coordinates, byGtid: identity.gtidState !== null });
-  const groupsBefore = (await readApplier(target))?.groups ?? 0;
+  await attach(target, { archive, coordinates, byGtid: isByGtid(identity) });
+  const groupsBefore = (await readApplier(target))?.groups ?? null;
   let done: ApplierStatus;
   try {
     await startApplier(target);
@@ -55,7 +59,12 @@ export async function replay(options: ReplayOptions): Promise<Replayed> {
     throw error;
   }
   await detach(target);
-  return { groups: done.groups - groupsBefore, gtidState: done.gtidState, executed: done.executed };
+  const groups = done.groups === null || groupsBefore === null ? null : done.groups - groupsBefore;
+  return { groups, gtidState: done.gtidState, executed: done.executed };
+}
+
+function isByGtid({ flavor, gtidState, gtidMode }: ServedIdentity): boolean {
+  return flavor === 'mariadb' ? gtidState !== null : gtidMode === 'ON';
 }
 
 /** Polls until the applier stands where everything is applied. */
@@ -68,7 +77,7 @@ async function watch(
     const { reached } = archive; // read first: what the applier says afterwards is at least as new
     const status = await readApplier(target);
     if (status === null)
-      throw new LastgoodError('TOOL_FAILED', 'the scratch server has forgotten that it is a replica');
+      throw new LastgoodError('TOOL_FAILED', 'the restored server has forgotten that it is a replica');
     throwIfFailed(archive, status);
     progress?.({ bytes: bytesUpTo(ranges, status.executed), totalBytes });
     if (reached !== null && isSame(status.executed, reached)) return status;
@@ -81,14 +90,18 @@ function throwIfFailed({ failure }: ArchiveServer, { executed, applyError, recei
   const where = formatCoordinates(executed);
   const details = { file: executed.file, position: executed.position };
   if (applyError !== null) {
-    throw new LastgoodError('TOOL_FAILED', `the scratch server cannot apply what follows ${where}: ${applyError}`, {
+    throw new LastgoodError('TOOL_FAILED', `the restored server cannot apply what follows ${where}: ${applyError}`, {
       details,
     });
   }
   if (receiveError !== null) {
-    throw new LastgoodError('TOOL_FAILED', `the scratch server cannot receive what follows ${where}: ${receiveError}`, {
-      details,
-    });
+    throw new LastgoodError(
+      'TOOL_FAILED',
+      `the restored server cannot receive what follows ${where}: ${receiveError}`,
+      {
+        details,
+      },
+    );
   }
 }
 

@@ -75,17 +75,33 @@ export function findRoute(
 
 /** Everything the files from one place to the other must be: there, consecutive, sealed before the last, long enough. */
 function checkFiles(files: readonly CatalogSegment[], from: Coordinates, to: Coordinates): void {
-  let expected = from.file;
-  let previous: CatalogSegment | null = null;
-  for (const segment of files) {
-    const { file } = segment.digest;
-    if (fileNumber(file) !== fileNumber(expected)) throw missingFiles({ expected, found: file, from, to });
-    if (previous?.state === 'open') throw unfinished(previous, file);
-    expected = nextFile(file);
-    previous = segment;
-  }
-  if (previous?.digest.file !== to.file) throw missingFiles({ expected, found: null, from, to });
+  const holes = holesIn(files, from, to);
+  const unsealed = files.slice(0, -1).findIndex(({ state }) => state === 'open');
+  const [first] = holes;
+  const open = files[unsealed];
+  const next = files[unsealed + 1]?.digest.file;
+  // What comes first on the way is told first.
+  const isOpenFirst = open !== undefined && (first === undefined || compareFiles(open.digest.file, first.missing) < 0);
+  if (isOpenFirst && next !== undefined) throw unfinished(open, next);
+  if (first !== undefined) throw missingFiles(first, { others: holes.slice(1), from, to });
   for (const place of [from, to]) checkReach(files, place);
+}
+
+/** Files that are not there: the first one of a row, and the archived file behind the row; null when there is none. */
+interface Hole {
+  readonly missing: string;
+  readonly next: string | null;
+}
+
+function holesIn(files: readonly CatalogSegment[], from: Coordinates, to: Coordinates): Hole[] {
+  const holes: Hole[] = [];
+  let expected = from.file;
+  for (const { digest } of files) {
+    if (fileNumber(digest.file) !== fileNumber(expected)) holes.push({ missing: expected, next: digest.file });
+    expected = nextFile(digest.file);
+  }
+  if (files.at(-1)?.digest.file !== to.file) holes.push({ missing: expected, next: null });
+  return holes;
 }
 
 function checkReach(files: readonly CatalogSegment[], place: Coordinates): void {
@@ -97,17 +113,21 @@ function checkReach(files: readonly CatalogSegment[], place: Coordinates): void 
   });
 }
 
-function missingFiles(gap: {
-  expected: string;
-  found: string | null;
-  from: Coordinates;
-  to: Coordinates;
-}): LastgoodError {
-  const { expected, found, from, to } = gap;
-  const until = found === null ? '' : `, the next archived file is ${found}`;
+const SHOWN_HOLES = 5;
+
+function missingFiles(
+  { missing, next }: Hole,
+  { others, from, to }: { others: readonly Hole[]; from: Coordinates; to: Coordinates },
+): LastgoodError {
+  const until = next === null ? '' : `, the next archived file is ${next}`;
   const path = `from ${formatCoordinates(from)} to ${formatCoordinates(to)}`;
-  return new LastgoodError('ARCHIVE_GAP', `${expected} is missing on the way ${path}${until}`, {
-    details: { missing: expected, next: found, from: formatCoordinates(from), to: formatCoordinates(to) },
+  const shown = others
+    .slice(0, SHOWN_HOLES)
+    .map((hole) => (hole.next === null ? hole.missing : `${hole.missing} (next: ${hole.next})`));
+  const more = others.length > SHOWN_HOLES ? ` and ${others.length - SHOWN_HOLES} more gaps` : '';
+  const also = shown.length === 0 ? '' : `; also missing: ${shown.join(', ')}${more}`;
+  return new LastgoodError('ARCHIVE_GAP', `${missing} is missing on the way ${path}${until}${also}`, {
+    details: { missing, next, gaps: others.length + 1, from: formatCoordinates(from), to: formatCoordinates(to) },
   });
 }
 

@@ -1,61 +1,55 @@
-import { randomBytes, randomInt } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { writeFileDurably } from '../platform/durable-file.ts';
-import { LastgoodError } from '../platform/errors.ts';
+import { isLastgoodError, LastgoodError } from '../platform/errors.ts';
+import type { Lock } from '../platform/lock.ts';
 import type { Logger } from '../platform/logger.ts';
+import { waitFor } from '../platform/wait.ts';
+import type { Flavor } from '../binlog/gtid.ts';
 import type { ServerConnection } from '../server/connection.ts';
-import { installDatadir, privateTemporaryFolder, startLocalServer, type LocalServer } from '../server/local-server.ts';
+import { privateTemporaryFolder, startLocalServer, type LocalServer } from '../server/local-server.ts';
 import type { ServerOptions } from '../server/server-options.ts';
-import { emptyFolder, lastingServerPaths, requireEmpty } from './server-folder.ts';
-import {
-  asArguments,
-  asOptionFile,
-  handedOverOptions,
-  restoringOptions,
-  type ServerOptionValues,
-} from './scratch-options.ts';
+import { saysGoodbye } from './goodbye.ts';
+import { clearFolder } from './restore-folder.ts';
+import { restoreNotePath, writeRestoreNote, type RestoreNote } from './restore-note.ts';
+import type { BorrowedSetting, HandedOver, RestoreTarget } from './restore-target.ts';
+import { lastingServerPaths } from './server-folder.ts';
+import { asArguments, asOptionFile, handedOverOptions, type ServerOptionValues } from './scratch-options.ts';
 import type { SourceZone } from './source-zone.ts';
 
-/** Ids of people's servers are small numbers. */
-const FIRST_SERVER_ID = 3_000_000_000;
-const LAST_SERVER_ID = 4_294_967_295;
 /** A large server writes for long what it has in memory, and reads for long what it wrote. */
-const PATIENCE = { startTimeoutMs: 3_600_000, stopTimeoutMs: 3_600_000 };
+export const PATIENCE = { startTimeoutMs: 3_600_000, stopTimeoutMs: 3_600_000 };
 
 export interface ScratchServerOptions {
   /** The data folder itself: must not exist, or be empty. */
   readonly datadir: string;
   /** 0: a free one. */
   readonly port: number;
+  /** One that is in nobody's log: see `chooseServerId`. */
+  readonly serverId: number;
   /** Of the source, from the backup's record. */
   readonly settings: ServerOptionValues;
   readonly zone: SourceZone;
+  /** After an error: 'empty' the folder · 'if-ended' only unless the server ended by itself · 'keep' what is there. */
+  readonly onError: 'empty' | 'if-ended' | 'keep';
   readonly log: Logger;
   readonly signal?: AbortSignal | undefined;
-}
-
-/** How to reach a server that was handed over. `pid` is null when it does not run. */
-export interface HandedOver {
-  readonly datadir: string;
-  readonly socket: string;
-  readonly port: number;
-  readonly pid: number | null;
 }
 
 /**
  * A new, private server for a restore. Until it is handed over it belongs to this process: disposing of it ends it
  * and empties its folder, so that nothing half-restored is ever left behind.
  */
-export class ScratchServer implements AsyncDisposable {
+export class ScratchServer implements RestoreTarget {
+  readonly kind = 'scratch';
   readonly datadir: string;
-  /** As an account with all privileges that no backup holds. */
   readonly admin: ServerConnection;
-  /** The same account, for client programs. */
   readonly login: ServerOptions;
+  readonly borrowed: readonly BorrowedSetting[] = [];
+  readonly warnings: string[];
   readonly #server: LocalServer;
-  readonly #serverId: number;
+  readonly #lock: Lock;
   readonly #options: ScratchServerOptions;
   #kept = false;
 
@@ -63,15 +57,47 @@ export class ScratchServer implements AsyncDisposable {
     server: LocalServer;
     admin: ServerConnection;
     login: ServerOptions;
-    serverId: number;
+    /** Of the folder. */
+    lock: Lock;
     options: ScratchServerOptions;
   }) {
     this.datadir = parts.server.datadir;
     this.admin = parts.admin;
     this.login = parts.login;
     this.#server = parts.server;
-    this.#serverId = parts.serverId;
+    this.#lock = parts.lock;
     this.#options = parts.options;
+    const { warning } = parts.options.zone;
+    this.warnings = warning === null ? [] : [warning];
+  }
+
+  get flavor(): Flavor {
+    return this.admin.flavor;
+  }
+
+  get version(): string {
+    return this.admin.version;
+  }
+
+  get name(): string {
+    return `server in '${this.datadir}'`;
+  }
+
+  get temporary(): string {
+    return privateTemporaryFolder(this.datadir).tmpdir;
+  }
+
+  get notePath(): string {
+    return restoreNotePath(this.datadir);
+  }
+
+  async note(note: RestoreNote): Promise<void> {
+    await writeRestoreNote(this.datadir, note);
+  }
+
+  async settle(): Promise<void> {
+    const { time_zone: zone } = this.#options.settings;
+    if (zone !== undefined) await this.admin.query('SET GLOBAL time_zone = ?', [zone]);
   }
 
   /**
@@ -100,101 +126,92 @@ export class ScratchServer implements AsyncDisposable {
   }
 
   async #startAnew(stop: boolean): Promise<HandedOver> {
-    const { settings, zone, log } = this.#options;
+    const { settings, zone, log, serverId } = this.#options;
     const { datadir, socket, port } = this.#server;
-    const options = handedOverOptions(settings, this.#serverId, zone.fixed);
+    const options = handedOverOptions(settings, serverId, zone.fixed);
     await writeFileDurably(optionFilePath(datadir), asOptionFile({ ...places(this.#server), ...options }));
     await this.admin.query(`DROP USER ${account(this.login)}`);
     await this.admin.close();
     log.info({ datadir }, 'stopping the restored server');
     await this.#server.stop();
-    if (stop) return { datadir, socket, port, pid: null };
+    const { errorLog } = lastingServerPaths(datadir, serverId);
+    if (!(await saysGoodbye(errorLog))) throw new LastgoodError('TOOL_FAILED', 'it did not shut down cleanly');
+    if (stop) return { kind: this.kind, datadir, socket, port, pid: null };
     log.info({ datadir, port }, 'starting the restored server with durable settings');
     const server = await startLocalServer({
-      ...lastingServerPaths(datadir, this.#serverId),
+      ...lastingServerPaths(datadir, serverId),
       ...PATIENCE,
       port,
       args: asArguments(options),
       detached: true,
     });
-    return { datadir, socket: server.socket, port: server.port, pid: server.pid };
+    return { kind: this.kind, datadir, socket: server.socket, port: server.port, pid: server.pid };
   }
 
-  /** Where it is while it is ours. */
   get place(): HandedOver {
     const { datadir, socket, port, pid } = this.#server;
-    return { datadir, socket, port, pid };
+    return { kind: this.kind, datadir, socket, port, pid };
   }
 
-  /** Ends the server and leaves its folder as it is, to be looked at. */
-  async keepStopped(): Promise<void> {
+  async keep(): Promise<void> {
     this.#kept = true;
     await this.admin.close();
     await this.#server.stop();
   }
 
+  async abandon(error: unknown): Promise<unknown> {
+    const stays = await this.#stays();
+    if (stays) await this.keep();
+    await this[Symbol.asyncDispose]();
+    return stays ? tellToResume(error, this.datadir) : error;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#kept) return;
-    await this.admin.close();
-    await this.#server.kill();
-    await rm(this.#server.socket, { force: true });
-    await emptyFolder(this.datadir);
+    try {
+      if (this.#kept) return;
+      await this.admin.close();
+      await this.#server.kill();
+      await rm(this.#server.socket, { force: true });
+      await clearFolder(this.datadir);
+    } finally {
+      await this.#lock[Symbol.asyncDispose]();
+    }
+  }
+
+  async #stays(): Promise<boolean> {
+    const { onError } = this.#options;
+    if (this.#kept || onError !== 'if-ended') return this.#kept || onError === 'keep';
+    if (await answers(this.admin)) return false;
+    const isGone = (): boolean => this.#server.ended;
+    // A connection may be lost a moment before the process is known to be.
+    return await waitFor(isGone, { timeoutMs: 5000, what: 'the server to end' }).catch(() => false);
   }
 }
 
-/**
- * Installs and starts a server in `datadir`.
- *
- * @throws LastgoodError `TARGET_NOT_EMPTY`, `TOOL_MISSING`, `TOOL_FAILED`, `INTERRUPTED`
- */
-export async function createScratchServer(options: ScratchServerOptions): Promise<ScratchServer> {
-  const { datadir, port, settings, zone, signal } = options;
-  await requireEmpty(datadir);
-  const serverId = randomInt(FIRST_SERVER_ID, LAST_SERVER_ID);
-  const env = zone.tz === null ? undefined : { TZ: zone.tz };
-  try {
-    await installDatadir({ datadir, signal });
-    const args = asArguments(restoringOptions(settings, serverId));
-    const paths = lastingServerPaths(datadir, serverId);
-    const server = await startLocalServer({ ...paths, ...PATIENCE, port, args, env, signal });
-    try {
-      const login = await createAdmin(server);
-      const admin = await server.connect(login.user, login.password);
-      return new ScratchServer({ server, admin, login, serverId, options });
-    } catch (error) {
-      await server.kill();
-      throw error;
-    }
-  } catch (error) {
-    await emptyFolder(datadir);
-    throw error;
-  }
+async function answers(connection: ServerConnection): Promise<boolean> {
+  return await connection.query('SELECT 1').then(
+    () => true,
+    () => false,
+  );
+}
+
+/** What came so far is worth to go on from. */
+function tellToResume(error: unknown, datadir: string): unknown {
+  if (!isLastgoodError(error)) return error;
+  const { code, message, details } = error;
+  return new LastgoodError(code, `${message}; what is restored so far is kept in '${datadir}'`, {
+    cause: error,
+    details: { ...details, datadir },
+    hint: `\`lastgood restore --resume --datadir ${datadir}\` goes on from there.`,
+  });
 }
 
 function optionFilePath(datadir: string): string {
   return join(datadir, 'lastgood.cnf');
 }
 
-/** The only account from now on, so that the backup's are the only ones in the end; its name is in no backup. */
-async function createAdmin(server: LocalServer): Promise<ServerOptions> {
-  const login = {
-    ...server.serverOptions('scratch server'),
-    user: `lastgood-${randomBytes(6).toString('hex')}`,
-    password: randomBytes(24).toString('base64url'),
-  };
-  await using root = await server.connect();
-  const others = await root.query<{ name: string }>(
-    `SELECT CONCAT(QUOTE(User), '@', QUOTE(Host)) AS name FROM mysql.global_priv
-     WHERE User NOT IN ('mariadb.sys', 'PUBLIC')`,
-  );
-  await root.query(`CREATE USER ${account(login)} IDENTIFIED BY '${login.password}'`);
-  await root.query(`GRANT ALL ON *.* TO ${account(login)} WITH GRANT OPTION`);
-  await root.query(`GRANT PROXY ON ''@'%' TO ${account(login)} WITH GRANT OPTION`);
-  await root.query(`DROP USER ${others.map(({ name }) => name).join(', ')}`);
-  return login;
-}
-
-function account({ user }: ServerOptions): string {
+/** As statements take it. */
+export function account({ user }: Pick<ServerOptions, 'user'>): string {
   return `'${user}'@'localhost'`;
 }
 

@@ -1,6 +1,7 @@
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LastgoodError } from '../platform/errors.ts';
+import { findProcesses } from '../platform/other-processes.ts';
 import { SOCKET_PATH_MAX_BYTES } from '../server/local-server.ts';
 import { readRestoreNote, type RestorePhase } from './restore-note.ts';
 
@@ -16,14 +17,25 @@ export function lastingServerPaths(datadir: string, serverId: number): ReturnTyp
   return fits ? paths : { ...paths, socket: `/tmp/lastgood-${serverId}.sock` };
 }
 
+/** In the data folder while a restore works there. */
+export const FOLDER_LOCK = 'lastgood-restore.lock';
+
+/** Beginnings of what a restore that was killed at once leaves: there is nothing yet that could be lost. */
+const BARELY_BEGUN = ['lastgood-restore.lock', 'lastgood-restore.json.partial'];
+
+/** The argument that every server on the folder, and whatever installs one there, is started with. */
+export function folderArgument(datadir: string): string {
+  return `--datadir=${datadir}`;
+}
+
 /** @throws LastgoodError `TARGET_NOT_EMPTY` unless the folder does not exist or is empty */
 export async function requireEmpty(datadir: string): Promise<void> {
-  const names = await readNames(datadir);
+  const names = (await readNames(datadir)).filter((name) => !BARELY_BEGUN.some((begun) => name.startsWith(begun)));
   if (names.length === 0) return;
   const note = await readRestoreNote(datadir);
   const unfinished = note === null ? undefined : UNFINISHED[note.phase];
   if (note?.phase === 'proven') throw holdsProven(datadir);
-  if (unfinished !== undefined) throw await holdsUnfinished(datadir, unfinished);
+  if (unfinished !== undefined) throw holdsUnfinished(datadir, unfinished);
   throw new LastgoodError('TARGET_NOT_EMPTY', `'${datadir}' is not empty: it holds '${names[0] ?? ''}'`, {
     details: { datadir, entries: names.length },
   });
@@ -37,13 +49,13 @@ const UNFINISHED: Partial<Record<RestorePhase, string>> = {
   failed: 'a restore that failed its proof',
 };
 
-async function holdsUnfinished(datadir: string, what: string): Promise<LastgoodError> {
-  const pid = await runningServer(datadir);
+function holdsUnfinished(datadir: string, what: string): LastgoodError {
+  const pid = findProcesses(folderArgument(datadir))[0] ?? null;
   const running = pid === null ? '' : `, and its server still runs as process ${pid}`;
-  const first = pid === null ? 'Remove' : `End process ${pid}, remove`;
+  const first = pid === null ? 'remove' : `end process ${pid}, remove`;
   return new LastgoodError('TARGET_NOT_EMPTY', `'${datadir}' holds ${what}${running}`, {
     details: { datadir, pid },
-    hint: `${first} the folder, then run again; or give another folder.`,
+    hint: `\`lastgood restore --resume --datadir ${datadir}\` goes on with it. To start over: ${first} the folder, then run again; or give another folder.`,
   });
 }
 
@@ -51,29 +63,15 @@ async function holdsUnfinished(datadir: string, what: string): Promise<LastgoodE
 function holdsProven(datadir: string): LastgoodError {
   return new LastgoodError('TARGET_NOT_EMPTY', `'${datadir}' holds a proven restore that was not handed over`, {
     details: { datadir },
-    hint: `Once no server runs there, start it: mariadbd --defaults-file=${datadir}/lastgood.cnf; or give another folder.`,
+    hint: `\`lastgood restore --resume --datadir ${datadir}\` proves it again and hands it over; or give another folder.`,
   });
 }
 
-/** The process of a server on this very folder: a pid in a file may since have been given to another. */
-async function runningServer(datadir: string): Promise<number | null> {
-  const pid = Number(await readText(join(datadir, 'server.pid')));
-  if (!Number.isInteger(pid) || pid <= 0) return null;
-  const command = (await readText(`/proc/${pid}/cmdline`)).split('\0');
-  return command.includes(`--datadir=${datadir}`) ? pid : null;
-}
-
-async function readText(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch {
-    return ''; // no such file, no such process, or no Linux
+/** Removes what is in the folder, but for the names in `keep`. It stays itself: it may be the user's, with an owner and a mode of its own. */
+export async function emptyFolder(datadir: string, keep: readonly string[]): Promise<void> {
+  for (const name of await readNames(datadir)) {
+    if (!keep.includes(name)) await rm(join(datadir, name), { recursive: true, force: true });
   }
-}
-
-/** Removes what is in the folder. It stays itself: it may be the user's, with an owner and a mode of its own. */
-export async function emptyFolder(datadir: string): Promise<void> {
-  for (const name of await readNames(datadir)) await rm(join(datadir, name), { recursive: true, force: true });
 }
 
 async function readNames(datadir: string): Promise<string[]> {

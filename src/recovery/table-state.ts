@@ -1,12 +1,13 @@
 import { throwIfAborted } from '../platform/wait.ts';
 import type { ServerConnection } from '../server/connection.ts';
 import { SYSTEM_SCHEMAS } from '../server/facts.ts';
+import { quoteName } from '../server/quote-name.ts';
 
 /** A table's content, condensed: equal checksums and rows mean equal tables. */
 export interface TableState {
   readonly schema: string;
   readonly name: string;
-  /** What CHECKSUM TABLE ... EXTENDED says; null where the server cannot read the table. */
+  /** What CHECKSUM TABLE ... EXTENDED says, or with generated columns `sum-` and a sum of our own; null where the server cannot read the table. */
   readonly checksum: string | null;
   readonly rows: number;
 }
@@ -50,9 +51,17 @@ export async function readTableStates(
   } = {},
 ): Promise<TableState[]> {
   const states: TableState[] = [];
+  const generated = await tablesWithGenerated(
+    connection,
+    tables.map(({ schema }) => schema),
+  );
   for (const { schema, name } of tables) {
     throwIfAborted(options.signal);
-    states.push({ schema, name, ...(await readTable(connection, quote({ schema, name }))) });
+    const table = quote({ schema, name });
+    const columns = generated.get(table);
+    const checksum =
+      columns === undefined ? await serversChecksum(connection, table) : await rowSum(connection, table, columns);
+    states.push({ schema, name, checksum, rows: await countRows(connection, table) });
     options.progress?.({ tables: states.length, totalTables: tables.length });
   }
   return states;
@@ -88,13 +97,58 @@ function contents(states: readonly TableState[]): Map<string, string> {
   );
 }
 
-async function readTable(connection: ServerConnection, table: string): Promise<Pick<TableState, 'checksum' | 'rows'>> {
+async function serversChecksum(connection: ServerConnection, table: string): Promise<string | null> {
   const [sum] = await connection.query<{ Checksum: string | null }>(`CHECKSUM TABLE ${table} EXTENDED`);
+  return sum?.Checksum ?? null;
+}
+
+async function countRows(connection: ServerConnection, table: string): Promise<number> {
   const [count] = await connection.query<{ n: string | number }>(`SELECT COUNT(*) AS n FROM ${table}`);
-  return { checksum: sum?.Checksum ?? null, rows: Number(count?.n ?? 0) };
+  return Number(count?.n ?? 0);
+}
+
+/**
+ * The columns of each table that has generated ones, by its quoted name. CHECKSUM TABLE cannot be relied on there: it takes in
+ * bits that another statement left behind. Source: tried on MariaDB 10.11, five values in a row for one unchanged table.
+ */
+/** Of these schemas: to say it of a table the server opens it, and a live one may have a lot of others. */
+async function tablesWithGenerated(
+  connection: ServerConnection,
+  schemas: readonly string[],
+): Promise<Map<string, string[]>> {
+  if (schemas.length === 0) return new Map();
+  const wanted = [...new Set(schemas)];
+  const rows = await connection.query<{ schema_name: string; table_name: string; column_name: string }>(
+    `SELECT TABLE_SCHEMA AS schema_name, TABLE_NAME AS table_name, COLUMN_NAME AS column_name
+     FROM information_schema.COLUMNS JOIN
+       (SELECT DISTINCT TABLE_SCHEMA, TABLE_NAME FROM information_schema.COLUMNS
+        WHERE EXTRA LIKE '%GENERATED%' AND TABLE_SCHEMA IN (?)) AS computed
+       USING (TABLE_SCHEMA, TABLE_NAME)
+     WHERE TABLE_SCHEMA IN (?) ORDER BY TABLE_SCHEMA, TABLE_NAME, ORDINAL_POSITION`,
+    [wanted, wanted],
+  );
+  const columns = new Map<string, string[]>();
+  for (const { schema_name: schema, table_name: name, column_name: column } of rows) {
+    const table = quote({ schema, name });
+    columns.set(table, [...(columns.get(table) ?? []), quoteName(column)]);
+  }
+  return columns;
+}
+
+/** The same for the same rows in any order. Only CRCs are put together: whole rows could be larger than a packet may be. */
+async function rowSum(connection: ServerConnection, table: string, columns: readonly string[]): Promise<string> {
+  const values = columns.map((column) => `IFNULL(CRC32(CAST(${column} AS BINARY)), 'N')`).join(', ');
+  await connection.query("SET @lastgood_zone = @@SESSION.time_zone, time_zone = '+00:00'"); // a TIMESTAMP is text in a zone
+  try {
+    const [sum] = await connection.query<{ total: string }>(
+      `SELECT COALESCE(SUM(CRC32(CONCAT_WS(',', ${values}))), 0) AS total FROM ${table}`,
+    );
+    return `sum-${sum?.total ?? ''}`;
+  } finally {
+    await connection.query('SET time_zone = @lastgood_zone');
+  }
 }
 
 function quote({ schema, name }: { schema: string; name: string }): string {
-  const quoted = (part: string): string => `\`${part.replaceAll('`', '``')}\``;
-  return `${quoted(schema)}.${quoted(name)}`;
+  return `${quoteName(schema)}.${quoteName(name)}`;
 }

@@ -1,45 +1,106 @@
 import { FIRST_EVENT_OFFSET } from '../binlog/coordinates.ts';
-import { GtidPosition } from '../binlog/mariadb-gtid.ts';
-import type { DumpRequest } from './replication-protocol.ts';
-import type { ServedIdentity, ServedRange } from './served-range.ts';
+import { EVENT_HEADER_BYTES } from '../binlog/event-type.ts';
+import type { GtidSet } from '../binlog/mysql-gtid.ts';
+import { offerAfterPosition } from './offer-after-position.ts';
+import { offerBesidesSet } from './offer-besides-set.ts';
+import type { ServedLog, ServedRange } from './served-range.ts';
 
 const POSITIONS = 2 ** 32;
 
-/** What a client asks for; with a `connectState` by GTID, and file and position mean nothing. */
-export interface OfferRequest extends Pick<DumpRequest, 'file' | 'position'> {
-  readonly connectState: string | null;
+/** What a client asks for: a place, what comes after a MariaDB GTID position, or what a MySQL GTID set has not. */
+export type OfferRequest =
+  | { readonly by: 'place'; readonly file: string; readonly position: number }
+  | { readonly by: 'gtid-position'; readonly state: string }
+  | { readonly by: 'gtid-set'; readonly gtids: GtidSet };
+
+/**
+ * The ranges to send to a client, the first beginning where it asks, without the groups that it has.
+ *
+ * @returns a string in words why there is nothing to send
+ * @throws LastgoodError `ARCHIVE_DAMAGED` and whatever opening a range throws
+ */
+export async function findOffer(log: ServedLog, request: OfferRequest): Promise<readonly ServedRange[] | string> {
+  const offer = await offerOf(log, request);
+  if (typeof offer === 'string') return offer;
+  // An empty one at the end leads the client to where it stands with everything applied.
+  return offer.filter(({ from, to }, index) => from < to || index === offer.length - 1);
+}
+
+async function offerOf(log: ServedLog, request: OfferRequest): Promise<readonly ServedRange[] | string> {
+  switch (request.by) {
+    case 'place':
+      return await offerFrom(log.ranges, request);
+    case 'gtid-position':
+      return await offerAfterPosition(log, request.state);
+    case 'gtid-set':
+      return await offerBesidesSet(log, request.gtids);
+  }
+}
+
+async function offerFrom(
+  ranges: readonly ServedRange[],
+  { file, position }: { file: string; position: number },
+): Promise<readonly ServedRange[] | string> {
+  const refusal = `the archive server does not offer ${file}:${position}`;
+  if (file === '' && position <= FIRST_EVENT_OFFSET) return ranges; // a server begins with its oldest file then
+  if (await isAmbiguous(ranges, { file, position })) return `${refusal}: in a file this large two places are called so`;
+  for (const [index, range] of ranges.entries()) {
+    const from = range.file === file ? offsetIn(range, position) : null;
+    if (from === null) continue;
+    const first = { ...range, from };
+    if (from !== range.from && !(await hasEventAt(first))) return `${refusal}: no event begins there`;
+    return [first, ...ranges.slice(index + 1)];
+  }
+  return offerBehind(ranges, { file, position }) ?? refusal;
+}
+
+/** A client that has all of a range, and lost its connection then, asks for the range's end: it goes on with the next one. */
+function offerBehind(
+  ranges: readonly ServedRange[],
+  { file, position }: { file: string; position: number },
+): readonly ServedRange[] | null {
+  const index = ranges.findLastIndex((range) => range.file === file && range.to % POSITIONS === position);
+  const range = ranges[index];
+  if (range === undefined) return null;
+  const rest = ranges.slice(index + 1);
+  return rest.length > 0 ? rest : [{ ...range, from: range.to }];
 }
 
 /**
- * The ranges to send to a client, the first beginning where it asks.
- *
- * @returns a string in words why there is nothing to send
+ * Beyond 4 GiB a range may begin, or end, where 4 GiB before or behind it an event begins: who takes the one for the other loses
+ * groups.
  */
-export function findOffer(
-  { identity, ranges }: { identity: ServedIdentity; ranges: readonly ServedRange[] },
-  { file, position, connectState }: OfferRequest,
-): readonly ServedRange[] | string {
-  if (connectState !== null) return offerAfter(connectState, identity, ranges);
-  for (const [index, range] of ranges.entries()) {
-    const from = range.file === file ? offsetIn(range, position) : null;
-    if (from !== null) return [{ ...range, from }, ...ranges.slice(index + 1)];
-  }
-  return `the archive server does not offer ${file}:${position}`;
-}
-
-/** By GTID only the start is offered: states in between are not known without reading the log. */
-function offerAfter(
-  connectState: string,
-  { gtidState }: ServedIdentity,
+async function isAmbiguous(
   ranges: readonly ServedRange[],
-): readonly ServedRange[] | string {
-  const isStart = gtidState !== null && GtidPosition.parse(connectState).equals(GtidPosition.parse(gtidState));
-  if (isStart) return ranges;
-  return `the archive server begins at GTID state '${gtidState ?? 'unknown'}', not at '${connectState}'`;
+  { file, position }: { file: string; position: number },
+): Promise<boolean> {
+  const own = ranges.filter((range) => range.file === file && range.to < Infinity);
+  const isLarge = own.some(({ to }) => to > POSITIONS);
+  const edges = own.flatMap(({ from, to }) => [from, to]).filter((edge) => edge % POSITIONS === position);
+  if (!isLarge || edges.length === 0 || position === FIRST_EVENT_OFFSET) return false;
+  const places = new Set(edges);
+  for (const range of own) {
+    for (let from = position; from < range.to; from += POSITIONS)
+      if (from > range.from && (await hasEventAt({ ...range, from }))) places.add(from);
+  }
+  return places.size > 1;
 }
 
 /** A position is four bytes wide: in a file larger than that only a range's start is beyond doubt. */
 function offsetIn({ from, to }: ServedRange, position: number): number | null {
   if (from % POSITIONS === position || (position === 0 && from === FIRST_EVENT_OFFSET)) return from;
   return to <= POSITIONS && position > from && position < to ? position : null;
+}
+
+/** Every event says where it ends; those inside a transaction of MariaDB 11.4 say 0, and are no place to begin. */
+async function hasEventAt(range: ServedRange): Promise<boolean> {
+  const head = Buffer.alloc(EVENT_HEADER_BYTES);
+  await using source = await range.open(range.from);
+  for (let filled = 0; filled < head.length;) {
+    const read = await source.read(head, filled);
+    if (read === 0) return false;
+    filled += read;
+  }
+  const length = head.readUInt32LE(9);
+  return length >= EVENT_HEADER_BYTES && head.readUInt32LE(13) === (range.from + length) % POSITIONS;
 }

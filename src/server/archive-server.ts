@@ -1,10 +1,13 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer, type AddressInfo, type Server } from 'node:net';
 import type { Coordinates } from '../binlog/coordinates.ts';
+import { LastgoodError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
-import { ArchiveSession } from './archive-session.ts';
-import type { ServedIdentity, ServedRange } from './served-range.ts';
+import type { ArchiveClient } from './archive-client.ts';
+import { checkTls, type ServedTls } from './archive-login.ts';
+import { ArchiveSession, type SessionOptions } from './archive-session.ts';
+import type { ServedIdentity, ServedLog, ServedRange } from './served-range.ts';
 
 const LOOPBACK = '127.0.0.1';
 const USER = 'lastgood';
@@ -14,7 +17,7 @@ export interface ArchiveServer extends AsyncDisposable {
   readonly host: string;
   readonly port: number;
   readonly user: string;
-  /** Made for this server, never written anywhere. */
+  /** Made for this server unless one was given; never written anywhere. */
   readonly password: string;
   /** Where a replica stands that has applied everything offered; null until a client has been sent all of it. */
   readonly reached: Coordinates | null;
@@ -24,47 +27,52 @@ export interface ArchiveServer extends AsyncDisposable {
 
 export interface ArchiveServerOptions {
   readonly identity: ServedIdentity;
-  /** In the order in which they are sent; nothing outside them ever is. */
+  /** In the order in which they are sent; nothing outside them ever is. Between two of one file groups are left out. */
   readonly ranges: readonly ServedRange[];
   readonly log: Logger;
+  /** Loopback and a free port when not given. */
+  readonly listen?: { readonly host: string; readonly port: number };
+  readonly user?: string;
+  /** Else one is made that nobody has seen before. */
+  readonly password?: string;
+  /** Then no client gets in without TLS. */
+  readonly tls?: ServedTls;
+  /** Told what clients do. */
+  readonly onClient?: (client: ArchiveClient, what: 'asks' | 'sent' | 'left' | 'refused') => void;
 }
 
 /**
- * Speaks the replication protocol on loopback: any replica, told the port and the one-time password, receives the
- * ranges byte by byte, then heartbeats. A cut is exact because what is behind it is not sent, and the log of
- * a gigabyte passes in flat memory.
+ * Speaks the replication protocol: any replica, told the port and the password, receives the ranges byte by byte, then
+ * heartbeats. A cut is exact because what is behind it is not sent, and the log of a gigabyte passes in flat memory. Many
+ * clients may come at once, each at its own pace.
+ *
+ * @throws LastgoodError `PREFLIGHT_FAILED` when it cannot listen there, `CONFIG_INVALID` for a certificate that is none
  */
-export async function startArchiveServer({ identity, ranges, log }: ArchiveServerOptions): Promise<ArchiveServer> {
-  const password = randomBytes(24).toString('base64url');
+export async function startArchiveServer(options: ArchiveServerOptions): Promise<ArchiveServer> {
+  const { listen: { host, port } = { host: LOOPBACK, port: 0 }, user = USER } = options;
+  if (options.tls !== undefined) checkTls(options.tls);
+  const password = options.password ?? randomBytes(24).toString('base64url');
   const sessions = new Set<ArchiveSession>();
   const state = { reached: null as Coordinates | null, failure: null as unknown, connections: 0 };
-  const reports = {
-    onSent: (reached: Coordinates): void => {
+  const common: Omit<SessionOptions, 'socket' | 'connectionId'> = {
+    ...{ served: servedLog(options), user, password, tls: options.tls ?? null, log: options.log },
+    onClient: options.onClient ?? (() => undefined),
+    onSent: (reached) => {
       state.reached = reached;
     },
-    onFailure: (error: unknown): void => {
+    onFailure: (error) => {
       state.failure ??= error;
     },
   };
   const listener = createServer({ noDelay: true }, (socket) => {
-    const connectionId = (state.connections += 1);
-    const session = new ArchiveSession({
-      socket,
-      connectionId,
-      identity,
-      ranges,
-      user: USER,
-      password,
-      log,
-      ...reports,
-    });
+    const session = new ArchiveSession({ ...common, socket, connectionId: (state.connections += 1) });
     sessions.add(session);
     socket.once('close', () => sessions.delete(session));
+    void session.serve();
   });
-  listener.listen(0, LOOPBACK);
-  await once(listener, 'listening');
+  await listenAt(listener, { host, port });
   return {
-    ...{ host: LOOPBACK, port: (listener.address() as AddressInfo).port, user: USER, password },
+    ...{ host, port: (listener.address() as AddressInfo).port, user, password },
     get reached() {
       return state.reached;
     },
@@ -78,4 +86,24 @@ export async function startArchiveServer({ identity, ranges, log }: ArchiveServe
       await closed;
     },
   };
+}
+
+/** A replica of MySQL wants its source's UUID to be another one than its own: no server has this one. */
+function servedLog({ identity, ranges }: ArchiveServerOptions): ServedLog {
+  if (identity.flavor === 'mariadb') return { identity, ranges };
+  return { identity: { serverUuid: randomUUID(), gtidMode: 'OFF', ...identity }, ranges };
+}
+
+async function listenAt(listener: Server, { host, port }: { host: string; port: number }): Promise<void> {
+  listener.listen(port, host);
+  try {
+    await once(listener, 'listening');
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new LastgoodError('PREFLIGHT_FAILED', `cannot listen on ${host}:${port}: ${why}`, {
+      cause,
+      details: { host, port },
+      hint: 'Is the port in use, and is the address one of this machine? Without --listen a free port on loopback is taken.',
+    });
+  }
 }

@@ -15,7 +15,7 @@ import {
 } from './replication-protocol.ts';
 
 const READ_BYTES = 1024 * 1024;
-/** A heartbeat's position is four bytes wide: beyond, a replica would take it for a step back. */
+/** A heartbeat's position is four bytes wide: beyond, a replica would take it for a step back. A ROTATE has eight. */
 const MAX_HEARTBEAT_POSITION = 0xffffffff;
 
 export interface ArchiveStreamOptions {
@@ -58,12 +58,13 @@ export class ArchiveStream {
     await this.#options.packets.drain();
   }
 
-  /** Shows that the stream is alive until the signal comes. */
+  /** Shows that the stream is alive until the signal comes; returns at once for a client that wants no heartbeats. */
   async keepAlive(): Promise<void> {
     const { packets, heartbeatMs, signal } = this.#options;
-    while (heartbeatMs > 0 && this.reached.position <= MAX_HEARTBEAT_POSITION) {
+    while (heartbeatMs > 0) {
       await sleep(heartbeatMs, undefined, { signal });
-      await packets.event(heartbeat(this.#place));
+      if (this.reached.position <= MAX_HEARTBEAT_POSITION) await packets.event(heartbeat(this.#place));
+      else await this.#lead(this.#options.ranges.at(-1));
       await packets.drain();
     }
   }
@@ -82,12 +83,20 @@ export class ArchiveStream {
     this.#file = range.file;
     this.#offset = range.from;
     this.#standing = null;
-    await this.#options.packets.event(artificialRotate(this.#place));
-    if (range.from > FIRST_EVENT_OFFSET) await this.#options.packets.event(formatForMiddle(range.formatEvent));
+    await this.#lead(range);
     this.#checksum = range.checksum;
   }
 
+  /** Tells the client where it stands; every ROTATE makes it forget how to read events. */
+  async #lead(range: ServedRange | undefined): Promise<void> {
+    const { packets } = this.#options;
+    await packets.event(artificialRotate(this.#place));
+    if (range !== undefined && this.#offset > FIRST_EVENT_OFFSET)
+      await packets.event(formatForMiddle(range.formatEvent));
+  }
+
   async #send(range: ServedRange): Promise<void> {
+    if (range.from === range.to) return;
     await using source = await range.open(range.from);
     let have = 0;
     while (this.#offset + have < range.to) {

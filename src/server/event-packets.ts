@@ -1,10 +1,10 @@
-import type { Socket } from 'node:net';
+import type { Writable } from 'node:stream';
+import { errorPacket } from './result-packets.ts';
 
 /** A longer payload goes on in the next packet. Source: MySQL 8.4 source docs, "MySQL Packets". */
 const MAX_PACKET_PAYLOAD = 0xffffff;
 const PACKET_HEADER_BYTES = 4;
 const OK_BYTE = Buffer.from([0x00]);
-const ERROR = 0xff;
 const END_OF_FILE = 0xfe;
 const BUFFER_BYTES = 1024 * 1024;
 
@@ -14,7 +14,7 @@ const BUFFER_BYTES = 1024 * 1024;
  * however slow the reader.
  */
 export class EventPackets {
-  readonly #socket: Socket;
+  readonly #socket: Writable;
   #sequence: number;
   #buffer = Buffer.allocUnsafe(BUFFER_BYTES);
   #other = Buffer.allocUnsafe(BUFFER_BYTES);
@@ -26,7 +26,7 @@ export class EventPackets {
   #packetIsFull = false;
 
   /** @param sequence the number of the next packet: numbers go on within one command */
-  constructor(socket: Socket, sequence: number) {
+  constructor(socket: Writable, sequence: number) {
     this.#socket = socket;
     this.#sequence = sequence;
   }
@@ -92,7 +92,7 @@ export class EventPackets {
 
   /** Ends the stream with an error the client shows. */
   async error(code: number, message: string): Promise<void> {
-    await this.#small(Buffer.concat([Buffer.from([ERROR, code & 0xff, code >> 8]), Buffer.from(`#HY000${message}`)]));
+    await this.#small(errorPacket({ code, message }));
   }
 
   async #small(payload: Buffer): Promise<void> {

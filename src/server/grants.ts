@@ -21,7 +21,7 @@ export const PRIVILEGES: Readonly<Record<AccountRole, Readonly<Record<'mariadb' 
   },
   backup: {
     mariadb: ['SELECT', 'SHOW VIEW', 'TRIGGER', 'EVENT', 'REPLICATION SLAVE ADMIN', 'SLAVE MONITOR', 'BINLOG MONITOR'],
-    mysql: ['SELECT', 'SHOW VIEW', 'TRIGGER', 'EVENT', 'SUPER', 'REPLICATION CLIENT'],
+    mysql: ['SELECT', 'SHOW VIEW', 'TRIGGER', 'EVENT', 'EXECUTE', 'SUPER', 'REPLICATION CLIENT'],
   },
 };
 

@@ -26,6 +26,8 @@ export interface LocalServer extends AsyncDisposable {
   /** In a temporary folder when the path asked for was too long for a socket. */
   readonly socket: string;
   readonly datadir: string;
+  /** True once its process is gone, however that came. */
+  readonly ended: boolean;
   /** Signs in through the socket, as root without a password unless told otherwise. */
   connect(user?: string, password?: string): Promise<ServerConnection>;
   /** Shuts down cleanly and waits for the end. */
@@ -139,6 +141,10 @@ class ChildServer implements LocalServer {
 
   get pid(): number {
     return this.#child.pid ?? 0;
+  }
+
+  get ended(): boolean {
+    return this.#ended !== null;
   }
 
   async connect(user = 'root', password = ''): Promise<ServerConnection> {

@@ -24,6 +24,10 @@ export interface ReplicaStatus {
   readonly gtidApplied: string;
   /** Null when it cannot say, as when it is not running. */
   readonly lagSeconds: number | null;
+  /** How long it waits on purpose before it applies what its primary committed; 0 for most. */
+  readonly delaySeconds: number;
+  /** How long the group waits still that it applies next; null when it does not wait. */
+  readonly delayLeftSeconds: number | null;
   readonly sqlError: string | null;
   readonly ioError: string | null;
   /** The applier's error, else the receiver's. */
@@ -54,6 +58,11 @@ export async function stopApplying(connection: ServerConnection): Promise<void> 
   await connection.query(STATEMENTS[dialectOf(connection)].stop);
 }
 
+/** What a person runs to stop the SQL thread. */
+export function stopApplyingStatement(connection: Pick<ServerConnection, 'flavor' | 'version'>): string {
+  return STATEMENTS[dialectOf(connection)].stop;
+}
+
 /** Starts the SQL thread. */
 export async function startApplying(connection: ServerConnection): Promise<void> {
   await connection.query(STATEMENTS[dialectOf(connection)].start);
@@ -66,7 +75,7 @@ const STATEMENTS = {
   mysql8: { show: 'SHOW REPLICA STATUS', stop: 'STOP REPLICA SQL_THREAD', start: 'START REPLICA SQL_THREAD' },
 } as const;
 
-function dialectOf({ flavor, version }: ServerConnection): keyof typeof STATEMENTS {
+function dialectOf({ flavor, version }: Pick<ServerConnection, 'flavor' | 'version'>): keyof typeof STATEMENTS {
   if (flavor === 'mariadb') return 'mariadb';
   const [major = 0, minor = 0, patch = 0] = version.split(/\D/, 3).map(Number);
   return major * 10_000 + minor * 100 + patch >= 80_022 ? 'mysql8' : 'mysql';
@@ -81,7 +90,8 @@ function inOldWords(row: Row): Row {
 }
 
 function describe(row: Row): Omit<ReplicaStatus, keyof ApplierState> {
-  const lag = row['Seconds_Behind_Master'];
+  const seconds = (column: string): number | null =>
+    row[column] === null || row[column] === undefined ? null : Number(row[column]);
   return {
     connectionName: text(row, 'Connection_name') || text(row, 'Channel_Name'),
     ioRunning: text(row, 'Slave_IO_Running') === 'Yes',
@@ -93,7 +103,10 @@ function describe(row: Row): Omit<ReplicaStatus, keyof ApplierState> {
     executed: coordinates(row, 'Relay_Master_Log_File', 'Exec_Master_Log_Pos'),
     received: coordinates(row, 'Master_Log_File', 'Read_Master_Log_Pos'),
     usingGtid: !['', 'No'].includes(text(row, 'Using_Gtid')) || text(row, 'Auto_Position') === '1',
-    lagSeconds: lag === null || lag === undefined ? null : Number(lag),
+    lagSeconds: seconds('Seconds_Behind_Master'),
+    // Source: MariaDB manual, "Delayed Replication", and MySQL 5.6 manual, "Delayed Replication".
+    delaySeconds: seconds('SQL_Delay') ?? 0,
+    delayLeftSeconds: seconds('SQL_Remaining_Delay'),
     sqlError: text(row, 'Last_SQL_Error') || null,
     ioError: text(row, 'Last_IO_Error') || null,
     lastError: text(row, 'Last_SQL_Error') || text(row, 'Last_IO_Error') || null,

@@ -4,24 +4,39 @@ import type { Coordinates } from '../binlog/coordinates.ts';
 import { encodeEvent } from '../binlog/event-encoder.ts';
 import { EVENT, EVENT_FLAG, EVENT_HEADER_BYTES } from '../binlog/event-type.ts';
 import { parseFormatDescription } from '../binlog/format-description.ts';
+import { parseGtidSet } from '../binlog/gtid-event.ts';
+import type { GtidSet } from '../binlog/mysql-gtid.ts';
 
-/** What a replica's COM_BINLOG_DUMP asks for. */
+/** What a replica's COM_BINLOG_DUMP or COM_BINLOG_DUMP_GTID asks for. */
 export interface DumpRequest {
   readonly file: string;
   /** Four bytes wide: the offset modulo 2^32. */
   readonly position: number;
   /** True when the client wants an end of data instead of waiting for more. */
   readonly nonBlocking: boolean;
+  /** What a MySQL client with auto-position has already; then file and position mean nothing. null: it asks by these. */
+  readonly gtids: GtidSet | null;
 }
 
-/** Command bytes. Source: MariaDB 10.11 include/mysql_com.h, enum enum_server_command. */
-export const COMMAND = { BINLOG_DUMP: 0x12, REGISTER_SLAVE: 0x15 } as const;
+/**
+ * Command bytes. Source: MariaDB 10.11 include/mysql_com.h, enum enum_server_command; COM_BINLOG_DUMP_GTID is of MySQL 5.6.
+ */
+export const COMMAND = {
+  QUIT: 0x01,
+  INIT_DB: 0x02,
+  QUERY: 0x03,
+  PING: 0x0e,
+  BINLOG_DUMP: 0x12,
+  REGISTER_SLAVE: 0x15,
+  BINLOG_DUMP_GTID: 0x1e,
+} as const;
 
 /** ER_MASTER_FATAL_ERROR_READING_BINLOG: the replica stops asking and shows our message. */
 export const DUMP_ERROR = 1236;
 
 const NON_BLOCK = 0x1;
 const FILE_AT = 11;
+const GTID_NAME_AT = 11;
 const FLAGS_AT = 17;
 const CREATED_AT = EVENT_HEADER_BYTES + 52;
 
@@ -32,6 +47,27 @@ export function parseDumpRequest(payload: Buffer): DumpRequest {
     position: payload.readUInt32LE(1),
     nonBlocking: (payload.readUInt16LE(5) & NON_BLOCK) !== 0,
     file: payload.toString('utf8', FILE_AT, zero < 0 ? payload.length : zero),
+    gtids: null,
+  };
+}
+
+/**
+ * Parses the payload of COM_BINLOG_DUMP_GTID: command 1, flags 2, server id 4, name's length 4, name, position 8, set's
+ * length 4, set. null when it contradicts itself.
+ */
+export function parseGtidDumpRequest(payload: Buffer): DumpRequest | null {
+  const nameEnd = payload.length < GTID_NAME_AT ? Infinity : GTID_NAME_AT + payload.readUInt32LE(7);
+  if (nameEnd + 12 > payload.length) return null;
+  const setEnd = nameEnd + 12 + payload.readUInt32LE(nameEnd + 8);
+  if (setEnd > payload.length) return null;
+  const data = new DataView(payload.buffer, payload.byteOffset, payload.length);
+  const gtids = parseGtidSet({ data, buffer: payload }, nameEnd + 12, setEnd);
+  if (gtids === null) return null;
+  return {
+    file: payload.toString('utf8', GTID_NAME_AT, nameEnd),
+    position: Number(payload.readBigUInt64LE(nameEnd) % 2n ** 32n),
+    nonBlocking: (payload.readUInt16LE(1) & NON_BLOCK) !== 0,
+    gtids,
   };
 }
 

@@ -31,3 +31,12 @@ export interface ServedIdentity {
   /** GTID state before the first range, as the server writes it; null when not known. */
   readonly gtidState: string | null;
 }
+
+/** All that an archive server has to offer. */
+export interface ServedLog {
+  readonly identity: ServedIdentity;
+  /** In the order in which they are sent; nothing outside them ever is. Between two of one file groups are left out. */
+  readonly ranges: readonly ServedRange[];
+  /** Ends the search for what a client has: it has left. */
+  readonly signal?: AbortSignal;
+}

@@ -8,12 +8,14 @@ import type { Diagnosis } from '../../src/operations/doctor.ts';
 import type { ExportedFile } from '../../src/operations/export.ts';
 import type { ListedBackup, ListedSegment } from '../../src/operations/lists.ts';
 import type { RestoreResult } from '../../src/operations/restore.ts';
+import type { SalvageResult } from '../../src/operations/salvage.ts';
 import type { Status } from '../../src/operations/status.ts';
 import type { Plan } from '../../src/recovery/plan.ts';
 import { waitFor } from '../../src/platform/wait.ts';
 import { connect } from '../../src/server/connection.ts';
 import { grantStatement, PRIVILEGES, type AccountRole } from '../../src/server/grants.ts';
 import { startPair, type Pair } from '../support/pair.ts';
+import { startPrimary } from '../support/servers.ts';
 import { parseError, runLastgood, startLastgood, type Outcome } from './run-lastgood.ts';
 
 /** One story, told in order on one pair of servers: archive, back up, lose a database, find it, bring it back. */
@@ -132,6 +134,17 @@ describe('from the first archive to the restore', () => {
     expect((await lastgood('plan', '--before', incident.id)).stdout).toContain(`${incident.file}:${incident.start}`);
   });
 
+  it('plans to the end without it, as often as it is named, and tells how much is free for that', async () => {
+    const whole = await json<Plan>('plan', '--latest');
+    const skip = ['--skip', incident.id, '--skip', incident.id];
+    const plan = await json<Plan & { datadir: unknown }>('plan', '--latest', ...skip, '--datadir', folder);
+    expect(plan.skipped.map(({ id }) => id)).toEqual([incident.id]);
+    expect(plan).toMatchObject({ groups: whole.groups - 1, datadir: { path: folder } });
+    const { stdout } = await lastgood('plan', '--latest', ...skip, '--datadir', folder);
+    expect(stdout).toMatch(/^without +incident inc-[\da-f]+ \(drop-database shop at .*\)$/m);
+    expect(stdout).toMatch(/^disk +at least [\d.]+ GiB; .*: [\d.]+ [MGT]iB free$/m);
+  });
+
   it('has pinned what that restore needs, until it is told to let go of it', async () => {
     const { unpinned } = await json<{ unpinned: Pin }>('unpin', incident.id);
     expect(unpinned).toMatchObject({ id: incident.id, by: 'archiver' });
@@ -168,6 +181,68 @@ describe('from the first archive to the restore', () => {
     const again = await lastgood('restore', '--before', incident.id, '--datadir', datadir, '--json');
     expect(again.exitCode).toBe(40);
     expect(parseError(again).code).toBe('TARGET_NOT_EMPTY');
+  });
+
+  it('restores the plan that was shown into a server that is there; one that was killed there never looks finished', async () => {
+    const shown = await lastgood('plan', '--before', incident.id, '--json', '--quiet');
+    await writeFile(join(folder, 'plan.json'), shown.stdout);
+    await using spare = await startPrimary({ serverId: 500, args: ['--sync-binlog=1'] });
+    await writeFile(join(folder, 'spare.cnf'), `[client]\nuser=root\nsocket=${spare.socket}\n`, { mode: 0o600 });
+    const args = ['restore', '--plan', 'plan.json', '--server', 'spare.cnf', '--json'];
+    await using root = await spare.connect();
+
+    const killed = startLastgood(args, { cwd: folder });
+    await killed.said('loading the backup');
+    killed.signal('SIGKILL');
+    await killed.outcome;
+    const refused = parseError(await lastgood(...args, '--quiet'));
+    expect(refused).toMatchObject({ code: 'TARGET_NOT_EMPTY', exitCode: 40 });
+    expect(refused.message).toMatch(/^the target server \(root@.*\) holds an interrupted restore \(loading\)$/);
+    const cleanup = String(refused.details['cleanup']);
+    expect(cleanup).toContain('SET GLOBAL sync_binlog = 1;');
+    for (const statement of cleanup.split('\n')) await root.query(statement.replace(/;$/, ''));
+
+    const result = await json<RestoreResult>(...args.filter((arg) => arg !== '--json'));
+    expect(result.plan).toEqual(JSON.parse(shown.stdout));
+    expect(result).toMatchObject({
+      proof: { ok: true },
+      server: { kind: 'existing', socket: spare.socket, pid: null },
+    });
+    expect(await root.query('SELECT id FROM shop.orders ORDER BY id')).toEqual([{ id: 1 }, { id: 2 }, { id: 3 }]);
+    expect(await root.query('SELECT @@sync_binlog AS sync, @@server_id AS id')).toEqual([{ sync: '1', id: '500' }]);
+  });
+
+  it('salvages only what was lost, as a dump that is proven and writes over nothing', async () => {
+    const out = join(folder, 'shop.sql');
+    const { stdout: shown } = await lastgood('incidents', 'show', incident.id);
+    expect(shown).toContain(`lastgood salvage --before ${incident.id} --schema shop --out `);
+    const args = ['salvage', '--before', incident.id, '--schema', 'shop'];
+    const result = await json<SalvageResult>(...args, '--out', out);
+    expect(result).toMatchObject({ notCarried: [], into: null, out: { path: out, proven: true }, proof: { ok: true } });
+    expect(result.salvaged).toMatchObject([{ schema: 'shop', name: 'orders', type: 'table', rows: 3 }]);
+    expect(await readFile(out, 'utf8')).toMatch(
+      /CREATE TABLE `orders`.*INSERT INTO `orders` VALUES\n\(1\),\n\(2\),\n\(3\);/s,
+    );
+    const again = await lastgood(...args, '--out', out, '--json');
+    expect([again.exitCode, parseError(again).code]).toEqual([40, 'TARGET_NOT_EMPTY']);
+    const piped = await lastgood(...args, '--table', 'orders', '--out', '-', '--quiet');
+    expect(piped.stdout).toMatch(
+      /^-- lastgood salvage: shop\.orders as of .*INSERT INTO `orders`.*-- Dump completed\n/s,
+    );
+    expect([piped.exitCode, piped.stderr]).toEqual([0, '']);
+  });
+
+  it('salvages into no server where it may not, and needs to be told where', async () => {
+    const options = `[client]\nuser=lastgood\npassword="open sesame"\nhost=127.0.0.1\nport=${pair.primary.port}\n`;
+    await writeFile(join(folder, 'live.cnf'), options, { mode: 0o600 });
+    const args = ['salvage', '--before', incident.id, '--schema', 'shop', '--json'];
+    const into = await lastgood(...args, '--into', 'live.cnf');
+    expect([into.exitCode, parseError(into).code]).toEqual([40, 'PREFLIGHT_FAILED']);
+    expect(parseError(into).hint).toContain('GRANT INSERT, CREATE, ALTER, DROP, INDEX, REFERENCES ON `shop`.* TO');
+    expect((await lastgood(...args)).exitCode).toBe(2);
+    expect((await lastgood(...args, '--out', 'x.sql', '--rename', 'y')).exitCode).toBe(2);
+    expect((await lastgood(...args, '--out', '-')).exitCode).toBe(2);
+    expect((await lastgood(...args, '--out', 'x.sql', '--into', 'live.cnf')).exitCode).toBe(2);
   });
 
   it('rehearses to where the replica stands, with every table equal, and keeps no server', async () => {

@@ -44,6 +44,20 @@ describe('a usage error', () => {
       ['restore', '--latest', '--datadir', ''],
       "option '--datadir <dir>' argument '' is invalid: it must name a folder",
     ],
+    [['restore', '--latest'], 'restore needs a place: --datadir DIR for a new server, or --server FILE'],
+    [
+      ['restore', '--latest', '--server', 'a.cnf', '--datadir', 'b'],
+      "option '--server <file>' cannot be used with option '--datadir <dir>'",
+    ],
+    [['restore', '--resume'], '--resume needs --datadir DIR, the folder of the restore that is to go on'],
+    [
+      ['restore', '--resume', '--datadir', 'b', '--engine', 'session'],
+      "option '--resume' cannot be used with option '--engine <engine>'",
+    ],
+    [
+      ['restore', '--plan', 'p.json', '--latest', '--datadir', 'b'],
+      '--plan has a target of its own: leave the target options and --skip away',
+    ],
     [['plan', '--latest', '--before', 'inc-1'], '2 targets are given, only one can be meant'],
   ])('%j exits 2 with one message on stderr and nothing on stdout', async (args, message) => {
     const { exitCode, stdout, stderr } = await runLastgood(args);

@@ -12,6 +12,7 @@ export const PAGES = [
   'CHANGELOG.md',
   'docs/alerts.md',
   'docs/archive-format.md',
+  'docs/archive-server.md',
   'docs/cli-json.md',
   'docs/configuration.md',
   'docs/errors.md',

@@ -4,13 +4,16 @@ import type { ArchiveEnd } from '../../src/archive/archive-end.ts';
 import { FIRST_EVENT_OFFSET } from '../../src/binlog/coordinates.ts';
 import { findProgram, runTool } from '../../src/platform/child-process.ts';
 import { makeTempDirectory } from '../../src/platform/temp-dir.ts';
+import { waitFor } from '../../src/platform/wait.ts';
 import { startArchiveServer } from '../../src/server/archive-server.ts';
 import { connect } from '../../src/server/connection.ts';
 import { startDump, type DumpStream } from '../../src/server/dump-client.ts';
-import type { ServedRange } from '../../src/server/served-range.ts';
+import type { ServedIdentity, ServedRange } from '../../src/server/served-range.ts';
 import { archiveFolder, type ArchiveFolder } from '../support/archive-folder.ts';
 import { silentLog } from '../support/archiver.ts';
+import { replicateFrom, slaveStatus } from '../support/archive-replica.ts';
 import { servedFile } from '../support/served-files.ts';
+import { startPrimary } from '../support/servers.ts';
 import { writeSparseLog } from '../support/sparse-log.ts';
 
 const FILE = 'binlog.000001';
@@ -57,4 +60,35 @@ describe('a file of more than 4 GiB', () => {
     await archiveRange(folder, end, await servedFile(log.path, rest));
     await runTool({ program: findProgram(['cmp']), args: [log.path, folder.path(FILE)] });
   });
+
+  // The events are made up: a replica can receive them, not apply them.
+  it(
+    'goes to a replica that stands behind 4 GiB, with signs of life that say where',
+    { timeout: 300_000 },
+    async () => {
+      await using source = await makeTempDirectory('lastgood-source-');
+      const log = await writeSparseLog(join(source.path, FILE));
+      const range = await servedFile(log.path, { from: log.large.start });
+      await using replica = await startPrimary({ serverId: 900, args: ['--skip-log-bin'] });
+      await using target = await replica.connect();
+      await target.query("SET GLOBAL gtid_slave_pos = '0-101-4'");
+      const identity: ServedIdentity = {
+        ...{ flavor: 'mariadb', serverVersion: '10.11.19-MariaDB-log', serverId: 101, gtidState: '0-101-1' },
+      };
+      await using server = await startArchiveServer({ identity, ranges: [range], log: silentLog });
+      const end = log.later.at(-1);
+
+      await replicateFrom(target, server, 'MASTER_USE_GTID = slave_pos');
+      const received = async (): Promise<boolean> => (await slaveStatus(target))['Gtid_IO_Pos'] === '0-101-7';
+      await waitFor(received, { timeoutMs: 200_000, what: 'the groups behind 4 GiB' });
+      // A sign of life that has room for the place goes through the relay log.
+      const relayed = async (): Promise<number> => Number((await slaveStatus(target))['Relay_Log_Space']);
+      const before = await relayed();
+      await waitFor(async () => (await relayed()) > before + 500, { timeoutMs: 60_000, what: 'signs of life' });
+
+      const status = await slaveStatus(target);
+      expect(status).toMatchObject({ Slave_IO_Running: 'Yes', Last_IO_Error: '' });
+      expect(server.reached).toEqual({ file: FILE, position: end });
+    },
+  );
 });

@@ -91,7 +91,7 @@ describe.each(RUNS)('an accident with binlog_format %s, under load', (format, co
       const plan = await makePlan(archive, { kind: 'before-incident', incident: incident?.id ?? '' });
       const result = await restore(archive, {
         plan,
-        datadir: join(pair.primary.directory, `restored-${place}`),
+        into: { kind: 'scratch', datadir: join(pair.primary.directory, `restored-${place}`) },
         log: silentLog,
       });
       try {

@@ -105,7 +105,7 @@ describe('an archive server with a MariaDB log', () => {
 
     await expect(read('binlog.000002', 256)).rejects.toThrow('the archive server does not offer binlog.000002:256');
     await expect(read('binlog.000001', 4)).rejects.toThrow('the archive server does not offer binlog.000001:4');
-    await expect(read('binlog.000001', first.to)).rejects.toThrow('does not offer');
+    await expect(read('binlog.000001', first.to + 1)).rejects.toThrow('does not offer');
   });
 });
 

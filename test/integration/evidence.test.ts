@@ -250,7 +250,7 @@ describe('the evidence of an incident', () => {
     const story = await showIncident(archive, incident?.id ?? '', options);
     expect(story.lost).toMatchObject({ tables: [], rows: [], more: false });
     expect(story.lost.why).toBe('the log never holds the rows of what is dropped, truncated or altered');
-    expect(story.commands).toHaveLength(2);
+    expect(story.commands.map((command) => command.split(' ')[1])).toEqual(['plan', 'restore', 'salvage']);
     const writing = writeLostRows(archive, incident?.id ?? '', { ...options, format: 'json' });
     await expect(writing).rejects.toMatchObject({ code: 'ROWS_UNAVAILABLE' });
   });

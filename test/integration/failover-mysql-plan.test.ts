@@ -1,24 +1,29 @@
 import { expect, it } from 'vitest';
+import { openRepository } from '../../src/archive/repository.ts';
+import { takeBackup } from '../../src/operations/backup.ts';
 import { listIncidents } from '../../src/operations/incidents.ts';
 import { openArchive } from '../../src/operations/open-archive.ts';
 import { makePlan } from '../../src/operations/plan.ts';
+import { restore } from '../../src/operations/restore.ts';
 import { archiveUntilCurrent, repositoryBeside, silentLog } from '../support/archiver.ts';
 import { startPair } from '../support/pair.ts';
-import { pointOf, recordBackup } from '../support/recorded-backup.ts';
-import type { TestServer } from '../support/servers.ts';
+import { startMysql56, type TestServer } from '../support/servers.ts';
+import { settingsFor } from '../support/settings.ts';
 
 async function statements(server: TestServer, ...texts: string[]): Promise<void> {
   await using connection = await server.connect();
   for (const text of texts) await connection.query(text);
 }
 
-it('a plan crosses a failover of MySQL by its GTID sets, and counts what lies between backup and DROP', async () => {
+it('a plan crosses a failover of MySQL by its GTID sets, and a restore runs through both logs', async () => {
   await using pair = await startPair({ flavor: 'mysql' });
   const { primary, replica } = pair;
   const repository = repositoryBeside(primary);
   await statements(primary, 'CREATE DATABASE shop', 'CREATE TABLE shop.orders (id INT PRIMARY KEY)');
   await archiveUntilCurrent(primary, repository);
-  const record = await recordBackup(repository, 'before', await pointOf(primary));
+  await pair.caughtUp();
+  const settings = settingsFor(pair, repository);
+  const record = await takeBackup({ settings, repository: await openRepository(repository), log: silentLog });
   await statements(primary, 'INSERT INTO shop.orders VALUES (1)', 'FLUSH LOGS', 'INSERT INTO shop.orders VALUES (2)');
   await pair.caughtUp();
   await statements(replica, 'STOP SLAVE', 'RESET SLAVE ALL', 'SET GLOBAL read_only = 0');
@@ -35,4 +40,11 @@ it('a plan crosses a failover of MySQL by its GTID sets, and counts what lies be
   expect(made.crossings).toEqual([
     { from: old?.id, to: young?.id, gtidState: young?.handOver?.gtidState, stranded: 1 },
   ]);
+
+  await using target = await startMysql56({ serverId: 900 });
+  const into = { kind: 'existing', server: target.serverOptions('target'), others: [] } as const;
+  const { proof } = await restore(archive, { plan: made, into, log: silentLog });
+  expect(proof.checks.filter(({ ok }) => !ok)).toEqual([]);
+  await using root = await target.connect();
+  expect(await root.query('SELECT id FROM shop.orders ORDER BY id')).toEqual([{ id: 1 }, { id: 2 }, { id: 3 }]);
 });

@@ -110,7 +110,12 @@ describe('after a failover', () => {
     );
 
     const datadir = join(oldPrimary.directory, 'restored');
-    const { server, proof } = await restore(archive, { plan: made, datadir, stop: true, log: silentLog });
+    const { server, proof } = await restore(archive, {
+      plan: made,
+      into: { kind: 'scratch', datadir },
+      stop: true,
+      log: silentLog,
+    });
 
     expect(proof.checks.filter(({ ok }) => !ok)).toEqual([]);
     expect(proof.appliedGroups).toBe(made.groups);
@@ -195,7 +200,12 @@ describe('after a failover', () => {
     ]);
 
     const datadir = join(oldPrimary.directory, 'failed-back');
-    const { proof } = await restore(now, { plan: fromFirst, datadir, stop: true, log: silentLog });
+    const { proof } = await restore(now, {
+      plan: fromFirst,
+      into: { kind: 'scratch', datadir },
+      stop: true,
+      log: silentLog,
+    });
     expect(proof.checks.filter(({ ok }) => !ok)).toEqual([]);
     const names = proof.tables.map(({ schema, name }) => `${schema}.${name}`);
     expect(names).toEqual(expect.arrayContaining(['crm.journal', 'crm.later', 'crm.failed_back']));

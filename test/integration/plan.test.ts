@@ -119,6 +119,33 @@ describe.each([
     expect(plan.groups).toBe(6);
   });
 
+  it('names what the two groups beside the cut did', async () => {
+    const plan = await makePlan(archive, { kind: 'before-gtid', gtid: groupWith('DROP DATABASE').gtid });
+    const { gtid, between } = plan.target.resolved;
+    expect(between).toBe(
+      `between ${gtid} (${tenPast(22)}), a commit on shop.orders, and ${groupWith('DROP DATABASE').gtid} (${tenPast(30)}), DROP DATABASE shop`,
+    );
+  });
+
+  it('leaves one group out, and ends with the GTIDs of a server that never saw it', async () => {
+    const [incident] = listIncidents(archive, { schema: 'shop' });
+    const whole = await makePlan(archive, { kind: 'latest' });
+    const plan = await makePlan(archive, { kind: 'latest' }, { skip: [incident?.id ?? ''] });
+    const drop = groupWith('DROP DATABASE');
+    const { file } = drop;
+    expect(plan.groups).toBe(whole.groups - 1);
+    expect(plan.skippedSegments).toMatchObject([{ file, from: drop.position, to: incident?.end }]);
+    expect(plan.segments.slice(-2)).toMatchObject([
+      { file, from: 4, to: drop.position },
+      { file, from: incident?.end, to: whole.target.resolved.position },
+    ]);
+    const { gtidState } = whole.target.resolved;
+    const number = Number(drop.gtid.replace(/.*[:-]/, ''));
+    const holes = gtidState?.replace(`1-${number + 1}`, `1-${number - 1}:${number + 1}`);
+    expect(plan.target.resolved.gtidState).toBe(start === startMysql56 ? holes : gtidState);
+    expect(plan.target.resolved.gtid).toBe(whole.target.resolved.gtid);
+  });
+
   it('takes whole files up to the size that the server lists', async () => {
     const plan = await makePlan(archive, { kind: 'before-gtid', gtid: groupWith('DROP DATABASE').gtid });
     await using connection = await server.connect();

@@ -4,6 +4,7 @@ import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { readBinlog } from '../../src/binlog/read-binlog.ts';
 import { makeTempDirectory } from '../../src/platform/temp-dir.ts';
+import { waitFor } from '../../src/platform/wait.ts';
 import { replay, type ReplayOptions } from '../../src/recovery/replay.ts';
 import type { ServerConnection } from '../../src/server/connection.ts';
 import type { ServedIdentity, ServedRange } from '../../src/server/served-range.ts';
@@ -65,6 +66,12 @@ const create = (schema: string): string[] => [
 const insert = (schema: string, name: string): string => `INSERT INTO ${schema}.item (name) VALUES ('${name}')`;
 const insertMany = (schema: string): string =>
   `INSERT INTO ${schema}.item (name) SELECT CONCAT('name ', seq) FROM ${schema}.seq_1_to_1000`;
+
+async function retries(): Promise<number> {
+  await using connection = await scratch.connect();
+  const [row] = await connection.query<{ Value: string }>("SHOW GLOBAL STATUS LIKE 'Slave_retried_transactions'");
+  return Number(row?.Value);
+}
 
 /** As this product's own reader counts them. */
 async function countGroups(ranges: readonly ServedRange[]): Promise<number> {
@@ -179,6 +186,25 @@ describe('replay', () => {
     expect(groups).toBe(4);
     const { 'shop.item': item } = await checksums(writer);
     expect(await checksums(target)).toEqual({ 'shop.item': item });
+  });
+
+  it('counts a group once that the server had to apply again, after a lock that another session held', async () => {
+    await write(...create('shop'), insert('shop', 'before'), 'RESET MASTER', "UPDATE shop.item SET name = 'after'");
+    for (const statement of [...create('shop'), insert('shop', 'before')]) await target.query(statement);
+    await using other = await scratch.connect();
+    await other.query('START TRANSACTION');
+    await other.query('SELECT id FROM shop.item FOR UPDATE');
+    await target.query('SET GLOBAL innodb_lock_wait_timeout = 1');
+    const before = await retries();
+
+    const replaying = run({ ranges: await servedLog(writer, primary.datadir) });
+    await waitFor(async () => (await retries()) > before, { timeoutMs: 30_000, what: 'the applier to try again' });
+    await other.query('ROLLBACK');
+    const { groups } = await replaying;
+
+    await target.query('SET GLOBAL innodb_lock_wait_timeout = 50');
+    expect(groups).toBe(1);
+    expect(await checksums(target)).toEqual(await checksums(writer));
   });
 
   it('ends where a file ends without a next one: after a clean stop', async () => {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openArchive } from '../../src/operations/open-archive.ts';
 import { makePlan } from '../../src/operations/plan.ts';
-import { restore, type RestoreResult } from '../../src/operations/restore.ts';
+import { restore, type RestoreOptions, type RestoreResult } from '../../src/operations/restore.ts';
 import type { Plan } from '../../src/recovery/plan.ts';
 import type { ServerConnection } from '../../src/server/connection.ts';
 import { startLocalServer } from '../../src/server/local-server.ts';
@@ -14,7 +14,7 @@ import type { PairOptions } from '../support/pair.ts';
 interface Played {
   readonly scene: BackupScene;
   readonly primary: ServerConnection;
-  readonly restoreLatest: (change?: (plan: Plan) => Plan) => Promise<RestoreResult>;
+  readonly restoreLatest: (change?: (plan: Plan) => Plan, options?: Partial<RestoreOptions>) => Promise<RestoreResult>;
 }
 
 /** Statements before a backup, statements after it, all archived. */
@@ -34,11 +34,17 @@ async function play(
   await look({
     scene,
     primary,
-    restoreLatest: async (change = (plan) => plan) => {
+    restoreLatest: async (change = (plan) => plan, options = {}) => {
       using archive = await openArchive(repository.path, { log: silentLog });
       const plan = change(await makePlan(archive, { kind: 'latest' }));
       const datadir = join(pair.primary.directory, 'restored');
-      return await restore(archive, { plan, datadir, stop: true, log: silentLog });
+      return await restore(archive, {
+        plan,
+        into: { kind: 'scratch', datadir },
+        stop: true,
+        log: silentLog,
+        ...options,
+      });
     },
   });
 }
@@ -46,6 +52,23 @@ async function play(
 async function startAgain({ server: { datadir, socket } }: RestoreResult) {
   const errorLog = join(datadir, 'error.log');
   return await startLocalServer({ datadir, socket, errorLog, args: [] });
+}
+
+/** With `--keep-prepared` the same transaction is still there, also after the restart, and can be committed. */
+async function keepsPrepared(
+  { primary, restoreLatest }: Pick<Played, 'primary' | 'restoreLatest'>,
+  datadir: string,
+): Promise<void> {
+  const result = await restoreLatest((plan) => plan, { into: { kind: 'scratch', datadir }, keepPrepared: true });
+  expect(result.proof.ok).toBe(true);
+  expect(result.warnings[0]).toMatch(
+    /^XA transaction 'open','b',3 was prepared .*: it stays so, with its locks, until XA/,
+  );
+  await using server = await startAgain(result);
+  await using restored = await server.connect();
+  await restored.query("XA COMMIT 'open','b',3");
+  await primary.query("XA COMMIT 'open','b',3");
+  expect(await restored.query('SELECT * FROM shop.item')).toEqual(await primary.query('SELECT * FROM shop.item'));
 }
 
 describe('a restored server', () => {
@@ -64,7 +87,7 @@ describe('a restored server', () => {
       "XA END 'open','b',3",
       "XA PREPARE 'open','b',3",
     ];
-    await play({ before, after }, async ({ primary, restoreLatest }) => {
+    await play({ before, after }, async ({ scene, primary, restoreLatest }) => {
       const result = await restoreLatest();
 
       expect(result.proof.ok).toBe(true);
@@ -77,7 +100,19 @@ describe('a restored server', () => {
       await using restored = await server.connect();
       expect(await restored.query('XA RECOVER')).toEqual([]);
       await restored.query('ALTER TABLE shop.item ADD COLUMN n INT'); // no lock is left
-      await primary.query("XA ROLLBACK 'open','b',3");
+      await keepsPrepared({ primary, restoreLatest }, join(scene.pair.primary.directory, 'kept'));
+    });
+  });
+
+  it('has no prepared XA transaction left also where that one changed nothing', async () => {
+    const before = ['CREATE TABLE item (id INT PRIMARY KEY)'];
+    const nothing = ["XA START 'empty'", 'UPDATE item SET id = 2 WHERE id = 1', "XA END 'empty'", "XA PREPARE 'empty'"];
+    const after = ["SET SESSION binlog_format = 'STATEMENT'", ...nothing];
+    await play({ before, after }, async ({ restoreLatest }) => {
+      const result = await restoreLatest((plan) => plan, { engine: 'session' });
+
+      expect(result.proof.ok).toBe(true);
+      expect(result.warnings[0]).toMatch(/^XA transaction 'empty' was prepared .* it is rolled back$/);
     });
   });
 
@@ -93,13 +128,14 @@ describe('a restored server', () => {
     ];
     await play({ env: { TZ: 'Asia/Tokyo' }, before, after }, async ({ primary, restoreLatest }) => {
       const result = await restoreLatest((plan) => {
-        const settings = { ...plan.backup.settings, system_utc_offset: '32400' };
+        const settings = { ...plan.backup.settings, system_utc_offset: '32400', plugins: 'NOSUCH=ha_nosuch.so' };
         return { ...plan, backup: { ...plan.backup, settings } };
       });
 
       expect(result.proof.ok).toBe(true);
       expect(result.warnings).toEqual([
         expect.stringContaining("the source's time zone is JST, restored with the fixed offset +09:00"),
+        "this machine's server lacks the plugin NOSUCH, which the source has",
       ]);
       expect(await readFile(join(result.server.datadir, 'lastgood.cnf'), 'utf8')).toContain(
         'default_time_zone = "+09:00"',

@@ -58,12 +58,12 @@ afterAll(async () => {
 
 async function restoreTo(
   target: Target,
-  options: Partial<RestoreOptions> & Pick<RestoreOptions, 'datadir'>,
+  { datadir, ...options }: Partial<RestoreOptions> & { datadir: string },
   change: (plan: Plan) => Plan = (plan) => plan,
 ): Promise<RestoreResult> {
   using archive = await openArchive(scene.repository.path, { log: silentLog });
   const plan = change(await makePlan(archive, target));
-  return await restore(archive, { plan, log: silentLog, ...options });
+  return await restore(archive, { plan, into: { kind: 'scratch', datadir }, log: silentLog, ...options });
 }
 
 function withSettings(plan: Plan, settings: Record<string, string>): Plan {
@@ -253,7 +253,7 @@ describe('restore', () => {
     flipped.writeUInt8(flipped.readUInt8(at) ^ 1, at);
     await writeFile(path, flipped);
     try {
-      const restored = restore(archive, { plan, datadir, log: silentLog });
+      const restored = restore(archive, { plan, into: { kind: 'scratch', datadir }, log: silentLog });
 
       await expect(restored).rejects.toMatchObject({
         code: 'ARCHIVE_DAMAGED',
@@ -301,13 +301,25 @@ describe('restore', () => {
   it('refuses a disk without room, with both numbers, and writes nothing', async () => {
     const datadir = join(folder, 'too-large');
 
-    const restored = restoreTo(beforeIncident(), { datadir }, (plan) => {
-      return { ...plan, backup: { ...plan.backup, bytes: 10 ** 15 } };
-    });
+    const restored = restoreTo(beforeIncident(), { datadir }, (plan) => ({ ...plan, diskBytes: 6e15 }));
 
     await expect(restored).rejects.toMatchObject({ code: 'PREFLIGHT_FAILED' });
     await expect(restored).rejects.toThrow(/needs at least 6000\d{12} bytes, and the file system of '.*' has \d+ free/);
     expect(await readdir(folder)).not.toContain('too-large');
+  });
+
+  it('refuses a backup of a newer release than the server here, and leaves nothing behind', async () => {
+    const datadir = join(folder, 'older');
+
+    const restored = restoreTo(beforeIncident(), { datadir }, (plan) => {
+      return { ...plan, backup: { ...plan.backup, serverVersion: '99.1.2-MariaDB-log' } };
+    });
+
+    await expect(restored).rejects.toMatchObject({ code: 'PREFLIGHT_FAILED' });
+    await expect(restored).rejects.toThrow(
+      /^this machine's server is 1\S+, older than the source's, 99\.1\.2-MariaDB-log$/,
+    );
+    expect(await readdir(datadir)).toEqual([]);
   });
 
   it('names a socket that lasts in a folder too deep for one', async () => {

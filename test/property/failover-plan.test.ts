@@ -7,8 +7,8 @@ import type { ExaminedBackup } from '../../src/recovery/choose-backup.ts';
 import { findWay } from '../../src/recovery/crossing.ts';
 import type { LineageView } from '../../src/recovery/lineage-view.ts';
 import { locate, type LocateSource } from '../../src/recovery/locate.ts';
-import type { Plan, Target } from '../../src/recovery/plan.ts';
-import { planRestore } from '../../src/recovery/planner.ts';
+import type { Target } from '../../src/recovery/plan.ts';
+import { planRestore, type BarePlan } from '../../src/recovery/planner.ts';
 import { formatGtid } from '../../src/binlog/gtid-text.ts';
 import { formatSeconds } from '../../src/platform/time.ts';
 import { aBackup, TEN_O_CLOCK, type InMemoryLog } from '../support/in-memory-log.ts';
@@ -62,12 +62,12 @@ function gtidsOf(log: InMemoryLog): string[] {
   return log.groups.flat().map(({ gtid }) => (gtid === null ? '' : formatGtid(gtid)));
 }
 
-async function plan(views: readonly LineageView[], target: Target, record: BackupRecord): Promise<Plan> {
+async function plan(views: readonly LineageView[], target: Target, record: BackupRecord): Promise<BarePlan> {
   const source: LocateSource = { views, backups: [], incident: () => null, currentAt: () => Promise.resolve(null) };
   const { resolved, view, groupsBefore, warnings } = await locate(source, target);
   const backups: ExaminedBackup[] = [{ record, why: null, warnings: [], groupsBefore: groupsBeforeIn(views, record) }];
   const way = await findWay(views, view, resolved);
-  const rest = { incidents: [], losses: [], rehearsals: [], warnings, now: TEN_O_CLOCK };
+  const rest = { incidents: [], losses: [], rehearsals: [], skips: [], last: null, warnings, now: TEN_O_CLOCK };
   return planRestore({ target, resolved, groupsBefore, backups, way, ...rest });
 }
 
@@ -79,7 +79,7 @@ function groupsBeforeIn(views: readonly LineageView[], { primary }: BackupRecord
 }
 
 /** The GTIDs that a plan replays, in its order, read from the lineages' groups. */
-function replayedBy({ views }: LineageTree, { segments }: Plan): string[] {
+function replayedBy({ views }: LineageTree, { segments }: BarePlan): string[] {
   return segments.flatMap(({ lineage, file, from, to }) => {
     const log = views.find((view) => view.lineage.id === lineage);
     const index = log?.segments.findIndex(({ digest }) => digest.file === file) ?? -1;

@@ -61,6 +61,8 @@ function planInput(log: InMemoryLog, from: Coordinates, to: Coordinates): PlanIn
     incidents: [],
     losses: [],
     rehearsals: [],
+    skips: [],
+    last: null,
     warnings: [],
     now: TEN_O_CLOCK,
   };

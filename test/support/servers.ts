@@ -113,6 +113,9 @@ async function startTestServer(o: { prepare(datadir: string): Promise<void>; lau
       get pid() {
         return process.pid;
       },
+      get ended() {
+        return process.ended;
+      },
       connect: async (user, password) => await process.connect(user, password),
       stop: async () => {
         await process.stop();

@@ -37,7 +37,7 @@ export async function store(
   };
   const identity = { lineage: 'shop-1a2b', file };
   const path = storedName(plainPath, stored);
-  const pack = new SegmentPack({ identity, plainPath, partialPath: path, compression, key });
+  const pack = new SegmentPack({ identity, plainPath, partialPath: path, compression, key, fingerprintKey: null });
   for (let grown = 0; grown < bytes.length; grown += BLOCK_BYTES / 3) while (pack.step(grown));
   return { segment: { path, identity, form: stored, keys }, packed: pack.finish(bytes.length) };
 }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { INCIDENT_KINDS } from '../../incident/incident.ts';
-import { listIncidents, type IncidentOptions } from '../../operations/incidents.ts';
+import { listAndCountIncidents, type IncidentOptions } from '../../operations/incidents.ts';
 import type { OpenCli } from '../cli.ts';
 import { examples } from '../examples.ts';
 import { openConfiguredArchive } from '../open-archive.ts';
@@ -8,7 +8,7 @@ import { incidentsText, unlistedText } from '../output/incident-text.ts';
 import { addIncidentsShow } from './incidents-show.ts';
 
 export function addIncidents(program: Command, open: OpenCli): void {
-  const incidents = program
+  const command = program
     .command('incidents')
     .description('Lists what was destroyed, newest first.')
     .option('--schema <schema>', 'only what destroyed something in this schema')
@@ -22,11 +22,10 @@ export function addIncidents(program: Command, open: OpenCli): void {
       const cli = open(command);
       using archive = await openConfiguredArchive(cli);
       const { alerts } = await cli.offlineSettings();
-      const found = listIncidents(archive, options, alerts?.mass); // what is worth an alert is worth a line
-      cli.print({ incidents: found }, () => {
-        const more = options.all === true ? 0 : listIncidents(archive, { ...options, all: true }).length - found.length;
-        return [incidentsText(found, cli.paint), unlistedText(more)].filter((text) => text !== '').join('\n');
-      });
+      const { incidents, more } = listAndCountIncidents(archive, options, alerts?.mass); // what is worth an alert is worth a line
+      cli.print({ incidents }, () =>
+        [incidentsText(incidents, cli.paint), unlistedText(more)].filter((text) => text !== '').join('\n'),
+      );
     });
-  addIncidentsShow(incidents, open);
+  addIncidentsShow(command, open);
 }

@@ -32,12 +32,13 @@ export function addRehearse(program: Command, open: OpenCli): void {
     )
     .action(async (flags: RehearseFlags, command: Command) => {
       const cli = open(command);
-      const target = hasTarget(flags) ? readTarget(flags) : undefined;
+      const target = hasTarget(flags) || flags.skip !== undefined ? readTarget(flags) : undefined;
       const settings = target === undefined ? await cli.settings() : await cli.offlineSettings();
       using bars = startRestoreBars(cli.showsProgress);
       const result = await rehearse({
         settings,
         target,
+        skip: flags.skip,
         datadir: flags.datadir,
         log: cli.logger,
         progress: bars.update,

@@ -1,55 +1,156 @@
-import { InvalidArgumentError, type Command } from 'commander';
-import { restore, type RestoreResult } from '../../operations/restore.ts';
-import type { Target } from '../../recovery/plan.ts';
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { restore, type FinishOptions, type RestoreResult } from '../../operations/restore.ts';
+import { resumeRestore } from '../../operations/resume-restore.ts';
+import { LastgoodError } from '../../platform/errors.ts';
+import type { Plan } from '../../recovery/plan.ts';
+import type { ReplayEngine } from '../../recovery/restore-phases.ts';
+import type { RestoreInto } from '../../recovery/restore-target.ts';
 import type { Cli, OpenCli } from '../cli.ts';
+import { readServerFile } from '../config/read-server-file.ts';
 import { parseDatadir } from '../datadir-option.ts';
 import { examples } from '../examples.ts';
 import { openConfiguredArchive } from '../open-archive.ts';
 import { startRestoreBars } from '../output/progress.ts';
 import { restoreText } from '../output/restore-text.ts';
+import { knownServers } from '../known-servers.ts';
+import { readPlanFile } from '../plan-file.ts';
 import { planTarget } from '../plan-target.ts';
-import { addTargetOptions, readTarget, type TargetFlags } from '../target-options.ts';
+import { addTargetOptions, hasTarget, readAim, type Aim, type TargetFlags } from '../target-options.ts';
 
 interface RestoreFlags extends TargetFlags {
-  readonly datadir: string;
+  readonly plan?: string;
+  readonly datadir?: string;
+  readonly server?: string;
   readonly port?: number;
   readonly stop?: true;
+  readonly engine: ReplayEngine;
+  readonly acceptConflicts?: true;
+  readonly keepPrepared?: true;
+  readonly resume?: true;
+  readonly report?: string;
 }
 
 export function addRestore(program: Command, open: OpenCli): void {
   addTargetOptions(program.command('restore'))
-    .description('Restores to the target in a new server, proves it, and leaves it running.')
-    .requiredOption('--datadir <dir>', "the new server's data folder; must not exist or be empty", parseDatadir)
+    .description('Restores to the target in a new server, or in one that is there and empty, and proves it.')
+    .option('--plan <file>', 'run this plan, as `lastgood plan --json` printed it, instead of a TARGET')
+    .option('--datadir <dir>', "a new server's data folder; must not exist or be empty", parseDatadir)
     .option('--port <port>', "the new server's port on 127.0.0.1; a free one when not given", parsePort)
     .option('--stop', 'leave the new server stopped')
+    .addOption(
+      new Option(
+        '--server <file>',
+        'an existing, empty server instead: an option file with a [client] group',
+      ).conflicts(['datadir', 'port', 'stop']),
+    )
+    .addOption(
+      new Option(
+        '--engine <engine>',
+        "what replays the log: the server's applier, or a session where it may not replicate",
+      )
+        .choices(['applier', 'session'])
+        .default('applier'),
+    )
+    .option('--accept-conflicts', 'run also a plan whose skipped transactions may clash with later ones')
+    .option('--keep-prepared', 'leave XA transactions prepared that were so at the target; else they are rolled back')
+    .addOption(
+      new Option(
+        '--resume',
+        'go on with the interrupted restore in --datadir; with a later TARGET, bring a finished one forward. A server that runs there is stopped for it',
+      ).conflicts(['server', 'plan', 'keepPrepared', 'engine']),
+    )
+    .option('--report <dir>', "where the report goes; a new server's data folder when not given")
     .addHelpText(
       'after',
       examples(
         'lastgood restore --before inc-7f3a90c1 --datadir /srv/restored',
         'lastgood restore --at 2026-11-22T10:00:00Z --datadir /srv/restored --port 3307',
+        'lastgood restore --before inc-7f3a90c1 --server /etc/lastgood/spare.cnf',
+        'lastgood plan --before inc-7f3a90c1 --json > plan.json && lastgood restore --plan plan.json --datadir /srv/restored',
+        'lastgood restore --resume --datadir /srv/restored',
+        'lastgood restore --resume --datadir /srv/restored --latest --skip inc-7f3a90c1',
       ),
     )
     .action(async (flags: RestoreFlags, command: Command) => {
       const cli = open(command);
-      const result = await restoreTo(cli, readTarget(flags), flags);
+      const result =
+        flags.resume === true ? await resumeIn(cli, flags) : await restoreTo(cli, flags, planOf(cli, flags));
       cli.print(result, () => restoreText(result, cli.paint));
       if (result.warnings.length > 0) cli.warn();
     });
 }
 
-async function restoreTo(cli: Cli, target: Target, { datadir, port, stop }: RestoreFlags): Promise<RestoreResult> {
+/** @throws LastgoodError `USAGE` without a folder */
+async function resumeIn(cli: Cli, flags: RestoreFlags): Promise<RestoreResult> {
+  const { datadir, port, skip } = flags;
+  if (datadir === undefined) {
+    throw new LastgoodError('USAGE', '--resume needs --datadir DIR, the folder of the restore that is to go on');
+  }
+  const aim = hasTarget(flags) || skip !== undefined ? readAim(flags) : null;
   using archive = await openConfiguredArchive(cli);
-  const plan = await planTarget(cli, archive, target);
   using bars = startRestoreBars(cli.showsProgress);
-  return await restore(archive, {
-    plan,
+  return await resumeRestore(archive, {
+    ...(await finishing(cli, flags)),
     datadir,
     port,
-    stop: stop === true,
-    log: cli.logger,
+    acceptConflicts: flags.acceptConflicts === true,
+    extend: aim === null ? null : async (done) => await planTarget(cli, archive, furtherThan(done, aim)),
     progress: bars.update,
     signal: cli.signal,
   });
+}
+
+/** The same way, only longer: what was left out stays left out. */
+function furtherThan(done: Plan, { target, skip }: Aim): Aim {
+  const skipped = done.skipped.map(({ id }) => id);
+  return { target, skip: [...new Set([...skipped, ...skip])], backup: done.backup.id };
+}
+
+async function finishing(cli: Cli, { stop, report }: RestoreFlags): Promise<FinishOptions> {
+  const { host, port } = (await cli.offlineSettings()).primary;
+  return { stop: stop === true, report, primary: { host, port }, log: cli.logger };
+}
+
+type Planning = (archive: Awaited<ReturnType<typeof openConfiguredArchive>>) => Promise<RestoreResult['plan']>;
+
+/** What is wrong with the flags is said before anything is opened. @throws LastgoodError `USAGE` */
+function planOf(cli: Cli, flags: RestoreFlags): Planning {
+  const { plan, skip } = flags;
+  if (plan === undefined) {
+    const aim = readAim(flags);
+    return async (archive) => await planTarget(cli, archive, aim);
+  }
+  if (hasTarget(flags) || skip !== undefined) {
+    throw new LastgoodError('USAGE', '--plan has a target of its own: leave the target options and --skip away');
+  }
+  return async () => await readPlanFile(plan);
+}
+
+async function restoreTo(cli: Cli, flags: RestoreFlags, makePlan: Planning): Promise<RestoreResult> {
+  const into = await readInto(cli, flags);
+  using archive = await openConfiguredArchive(cli);
+  const plan = await makePlan(archive);
+  using bars = startRestoreBars(cli.showsProgress);
+  return await restore(archive, {
+    plan,
+    into,
+    ...(await finishing(cli, flags)),
+    engine: flags.engine,
+    acceptConflicts: flags.acceptConflicts === true,
+    keepPrepared: flags.keepPrepared === true,
+    progress: bars.update,
+    signal: cli.signal,
+  });
+}
+
+/** @throws LastgoodError `USAGE` unless one place is given */
+async function readInto(cli: Cli, { datadir, server, port }: RestoreFlags): Promise<RestoreInto> {
+  if (server !== undefined) {
+    const options = await readServerFile(server, { flag: '--server', name: 'target server' });
+    return { kind: 'existing', server: options, others: await knownServers(cli) };
+  }
+  if (datadir !== undefined) return { kind: 'scratch', datadir, port };
+  throw new LastgoodError('USAGE', 'restore needs a place: --datadir DIR for a new server, or --server FILE');
 }
 
 function parsePort(text: string): number {

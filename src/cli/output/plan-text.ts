@@ -1,29 +1,84 @@
+import { describe } from '../../recovery/skip.ts';
+import type { DelayedReplica } from '../../operations/delayed-replica.ts';
 import { oneLine } from '../../platform/visible.ts';
-import type { Plan, PlanCrossing, PlanSegment } from '../../recovery/plan.ts';
+import type { Plan, PlanCandidate, PlanCrossing, PlanSegment } from '../../recovery/plan.ts';
 import { formatBytes, formatCount, formatSeconds } from './quantity.ts';
 import { formatFacts } from './table.ts';
 import { formatTime } from './time.ts';
 
+/** What was found around a plan, which is no part of it. */
+export interface AroundPlan {
+  /** A folder that a restore could go to, and how much is free there. */
+  readonly datadir: { readonly path: string; readonly freeBytes: number } | null;
+  readonly delayedReplica: DelayedReplica | null;
+}
+
+const NOTHING: AroundPlan = { datadir: null, delayedReplica: null };
+
 /** The plan for a person: where it ends, from what, through what, and what to know before. */
-export function planText(plan: Plan): string {
+export function planText(plan: Plan, { datadir, delayedReplica }: AroundPlan = NOTHING): string {
   const { resolved } = plan.target;
   const facts: [string, string][] = [
     ['target', `${resolved.lineage} ${resolved.file}:${resolved.position}`],
-    ['cut', resolved.between],
+    ['cut', oneLine(resolved.between)],
     ['last transaction', `${resolved.gtid ?? 'without GTID'}, ${formatTime(resolved.time)}`],
+    ...skipFacts(plan),
     ['backup', `${plan.backup.id} (${plan.backup.method}, ${formatBytes(plan.backup.bytes)})`],
     ['replay', `${formatCount(plan.groups, 'transaction')} in ${formatBytes(plan.bytes)}`],
     ['from', segmentsText(plan.segments)],
     ...plan.crossings.map(crossingFact),
-    [
-      'time',
-      plan.estimateSeconds === null
-        ? 'unknown before the first rehearsal'
-        : `about ${formatSeconds(plan.estimateSeconds)}`,
-    ],
+    ['time', timeText(plan)],
+    ['disk', diskText(plan, datadir)],
+    ...candidateFacts(plan.candidates),
     ['reachable', plan.reachable ? 'yes' : 'no'],
   ];
-  return [formatFacts(facts), ...plan.warnings.map((warning) => `warning: ${oneLine(warning)}`)].join('\n');
+  const hints = delayedReplica === null ? [] : [delayedText(delayedReplica)];
+  return [formatFacts(facts), ...plan.warnings.map((warning) => `warning: ${oneLine(warning)}`), ...hints].join('\n');
+}
+
+/** Faster than any restore, if someone stops it in time. */
+function delayedText({ server, delaySeconds, secondsLeft, executed, statement }: DelayedReplica): string {
+  const left = secondsLeft === null ? '' : `, ${formatSeconds(secondsLeft)} left`;
+  return `hint: the ${server} has not come to the target yet (it stands at ${executed}, delay ${formatSeconds(delaySeconds)}${left}): run ${statement} there now, and it stays before it`;
+}
+
+function skipFacts({ skipped, skips, conflicts }: Plan): [string, string][] {
+  return skipped.map((incident) => {
+    const { verdict, why } = skips.find((skip) => skip.incident === incident.id) ?? { verdict: null, why: '' };
+    const clashes = conflicts
+      .filter((conflict) => conflict.skipped === incident.id)
+      .map(({ gtid, object, why: reason }) => `  ${gtid ?? 'without GTID'}, ${object}: ${reason}`);
+    const judged = verdict === null ? [] : [`${verdict}: ${why}`];
+    return ['without', [describe(incident), ...judged, ...clashes].map(oneLine).join('\n')];
+  });
+}
+
+function timeText({ estimateSeconds, estimate }: Plan): string {
+  if (estimateSeconds === null || estimate === null) return 'unknown before the first restore or rehearsal';
+  const { loadSeconds, replaySeconds, proofSeconds } = estimate;
+  const steps = `load ${formatSeconds(loadSeconds)}, replay ${formatSeconds(replaySeconds)}, proof ${formatSeconds(proofSeconds)}`;
+  return `about ${formatSeconds(estimateSeconds)}: ${steps}`;
+}
+
+function diskText({ diskBytes }: Plan, folder: AroundPlan['datadir']): string {
+  const needed = `at least ${formatBytes(diskBytes)}`;
+  if (folder === null) return needed;
+  const verdict = folder.freeBytes < diskBytes ? 'too little, ' : '';
+  return `${needed}; ${folder.path}: ${verdict}${formatBytes(folder.freeBytes)} free`;
+}
+
+/** What else it could start from, and why it does not. */
+function candidateFacts(candidates: readonly PlanCandidate[]): [string, string][] {
+  const others = candidates.filter(({ chosen, usable }) => !chosen && usable !== null);
+  const older = candidates.filter(({ usable }) => usable === null).length;
+  const left = older === 1 ? '1 older one was not looked at' : `${older} older ones were not looked at`;
+  return [...others.map(candidateText), ...(older === 0 ? [] : [left])].map((text) => ['other backup', text]);
+}
+
+function candidateText({ backup, usable, why, estimateSeconds, groups, bytes }: PlanCandidate): string {
+  if (usable !== true) return `${backup}: not usable, ${oneLine(why ?? '')}`;
+  const time = estimateSeconds === null ? '' : `about ${formatSeconds(estimateSeconds)}, `;
+  return `${backup}: ${time}${formatCount(groups ?? 0, 'transaction')} in ${formatBytes(bytes ?? 0)} to replay`;
 }
 
 function segmentsText(segments: readonly PlanSegment[]): string {

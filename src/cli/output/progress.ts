@@ -1,5 +1,6 @@
 import { SingleBar } from 'cli-progress';
 import type { RehearseProgress } from '../../operations/rehearse.ts';
+import type { SalvageProgress } from '../../operations/salvage.ts';
 import { formatBytes, formatNumber, formatSeconds } from './quantity.ts';
 
 export interface Progress extends Disposable {
@@ -66,10 +67,10 @@ function pace({ done, total, startedAt, unit }: Pace): string {
 }
 
 export interface RestoreBars extends Disposable {
-  readonly update: (progress: RehearseProgress) => void;
+  readonly update: (progress: RehearseProgress | SalvageProgress) => void;
 }
 
-/** One bar after the other, for each step of a restore or rehearsal. */
+/** One bar after the other, for each step of a restore, rehearsal or salvage. */
 export function startRestoreBars(shown: boolean): RestoreBars {
   let current: { readonly step: string; readonly bar: Progress } | null = null;
   return {

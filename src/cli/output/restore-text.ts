@@ -9,16 +9,15 @@ import { formatTime } from './time.ts';
 type Paint = Cli['paint'];
 
 /** What was restored, the proof of it, how long it took, and where the server is. */
-export function restoreText({ plan, server, proof, seconds, warnings }: RestoreResult, paint: Paint): string {
+export function restoreText(result: RestoreResult, paint: Paint): string {
+  const { plan, server, proof, seconds, warnings } = result;
   const { resolved } = plan.target;
-  const started = server.pid === null ? 'stopped' : `running, process ${server.pid}`;
   return [
     formatFacts([
       ['restored to', `${resolved.file}:${resolved.position}, ${formatTime(resolved.time)}`],
       ['cut', resolved.between],
-      ['server', `${started}, in ${server.datadir}`],
-      ['socket', server.socket],
-      ['port', `127.0.0.1:${server.port}`],
+      ...(server.kind === 'existing' ? existingFacts(result) : newServerFacts(server)),
+      ...resumedFacts(result),
       ['took', secondsText(seconds)],
     ]),
     '',
@@ -26,11 +25,65 @@ export function restoreText({ plan, server, proof, seconds, warnings }: RestoreR
     ...warningLines([...plan.warnings, ...warnings], paint),
     '',
     ...nextSteps(server),
+    ...handOverLines(result),
   ].join('\n');
 }
 
+/** The report has the commands as well: here they are for who reads no file at three in the morning. */
+function handOverLines({ handOver, report, server }: RestoreResult): string[] {
+  const { promote, follow } = handOver;
+  const mind = follow.mind === null ? [] : [`  # Mind: ${oneLine(follow.mind)}`];
+  return [
+    'To let it take the place of the primary (nothing of it is done):',
+    ...promote.flatMap((step) => stepLines(step, server)),
+    'To make it a replica of the primary instead:',
+    ...mind,
+    ...follow.steps.flatMap((step) => stepLines(step, server)),
+    ...(report === null ? [] : [`Report: ${report.html}`]),
+  ];
+}
+
+function stepLines(
+  { say, where, run }: RestoreResult['handOver']['promote'][number],
+  { socket }: HandedOver,
+): string[] {
+  const command =
+    where === 'shell' ? run : `mariadb --socket=${socket} -e "${run.replaceAll(/["\\$`]/g, String.raw`\$&`)}"`;
+  return [`  # ${oneLine(say)}`, `  ${oneLine(command)}`];
+}
+
+type HandedOver = RestoreResult['server'];
+type Facts = (readonly [string, string])[];
+
+function resumedFacts({ resumed, plan }: RestoreResult): Facts {
+  if (resumed === null) return [];
+  const { groups, anew } = resumed;
+  const kept = `${formatCount(groups, 'transaction')} of ${plan.groups} were there`;
+  return [['resumed', oneLine(anew === null ? kept : `the backup was loaded again: ${anew}`)]];
+}
+
+function newServerFacts({ pid, datadir, socket, port }: RestoreResult['server']): Facts {
+  const started = pid === null ? 'stopped' : `running, process ${pid}`;
+  return [
+    ['server', `${started}, in ${datadir}`],
+    ['socket', socket],
+    ['port', `127.0.0.1:${port}`],
+  ];
+}
+
+/** What was set for the restore is of interest only to whoever finds something odd: by name. */
+function existingFacts({ server: { datadir, socket, port }, borrowed }: RestoreResult): Facts {
+  return [
+    ['server', `the one that was there, in ${datadir}`],
+    ['socket', socket],
+    ['port', String(port)],
+    ['set and put back', borrowed.map(({ name }) => name).join(', ')],
+  ];
+}
+
 /** Each is to be pasted as it stands. */
-function nextSteps({ pid, datadir, socket }: RestoreResult['server']): string[] {
+function nextSteps({ kind, pid, datadir, socket }: RestoreResult['server']): string[] {
+  if (kind === 'existing') return ['To look at it, with the accounts of the primary:', `  mariadb --socket=${socket}`];
   const start = `  mariadbd --defaults-file=${datadir}/lastgood.cnf`;
   if (pid === null) return ['To start it:', start];
   return [

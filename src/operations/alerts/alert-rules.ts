@@ -1,4 +1,5 @@
 import type { Incident, IncidentKind, IncidentObject, IncidentState } from '../../incident/incident.ts';
+import { STAGING_PREFIX } from '../salvage/staging-name.ts';
 import { isSmallMass, type TableSize } from '../mass-threshold.ts';
 import type { AlertRule, AlertSettings } from './alert-settings.ts';
 import { matchesGlob } from './glob.ts';
@@ -33,12 +34,17 @@ export function isWanted(incident: Judged, { rules, mass, sizeOf }: Rules): bool
   const objects: readonly (IncidentObject | null)[] = incident.objects.length === 0 ? [null] : incident.objects;
   return objects.some((object) => {
     const rule = rules.find((candidate) => matches(candidate, incident.kind, object));
-    return rule === undefined ? isLoudByDefault(incident) : rule.alert;
+    return rule === undefined ? isLoudByDefault(incident, object) : rule.alert;
   });
 }
 
-function isLoudByDefault({ kind, suspicious }: Judged): boolean {
-  return !suspicious && !QUIET_KINDS.includes(kind);
+function isLoudByDefault({ kind, suspicious }: Judged, object: IncidentObject | null): boolean {
+  return !suspicious && !QUIET_KINDS.includes(kind) && !isCopy(object);
+}
+
+/** A salvage's own schema goes when it is done with it: nothing else is ever in it. */
+function isCopy(object: IncidentObject | null): boolean {
+  return object?.schema.startsWith(STAGING_PREFIX) === true;
 }
 
 function matches({ kinds, schemas, tables }: AlertRule, kind: IncidentKind, object: IncidentObject | null): boolean {

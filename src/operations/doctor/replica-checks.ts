@@ -1,4 +1,5 @@
 import type { ReplicaStatus } from '../../server/replica-status.ts';
+import { isTriedMysql } from '../../server/tried-mysql.ts';
 import type { Finding } from '../finding.ts';
 import type { DoctorFacts, ReplicaReport } from './facts.ts';
 import { clockProblem, privilegeProblem, unreachable } from './primary-checks.ts';
@@ -47,11 +48,11 @@ function noStatus(problem: string | null): Problem {
 }
 
 const flavor: Check = ({ facts }, { primary }) => {
-  if (facts.flavor === 'mysql') {
+  if (facts.flavor === 'mysql' && !isTriedMysql(facts.version)) {
     return {
       severity: 'error',
       check: 'backup method',
-      found: `it is MySQL ${facts.version}, and this version backs up MariaDB only`,
+      found: `it is MySQL ${facts.version}, and of MySQL this version backs up 5.6 only`,
       fix: 'Archiving, scanning and incidents work; take base backups with another tool.',
     };
   }

@@ -19,21 +19,26 @@ export async function definitionsInDump(
   from: string,
 ): Promise<Map<string, TableDefinition>> {
   const found = new Map<string, TableDefinition>();
+  const reader = new DumpReader(wanted, from, found);
+  for await (const line of dumpLines(path)) {
+    reader.line(line);
+    if (found.size === wanted.size) break;
+  }
+  return found;
+}
+
+/** The lines of a compressed SQL dump, without their ends; of one with many rows, only that it is there. */
+export async function* dumpLines(path: string): AsyncGenerator<string> {
   const file = createReadStream(path);
   const plain = new DecompressStream();
   file.on('error', (error) => plain.destroy(error));
   file.pipe(plain);
-  const reader = new DumpReader(wanted, from, found);
   try {
-    for await (const line of linesOf(plain as AsyncIterable<Buffer>)) {
-      reader.line(line);
-      if (found.size === wanted.size) break;
-    }
+    yield* linesOf(plain as AsyncIterable<Buffer>);
   } finally {
     plain.destroy();
     file.destroy();
   }
-  return found;
 }
 
 /** Lines without their ends; of one that is too long, only that it is there. */

@@ -26,7 +26,10 @@ export interface WritableTable {
 }
 
 /** Puts together what the log and the definition say of a table. */
-export function writableTable({ table }: ChangedTable, definition: TableDefinition | null): WritableTable {
+export function writableTable(
+  { table }: Pick<ChangedTable, 'table'>,
+  definition: TableDefinition | null,
+): WritableTable {
   const columns = table.columns.map((column, index): WritableColumn => {
     const known = definition?.columns[index] ?? null;
     return {

@@ -1,12 +1,11 @@
 import type { BinlogReading } from '../../binlog/binlog-reader.ts';
 import type { FormatDescription } from '../../binlog/format-description.ts';
-import { formatGtid } from '../../binlog/gtid-text.ts';
 import type { Flavor, GtidState } from '../../binlog/gtid.ts';
 import type { Group } from '../../binlog/group.ts';
 import { readBinlog } from '../../binlog/read-binlog.ts';
 import { IncidentFinder } from '../../incident/finder.ts';
 import { FindingVisitor } from '../../incident/finding-visitor.ts';
-import type { Incident, LastGood } from '../../incident/incident.ts';
+import { lastGoodAt, type Incident, type LastGood } from '../../incident/incident.ts';
 import type { LoopPiece } from '../../incident/loop-borders.ts';
 import type { Settlement } from '../../incident/settlement.ts';
 import { formatSeconds } from '../../platform/time.ts';
@@ -147,10 +146,7 @@ class FileVisitor extends FindingVisitor {
   }
 
   get last(): LastGood | null {
-    const group = this.#last;
-    if (group === null) return null;
-    const gtid = group.gtid === null ? null : formatGtid(group.gtid);
-    return { gtid, file: this.#name, end: group.end, time: formatSeconds(group.time) };
+    return this.#last === null ? null : lastGoodAt(this.#last, this.#name);
   }
 }
 

@@ -23,6 +23,7 @@ it('leaves nothing open and no file when it cannot begin: an archiver on a full 
       partialPath,
       compression: 'zstd',
       key,
+      fingerprintKey: null,
     });
   };
   for (let attempt = 0; attempt < 3; attempt += 1)
@@ -42,6 +43,7 @@ it('leaves nothing open when there is no place for what it stores', async () => 
     partialPath: join(folder.path, 'no/such'),
     compression: 'zstd',
     key: null,
+    fingerprintKey: null,
   } as const;
   expect(() => new SegmentPack(job)).toThrow('ENOENT');
   expect(openFilesAt(folder.path)).toEqual([]);

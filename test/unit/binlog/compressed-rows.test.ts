@@ -42,6 +42,7 @@ function viewOf(event: RawEvent, available?: number): EventView {
     available: available ?? bytes.length,
     length: bytes.length,
     offset: 4711,
+    number: 1,
     type: event.type,
     time: 5,
     serverId: 101,

@@ -17,6 +17,7 @@ function parse(event: RawEvent, present?: number): QueryEvent | null {
     available,
     length: buffer.length,
     offset: 400,
+    number: 1,
     type: event.type,
     time: 1_000,
     serverId: 101,

@@ -35,6 +35,24 @@ describe('readBinlog', () => {
     expect(reading.wholeTo).toBeGreaterThanOrEqual(wanted);
   });
 
+  it('ends only when the block that it reads ahead has come: then its source may be closed', async () => {
+    const builder = log(20);
+    const whole = sourceOf(builder.bytes, 1_000);
+    const events: string[] = [];
+    let comes: (got: number) => void = () => undefined;
+    const ahead = new Promise<number>((resolve) => (comes = resolve));
+    const source: ByteSource = {
+      read: async (target, at) => (whole.given === 0 ? await whole.read(target, at) : await ahead),
+    };
+    const reading = readBinlog(source, { visitor, verifyChecksums: true, until: () => events.push('walked') > 0 });
+    const ended = reading.then(() => events.push('ended'));
+    await expect.poll(() => events).toEqual(['walked']);
+    events.push('read ahead');
+    comes(0);
+    await ended;
+    expect(events).toEqual(['walked', 'read ahead', 'ended']);
+  });
+
   it('throws the reason of an abort before it reads on', async () => {
     const abort = new AbortController();
     const source = sourceOf(log(20).bytes, 100);

@@ -53,6 +53,8 @@ const STATUS: ReplicaStatus = {
   executed: { file: 'binlog.000001', position: 4 },
   received: { file: 'binlog.000001', position: 4 },
   usingGtid: true,
+  delaySeconds: 0,
+  delayLeftSeconds: null,
   gtidApplied: '0-1-1',
   lagSeconds: 0,
   sqlError: null,

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { RehearsalRecord } from '../../../src/archive/rehearsal-record.ts';
-import { estimateSeconds } from '../../../src/recovery/estimate.ts';
+import { estimate, totalSeconds } from '../../../src/recovery/estimate.ts';
+
+const estimateSeconds = (...of: Parameters<typeof estimate>): number | null => totalSeconds(estimate(...of));
 
 const MIB = 1024 * 1024;
 
@@ -16,7 +18,7 @@ function rehearsal(
 const large = rehearsal({ backup: 100 * MIB, replayed: 400 * MIB }, { load: 20, replay: 100, proof: 7 });
 const tiny = rehearsal({ backup: 3000, replayed: 500 }, { load: 0.8, replay: 0.3, proof: 0.1 });
 
-describe('estimateSeconds', () => {
+describe('estimate', () => {
   it('scales what was large enough to show a rate', () => {
     expect(estimateSeconds([large], { backupBytes: 500 * MIB, replayBytes: 40 * MIB })).toBe(100 + 10 + 7);
   });

@@ -47,7 +47,7 @@ describe('locating an incident', () => {
       position: 556,
       gtid: '0-1-3',
       time: '2026-11-22T10:00:02Z',
-      between: 'between 0-1-3 (2026-11-22T10:00:02Z) and DROP DATABASE shop, 0-1-4 (2026-11-22T10:00:03Z)',
+      between: 'between 0-1-3 (2026-11-22T10:00:02Z) and 0-1-4 (2026-11-22T10:00:03Z), DROP DATABASE shop',
       gtidState: '0-1-3',
     });
     expect(groupsBefore).toBe(3);

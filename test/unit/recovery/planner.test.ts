@@ -45,6 +45,8 @@ function input(cut: string, change: Partial<PlanInput> = {}): PlanInput {
     incidents: [],
     losses: [],
     rehearsals: [],
+    skips: [],
+    last: null,
     warnings: [],
     now: TEN_O_CLOCK,
     ...change,
@@ -118,6 +120,16 @@ describe('planRestore', () => {
     const backups = [examined('binlog.000001:456')];
     expect(() => planRestore(input('binlog.000003:356', { backups, way: wayThrough(segments) }))).toThrow(
       'binlog.000002 is missing on the way from binlog.000001:456 to binlog.000003:356, the next archived file is binlog.000003',
+    );
+  });
+
+  it('names every hole on the way, not only the first', () => {
+    const files = Array.from({ length: 7 }, (_, file) => [{ gtid: `0-1-${file + 1}`, at: file }]);
+    const long = inMemoryLog(files);
+    const segments = long.segments.filter((_, index) => ![1, 2, 4].includes(index));
+    const backups = [examined('binlog.000001:256')];
+    expect(() => planRestore(input('binlog.000007:356', { backups, way: wayThrough(segments) }))).toThrow(
+      'binlog.000002 is missing on the way from binlog.000001:256 to binlog.000007:356, the next archived file is binlog.000004; also missing: binlog.000005 (next: binlog.000006)',
     );
   });
 

@@ -21,12 +21,19 @@ const plan: Plan = {
   segments: [],
   crossings: [],
   skipped: [],
+  skippedSegments: [],
+  skips: [],
   groups: 7,
   bytes: 1000,
   estimateSeconds: null,
+  estimate: null,
+  candidates: [],
+  diskBytes: 0,
   conflicts: [],
   warnings: [],
   reachable: true,
+  reliesOn: { backup: '', files: [] },
+  fingerprint: '',
 };
 
 const orders = { schema: 'shop', name: 'orders', checksum: '17', rows: 3 };
@@ -40,6 +47,10 @@ const good: ProofInput = {
   incident: null,
   reference: { name: "the replica's", place: 'on the replica', tables: [orders] },
 };
+
+function aMysqlBackup(): Plan['backup'] {
+  return { ...aBackup('binlog.000002:400', { gtid: '' }), flavor: 'mysql' };
+}
 
 function dropped(schema: string, name: string | null): Incident {
   const type = name === null ? 'database' : 'table';
@@ -106,6 +117,65 @@ describe('a proof', () => {
     expect(describeFailure(proof)).toBe(message);
   });
 
+  describe('of a skip', () => {
+    const skipped = {
+      ...{ id: 'inc-1', kind: 'drop-table', lineage: 'shop-1a2b', file: 'binlog.000003', start: 300, end: 400 },
+      ...{
+        objects: [{ schema: 'shop', name: 'orders', type: 'table' }],
+        statement: 'DROP TABLE orders',
+        gtid: '0-1-9',
+      },
+    } as unknown as Incident;
+    const part = (from: number, to: number) => ({
+      lineage: 'shop-1a2b',
+      file: 'binlog.000003',
+      from,
+      to,
+      bytes: to - from,
+    });
+    const around = { ...plan, skipped: [skipped], segments: [part(4, 300), part(400, 900)] };
+
+    it('holds when no replayed part touches the group, and tells what is there', () => {
+      expect(prove({ ...good, plan: around }).checks).toContainEqual({
+        check: 'drop-table inc-1 was skipped',
+        ok: true,
+        found: 'table shop.orders: 3 rows',
+      });
+    });
+
+    it.each([
+      [
+        'a part of the group itself',
+        { segments: [part(4, 301), part(400, 900)] },
+        'binlog.000003 was replayed from 4 to 301',
+      ],
+      [
+        'a part of another group that belongs to it',
+        { skippedSegments: [part(300, 400), part(500, 600)] },
+        'binlog.000003 was replayed from 400 to 900',
+      ],
+    ])('fails when %s was replayed', (_, change, found) => {
+      const proof = prove({ ...good, plan: { ...around, ...change } });
+
+      expect(describeFailure(proof)).toBe(`not true that drop-table inc-1 was skipped: ${found}`);
+    });
+
+    it('fails on MySQL when its GTID was applied', () => {
+      const uuid = '3e11fa47-71ca-11e1-9e33-c80aa9429562';
+      const backup = { ...aBackup('binlog.000002:400', { gtid: `${uuid}:1` }), flavor: 'mysql' as const };
+      const resolved = { ...plan.target.resolved, gtidState: `${uuid}:1-5` };
+      const mysql = {
+        ...{ ...around, backup, target: { ...plan.target, resolved } },
+        skipped: [{ ...skipped, gtid: `${uuid}:4` }],
+      };
+      const replayed = { ...good.replayed, gtidState: `${uuid}:1-5` };
+
+      expect(describeFailure(prove({ ...good, plan: mysql, replayed }))).toBe(
+        `not true that drop-table inc-1 was skipped: ${uuid}:4 was applied`,
+      );
+    });
+  });
+
   it('makes every check, also after one has failed', () => {
     const proof = prove({ ...good, tables: [], replayed: { ...good.replayed, groups: 0 } });
 
@@ -137,6 +207,41 @@ describe('a proof', () => {
     expect(stateOf('0-1-12,1-2-3,7-9-100')).toMatchObject({ ok: true });
     expect(stateOf('0-1-12,1-2-3')).toMatchObject({ ok: false, found: '0-1-12,1-2-3, planned 0-1-12,1-2-3,7-9-100' });
     expect(stateOf('0-1-9,1-2-3,7-9-100')).toMatchObject({ ok: false });
+  });
+
+  describe('of MySQL', () => {
+    const [source, replica] = ['3e11fa47-71ca-11e1-9e33-c80aa9429562', '4e11fa47-71ca-11e1-9e33-c80aa9429562'];
+    const backup = {
+      ...aBackup('binlog.000002:400', { gtid: `${source}:1-3,${replica}:1` }),
+      flavor: 'mysql' as const,
+    };
+    const segments = [{ lineage: 'shop-1a2b', file: 'binlog.000003', from: 4, to: 900, bytes: 896 }];
+    const resolved = { ...plan.target.resolved, gtid: `${source}:5`, gtidState: `${source}:1-5` };
+    const mysql = { ...good, plan: { ...plan, backup, segments, target: { ...plan.target, resolved } } } as ProofInput;
+
+    it('keeps what only the replica had written, and nothing else', () => {
+      const okOf = (gtidState: string): boolean => prove({ ...mysql, replayed: { ...good.replayed, gtidState } }).ok;
+
+      expect(okOf(`${source}:1-5,${replica}:1`)).toBe(true);
+      expect(okOf(`${source}:1-5`)).toBe(false);
+      expect(okOf(`${source}:1-6,${replica}:1`)).toBe(false);
+    });
+
+    it('without GTIDs says that nothing counts groups, and where the applier stands', () => {
+      const without = { ...resolved, gtid: null, gtidState: '' };
+      const input = {
+        ...mysql,
+        plan: { ...mysql.plan, backup: aMysqlBackup(), target: { ...plan.target, resolved: without } },
+      };
+      const provenAt = (position: number) =>
+        prove({ ...input, replayed: { groups: null, gtidState: '', executed: { file: 'binlog.000003', position } } });
+
+      expect(provenAt(900)).toMatchObject({ ok: true, appliedGroups: null });
+      expect(provenAt(900).checks[1]?.found).toBe(
+        'not counted by this server (7 planned): its applier stands at binlog.000003:900, the end of the plan',
+      );
+      expect(provenAt(800).checks[1]).toMatchObject({ ok: false });
+    });
   });
 
   it.each([

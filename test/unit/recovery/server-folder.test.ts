@@ -9,8 +9,16 @@ import { requireEmpty } from '../../../src/recovery/server-folder.ts';
 
 async function note(datadir: string, phase: RestorePhase): Promise<void> {
   await mkdir(join(datadir, '.tmp'));
-  const restore = { backup: 'b', lineage: 'shop-1a2b', target: 'binlog.000001:4', startedAt: '', result: null };
-  await writeRestoreNote(datadir, { format: 1, phase, ...restore });
+  const restore = {
+    backup: 'b',
+    lineage: 'shop-1a2b',
+    target: 'binlog.000001:4',
+    startedAt: '',
+    plan: null,
+    run: null,
+    result: null,
+  };
+  await writeRestoreNote(datadir, { format: 2, phase, ...restore });
 }
 
 describe('requireEmpty', () => {
@@ -48,7 +56,7 @@ describe('requireEmpty', () => {
       await writeFile(join(folder.path, 'server.pid'), `${pid}\n`);
       await expect(requireEmpty(folder.path)).rejects.toMatchObject({
         message: `'${folder.path}' holds an interrupted restore (loading the backup), and its server still runs as process ${pid}`,
-        hint: expect.stringContaining(`End process ${pid}, remove the folder`) as string,
+        hint: expect.stringContaining(`end process ${pid}, remove the folder`) as string,
         details: { pid },
       });
     } finally {

@@ -35,7 +35,7 @@ function answers(questions: ReplicaQuestions, sqls: readonly string[]): unknown[
 
 describe('what an archive server answers', () => {
   it('satisfies a MariaDB 10.11 replica that asks by file and position', () => {
-    const questions = new ReplicaQuestions(mariadb, [range]);
+    const questions = new ReplicaQuestions({ identity: mariadb, ranges: [range] });
 
     expect(
       answers(questions, [
@@ -51,7 +51,7 @@ describe('what an archive server answers', () => {
   });
 
   it('satisfies a MariaDB 10.11 replica that asks by GTID', () => {
-    const questions = new ReplicaQuestions(mariadb, [range]);
+    const questions = new ReplicaQuestions({ identity: mariadb, ranges: [range] });
 
     expect(
       answers(questions, [
@@ -64,7 +64,7 @@ describe('what an archive server answers', () => {
   });
 
   it('satisfies a MySQL 8.4 replica, which sets each variable under two names', () => {
-    const questions = new ReplicaQuestions(mysql, [range]);
+    const questions = new ReplicaQuestions({ identity: mysql, ranges: [range] });
 
     expect(
       answers(questions, [
@@ -79,22 +79,56 @@ describe('what an archive server answers', () => {
     expect(questions).toMatchObject({ checksum: 'none', heartbeatMs: 30_000 });
   });
 
+  it.each([
+    ['4294967000000000', 2 ** 31 - 1],
+    ['1e999', 2 ** 31 - 1],
+    ['-5000000', 0],
+    ['soon', 0],
+  ])('waits as long as a timer can for a heartbeat after %s nanoseconds', (period, milliseconds) => {
+    const questions = new ReplicaQuestions({ identity: mariadb, ranges: [range] });
+    questions.answer(`SET @master_heartbeat_period = '${period}'`);
+
+    expect(questions.heartbeatMs).toBe(milliseconds);
+  });
+
   it('says the time', () => {
-    const [rows] = answers(new ReplicaQuestions(mariadb, [range]), ['SELECT UNIX_TIMESTAMP()']) as [[[number]]];
+    const [rows] = answers(new ReplicaQuestions({ identity: mariadb, ranges: [range] }), [
+      'SELECT UNIX_TIMESTAMP()',
+    ]) as [[[number]]];
 
     expect(Math.abs(rows[0][0] - Date.now() / 1000)).toBeLessThan(5);
   });
 
   it('does not pretend to know the GTID position elsewhere', () => {
-    const questions = new ReplicaQuestions(mariadb, [range]);
+    const questions = new ReplicaQuestions({ identity: mariadb, ranges: [range] });
 
     expect(answers(questions, ["SELECT binlog_gtid_pos('binlog.000003',700)"])).toEqual([[[null]]]);
+  });
+
+  it('tells a newer replica that it has not the variable, so that it goes on without', () => {
+    const questions = new ReplicaQuestions({ identity: mysql, ranges: [range] });
+
+    expect(questions.answer('SELECT @@global.rpl_semi_sync_source_enabled')).toEqual({
+      kind: 'variable',
+      name: 'rpl_semi_sync_source_enabled',
+    });
+    expect(answers(questions, ["SHOW VARIABLES LIKE 'rpl_semi_sync_master_enabled'"])).toEqual([[]]);
+  });
+
+  it('knows who said nothing of checksums, and who wants the log to end early', () => {
+    const questions = new ReplicaQuestions({ identity: mariadb, ranges: [range] });
+    expect(questions).toMatchObject({ knowsChecksums: false, untilState: null });
+
+    questions.answer("SET @master_binlog_checksum= 'NONE'");
+    questions.answer("SET @slave_until_gtid='0-101-7'");
+
+    expect(questions).toMatchObject({ knowsChecksums: true, untilState: '0-101-7' });
   });
 
   it.each(['SELECT * FROM mysql.user', 'SELECT @@version_comment LIMIT 1', 'DROP DATABASE shop', ''])(
     'does not know %j',
     (sql) => {
-      expect(new ReplicaQuestions(mariadb, [range]).answer(sql).kind).toBe('unknown');
+      expect(new ReplicaQuestions({ identity: mariadb, ranges: [range] }).answer(sql).kind).toBe('unknown');
     },
   );
 });

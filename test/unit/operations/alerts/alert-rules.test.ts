@@ -98,6 +98,13 @@ describe('without a rule', () => {
     expect(QUIET_KINDS).toEqual(['drop-view', 'drop-trigger', 'drop-routine', 'drop-event', 'rename-table']);
   });
 
+  it('a salvage alerts nobody of its own schema, unless a rule says so', () => {
+    const done = anIncident({ kind: 'drop-database', objects: [database('lastgood_salvage_0badcafe')] });
+    expect(wanted(done, [])).toBe(false);
+    expect(wanted(done, [rule({ schemas: ['lastgood_*'], alert: true })])).toBe(true);
+    expect(wanted(anIncident({ ...done, objects: [...done.objects, table('shop', 'orders')] }), [])).toBe(true);
+  });
+
   it('a change of few rows alerts nobody', () => {
     const change = (deleted: number, updated: number): boolean =>
       wanted(anIncident({ kind: 'mass-delete', ...changed(deleted, updated) }), []);

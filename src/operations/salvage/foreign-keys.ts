@@ -1,0 +1,69 @@
+import type { ServerConnection } from '../../server/connection.ts';
+import { quoteName } from '../../server/quote-name.ts';
+
+export interface ForeignKey {
+  readonly name: string;
+  readonly schema: string;
+  readonly table: string;
+  readonly columns: readonly string[];
+  readonly parent: { readonly schema: string; readonly table: string; readonly columns: readonly string[] };
+}
+
+/** Those of the schema's tables, whatever they refer to. */
+export async function readForeignKeys(connection: ServerConnection, schema: string): Promise<ForeignKey[]> {
+  const rows = await connection.query<Record<'name' | 'table' | 'column' | 'pschema' | 'ptable' | 'pcolumn', string>>(
+    `SELECT CONSTRAINT_NAME AS name, TABLE_NAME AS \`table\`, COLUMN_NAME AS \`column\`,
+            REFERENCED_TABLE_SCHEMA AS pschema, REFERENCED_TABLE_NAME AS ptable, REFERENCED_COLUMN_NAME AS pcolumn
+     FROM information_schema.KEY_COLUMN_USAGE WHERE TABLE_SCHEMA = ? AND REFERENCED_TABLE_NAME IS NOT NULL
+     ORDER BY TABLE_NAME, CONSTRAINT_NAME, ORDINAL_POSITION`,
+    [schema],
+  );
+  const keys = new Map<string, ForeignKey>();
+  for (const row of rows) {
+    const id = JSON.stringify([row.table, row.name]);
+    const before = keys.get(id);
+    keys.set(id, {
+      ...{ name: row.name, schema, table: row.table },
+      columns: [...(before?.columns ?? []), row.column],
+      parent: { schema: row.pschema, table: row.ptable, columns: [...(before?.parent.columns ?? []), row.pcolumn] },
+    });
+  }
+  return [...keys.values()];
+}
+
+/** `orders.fk_customer to crm.customer`. */
+export function describeForeignKey({ name, table, parent }: ForeignKey): string {
+  return `${table}.${name} to ${parent.schema}.${parent.table}`;
+}
+
+/** Why rows of the table do not fit the foreign key; null when all do. A null in any column fits, as for the server. */
+export async function findBrokenRows(connection: ServerConnection, key: ForeignKey): Promise<string | null> {
+  const { parent } = key;
+  if (!(await tableExists(connection, parent))) return `there is no table ${parent.schema}.${parent.table}`;
+  const pairs = key.columns.map((column, at) => {
+    const of = quoteName(parent.columns[at] ?? '');
+    return `parent.${of} = child.${quoteName(column)}`;
+  });
+  const present = key.columns.map((column) => `child.${quoteName(column)} IS NOT NULL`);
+  const [row] = await connection.query<{ orphans: string | number }>(
+    `SELECT COUNT(*) AS orphans FROM ${place(key)} AS child WHERE ${present.join(' AND ')}
+     AND NOT EXISTS (SELECT 1 FROM ${place(parent)} AS parent WHERE ${pairs.join(' AND ')})`,
+  );
+  const orphans = Number(row?.orphans ?? 0);
+  return orphans === 0 ? null : `rows without one in ${parent.schema}.${parent.table}: ${orphans}`;
+}
+
+async function tableExists(
+  connection: ServerConnection,
+  { schema, table }: { readonly schema: string; readonly table: string },
+): Promise<boolean> {
+  const rows = await connection.query(
+    'SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?',
+    [schema, table],
+  );
+  return rows.length > 0;
+}
+
+function place({ schema, table }: { readonly schema: string; readonly table: string }): string {
+  return `${quoteName(schema)}.${quoteName(table)}`;
+}

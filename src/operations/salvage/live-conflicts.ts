@@ -1,0 +1,78 @@
+import { LastgoodError } from '../../platform/errors.ts';
+import { describeServer, type ServerConnection } from '../../server/connection.ts';
+import type { SchemaContent } from './schema-content.ts';
+
+/** Names that a salvage will make in a schema. */
+export interface WantedNames {
+  readonly content: SchemaContent;
+  /** Of foreign keys, which are unique in a schema. */
+  readonly foreignKeys: readonly string[];
+}
+
+/**
+ * Refuses when the schema has anything of a name that the salvage will make.
+ *
+ * @param as the schema's name on the live server
+ * @throws LastgoodError `TARGET_NOT_EMPTY`
+ */
+export async function refuseConflicts(live: ServerConnection, as: string, wanted: WantedNames): Promise<void> {
+  await refuseNames(live, as, namesWanted(wanted));
+}
+
+/** The same for tables and views of which nothing but the names is known yet. */
+export async function refuseTables(live: ServerConnection, as: string, names: readonly string[]): Promise<void> {
+  await refuseNames(
+    live,
+    as,
+    names.map((name) => `table ${name}`),
+  );
+}
+
+async function refuseNames(live: ServerConnection, as: string, wanted: readonly string[]): Promise<void> {
+  const there = new Set((await namesThere(live, as)).map(fold));
+  const conflicts = wanted.filter((name) => there.has(fold(name)));
+  if (conflicts.length === 0) return;
+  const shown = conflicts.slice(0, MOST_NAMES).join(', ');
+  const more = conflicts.length > MOST_NAMES ? ` and ${conflicts.length - MOST_NAMES} more` : '';
+  throw new LastgoodError(
+    'TARGET_NOT_EMPTY',
+    `schema '${as}' of the ${describeServer(live.options)} already has ${shown}${more}`,
+    {
+      details: { schema: as, conflicts: conflicts.length },
+      hint: `Nothing was written there. Give --rename NAME to put the salvage beside it, or rename what is there.`,
+    },
+  );
+}
+
+const MOST_NAMES = 20;
+
+function namesWanted({ content, foreignKeys }: WantedNames): string[] {
+  const { tables, views, triggers, routines, events } = content;
+  return [
+    ...tables.map(({ name }) => `table ${name}`),
+    ...views.map((name) => `table ${name}`),
+    ...triggers.map(({ name }) => `trigger ${name}`),
+    ...routines.map(({ name, type }) => `${type} ${name}`),
+    ...events.map(({ name }) => `event ${name}`),
+    ...foreignKeys.map((name) => `foreign key ${name}`),
+  ];
+}
+
+/** Tables, views and sequences share their names. */
+async function namesThere(live: ServerConnection, schema: string): Promise<string[]> {
+  const rows = await live.query<{ kind: string; name: string }>(
+    `SELECT 'table' AS kind, TABLE_NAME AS name FROM information_schema.TABLES WHERE TABLE_SCHEMA = ?
+     UNION ALL SELECT 'trigger', TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ?
+     UNION ALL SELECT LOWER(ROUTINE_TYPE), ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ?
+     UNION ALL SELECT 'event', EVENT_NAME FROM information_schema.EVENTS WHERE EVENT_SCHEMA = ?
+     UNION ALL SELECT 'foreign key', CONSTRAINT_NAME FROM information_schema.REFERENTIAL_CONSTRAINTS
+       WHERE CONSTRAINT_SCHEMA = ?`,
+    [schema, schema, schema, schema, schema],
+  );
+  return rows.map(({ kind, name }) => `${kind} ${name}`);
+}
+
+/** A difference in case only is a conflict on many servers, and a trap on the others. */
+function fold(name: string): string {
+  return name.toLowerCase();
+}

@@ -1,0 +1,63 @@
+import { link, rm, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { PassThrough, type Duplex } from 'node:stream';
+import { CompressStream } from 'zstd-napi';
+import { storageFailure, syncDirectory, writeStreamDurably, type WrittenFile } from '../../platform/durable-file.ts';
+import { LastgoodError } from '../../platform/errors.ts';
+import { pour, type Write } from './pour.ts';
+
+const LEVEL = 3;
+
+/** True for names that ask for a compressed file. */
+export function isCompressed(path: string): boolean {
+  return path.endsWith('.zst');
+}
+
+/** @throws LastgoodError `TARGET_NOT_EMPTY` */
+export async function refuseExisting(path: string): Promise<void> {
+  const exists = await stat(path).then(
+    () => true,
+    () => false,
+  );
+  if (exists) throw alreadyThere(path);
+}
+
+/**
+ * Writes a new file, mode 0600: under its name only once it is whole, durable and `check` has found nothing wrong with
+ * it. Until then it is called `PATH.unproven`, and after a failure it is gone.
+ *
+ * @throws LastgoodError `TARGET_NOT_EMPTY`, `STORAGE_FAILED`, and what `produce` and `check` throw
+ */
+export async function writeChecked(
+  path: string,
+  produce: (write: Write) => Promise<void>,
+  check: (path: string) => Promise<void>,
+): Promise<WrittenFile> {
+  await refuseExisting(path);
+  const unproven = `${path}.unproven`;
+  try {
+    const written = await pour(channelFor(path), produce, (chunks) => writeStreamDurably(unproven, chunks));
+    await check(unproven);
+    await link(unproven, path); // unlike a rename it never replaces what came there meanwhile
+    await syncDirectory(dirname(path));
+    return written;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') throw alreadyThere(path);
+    throw storageFailure(path, error);
+  } finally {
+    await rm(unproven, { force: true });
+  }
+}
+
+function channelFor(path: string): Duplex {
+  return isCompressed(path)
+    ? new CompressStream({ compressionLevel: LEVEL, checksumFlag: true })
+    : new PassThrough({ highWaterMark: 1024 * 1024 });
+}
+
+function alreadyThere(path: string): LastgoodError {
+  return new LastgoodError('TARGET_NOT_EMPTY', `'${path}' exists already`, {
+    details: { path },
+    hint: 'Give the name of a file that does not exist yet; nothing was written.',
+  });
+}

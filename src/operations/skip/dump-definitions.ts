@@ -1,0 +1,120 @@
+import { keyOf, type Named } from '../../recovery/consequences/touch.ts';
+import type { ForeignKey, TableFacts, UniqueKey } from '../../recovery/consequences/table-facts.ts';
+import { dumpLines } from '../evidence/definition-of-backup.ts';
+import { wordsOf } from './words.ts';
+
+/** What a backup's dump says of the tables in it. */
+export interface DumpDefinitions {
+  /** By `keyOf`. */
+  readonly tables: ReadonlyMap<string, TableFacts>;
+  /** Tables that are there, but with keys that are not understood; by `keyOf`. */
+  readonly unreadable: ReadonlySet<string>;
+  readonly foreignKeys: readonly ForeignKey[];
+  /** Every word of its views, triggers, routines and events, in lower case. */
+  readonly words: ReadonlySet<string>;
+}
+
+const NAME = '`((?:[^`]|``)+)`';
+const USE = new RegExp(`^USE ${NAME};$`);
+const TABLE = new RegExp(`^CREATE TABLE (?:IF NOT EXISTS )?${NAME} \\($`);
+const COLUMN = new RegExp(`^ *${NAME} `);
+const NEEDS_VALUE = / NOT NULL(?!.* (?:DEFAULT|AUTO_INCREMENT|GENERATED)\b)/;
+const COMMENT = / COMMENT '.*$/;
+const CHECK = / CHECK \(/;
+const PART = '`(?:[^`]|``)+`(?:\\(\\d+\\))?';
+const IS_KEY = /^ *(?:PRIMARY|UNIQUE) KEY /;
+const KEY = new RegExp(`^ *(PRIMARY|UNIQUE) KEY (?:\`(?:[^\`]|\`\`)+\` )?\\((${PART}(?:,${PART})*)\\)`);
+const KEY_PART = /`((?:[^`]|``)+)`(?:\((\d+)\))?/g;
+const REFERENCE = new RegExp(`^ *CONSTRAINT .* FOREIGN KEY \\(.*?\\) REFERENCES (?:${NAME}\\.)?${NAME} \\(`);
+/** Their lines hold no definitions. */
+const PLAIN = /^(?:--|LOCK|UNLOCK|SET|USE|DROP|COMMIT|\/\*!\d+ (?:SET|DROP|ALTER TABLE))/;
+
+/** Reads all definitions of dumps in SQL. @throws when one cannot be read */
+export async function readDumpDefinitions(paths: readonly string[]): Promise<DumpDefinitions> {
+  const reader = new DefinitionReader();
+  for (const path of paths) for await (const line of dumpLines(path)) reader.line(line);
+  return reader;
+}
+
+class DefinitionReader implements DumpDefinitions {
+  readonly tables = new Map<string, TableFacts>();
+  readonly unreadable = new Set<string>();
+  readonly foreignKeys: ForeignKey[] = [];
+  readonly words = new Set<string>();
+  #schema = '';
+  #table: Named | null = null;
+  #columns: string[] = [];
+  #keys: UniqueKey[] = [];
+  #hasPrimaryKey = false;
+  #required: string[] = [];
+  #isChecked = false;
+  /** False where a key is of more than columns: of expressions, of periods. */
+  #isReadable = true;
+  #isInRows = false;
+
+  line(line: string): void {
+    if (this.#isInRows || line.startsWith('INSERT INTO ')) {
+      this.#isInRows = !line.endsWith(';');
+    } else if (this.#table !== null) this.#inside(this.#table, line);
+    else this.#outside(line);
+  }
+
+  #outside(line: string): void {
+    const schema = USE.exec(line)?.[1];
+    const name = TABLE.exec(line)?.[1];
+    if (schema !== undefined) this.#schema = unquote(schema);
+    else if (name !== undefined) this.#begin({ type: 'table', schema: this.#schema, name: unquote(name) });
+    else if (!PLAIN.test(line)) for (const word of wordsOf(line)) this.words.add(word);
+  }
+
+  #begin(table: Named): void {
+    this.#table = table;
+    this.#columns = [];
+    this.#keys = [];
+    this.#hasPrimaryKey = false;
+    this.#required = [];
+    this.#isChecked = false;
+    this.#isReadable = true;
+  }
+
+  #inside(table: Named, line: string): void {
+    if (line.startsWith(')')) {
+      const facts = {
+        ...{ columns: this.#columns, uniqueKeys: this.#keys, hasPrimaryKey: this.#hasPrimaryKey },
+        ...{ required: this.#required, isChecked: this.#isChecked },
+      };
+      if (this.#isReadable) this.tables.set(keyOf(table), facts);
+      else this.unreadable.add(keyOf(table));
+      this.#table = null;
+      return;
+    }
+    const column = COLUMN.exec(line)?.[1];
+    if (column !== undefined) this.#column(unquote(column), line);
+    this.#isChecked ||= CHECK.test(line);
+    const [, kind, parts] = KEY.exec(line) ?? [];
+    if (parts !== undefined) this.#key(kind === 'PRIMARY', parts);
+    else if (IS_KEY.test(line)) this.#isReadable = false;
+    const [, schema, parent] = REFERENCE.exec(line) ?? [];
+    if (parent === undefined) return;
+    const inSchema = schema === undefined ? table.schema : unquote(schema);
+    this.foreignKeys.push({ child: table, parent: { type: 'table', schema: inSchema, name: unquote(parent) } });
+  }
+
+  #column(name: string, line: string): void {
+    this.#columns.push(name);
+    if (NEEDS_VALUE.test(line.replace(COMMENT, ''))) this.#required.push(name);
+  }
+
+  #key(isPrimary: boolean, parts: string): void {
+    const key = [...parts.matchAll(KEY_PART)].map(([, name = '', prefix]) => ({
+      column: unquote(name),
+      prefix: prefix === undefined ? null : Number(prefix),
+    }));
+    this.#keys.push(key);
+    this.#hasPrimaryKey ||= isPrimary;
+  }
+}
+
+function unquote(name: string): string {
+  return name.replaceAll('``', '`');
+}

@@ -1,0 +1,223 @@
+import type { Flavor } from '../binlog/gtid.ts';
+import { isLastgoodError, LastgoodError } from '../platform/errors.ts';
+import type { Logger } from '../platform/logger.ts';
+import type { TempDirectory } from '../platform/temp-dir.ts';
+import { connect, describeServer, type ServerConnection } from '../server/connection.ts';
+import type { ServerOptions } from '../server/server-options.ts';
+import { readGtidState } from './applier.ts';
+import { emptyingStatements, finishingStatements, tellStatements } from './left-behind.ts';
+import { readAccounts, readPrimaries, readSchemas, type TargetFacts } from './preflight/target-facts.ts';
+import { MARKER_TABLE, removeMarker } from './restore-marker.ts';
+import type { RestoreNote } from './restore-note.ts';
+import type { BorrowedSetting, HandedOver, RestoreTarget } from './restore-target.ts';
+import type { ServerOptionValues } from './scratch-options.ts';
+import type { Takeover } from './takeover.ts';
+import { TARGET_WORDS } from './target-words.ts';
+
+export interface ExistingServerParts {
+  /** As the user reaches it. */
+  readonly server: ServerOptions;
+  /** Holds the lock that keeps other restores away. */
+  readonly keeper: ServerConnection;
+  readonly admin: ServerConnection;
+  readonly takeover: Takeover;
+  readonly facts: TargetFacts;
+  /** Of the source, from the backup's record. */
+  readonly settings: ServerOptionValues;
+  readonly warnings: readonly string[];
+  readonly temporaryFolder: TempDirectory;
+  readonly log: Logger;
+}
+
+/**
+ * A server that is not ours and was empty. Its settings go back to what they were, and our account and marker go,
+ * however the restore ends; what was loaded stays, and is never dropped by us.
+ */
+export class ExistingServer implements RestoreTarget {
+  readonly kind = 'existing';
+  readonly admin: ServerConnection;
+  readonly login: ServerOptions;
+  readonly warnings: readonly string[];
+  readonly notePath = `table ${MARKER_TABLE}`;
+  readonly #parts: ExistingServerParts;
+  #borrowed: readonly BorrowedSetting[];
+  #ended = false;
+
+  constructor(parts: ExistingServerParts) {
+    this.#parts = parts;
+    this.admin = parts.admin;
+    this.login = parts.takeover.login;
+    this.warnings = parts.warnings;
+    this.#borrowed = parts.takeover.marker.borrowed;
+  }
+
+  get flavor(): Flavor {
+    return this.admin.flavor;
+  }
+
+  get version(): string {
+    return this.admin.version;
+  }
+
+  get name(): string {
+    return describeServer(this.#parts.server);
+  }
+
+  get temporary(): string {
+    return this.#parts.temporaryFolder.path;
+  }
+
+  get borrowed(): readonly BorrowedSetting[] {
+    return this.#borrowed;
+  }
+
+  get place(): HandedOver {
+    const { variables } = this.#parts.facts;
+    const text = (name: string): string => variables.get(name) ?? '';
+    return { kind: this.kind, datadir: text('datadir'), socket: text('socket'), port: Number(text('port')), pid: null };
+  }
+
+  async note(note: RestoreNote): Promise<void> {
+    if (!this.#ended) await this.#parts.takeover.note(this.admin, note);
+  }
+
+  async settle(): Promise<void> {
+    const { facts, settings, takeover } = this.#parts;
+    const { time_zone: zone = 'SYSTEM' } = settings;
+    const was = facts.variables.get('time_zone') ?? 'SYSTEM';
+    if (zone === was) return;
+    await takeover.borrow(this.admin, { name: 'time_zone', was, during: zone });
+    this.#borrowed = takeover.marker.borrowed;
+  }
+
+  async handOver(): Promise<HandedOver> {
+    const { takeover } = this.#parts;
+    const { place } = this;
+    try {
+      const connection = await this.#reach();
+      await takeover.giveBack(connection);
+      await connection.query('FLUSH LOCAL TABLES');
+      await removeMarker(connection); // the first commit that is durable again, and with it all before
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      const undone = finishingStatements(takeover.marker, this.flavor);
+      throw new LastgoodError('TOOL_FAILED', `the ${this.name} is proven, but not handed over: ${why}`, {
+        cause,
+        hint: `Nothing is lost. Run there: ${tellStatements(undone)}`,
+      });
+    } finally {
+      await this.#close();
+    }
+    return place;
+  }
+
+  async keep(): Promise<void> {
+    try {
+      await this.#giveBackUnfinished(await this.#reach());
+    } finally {
+      await this.#close();
+    }
+  }
+
+  async abandon(error: unknown): Promise<unknown> {
+    if (this.#ended) return error;
+    const { log, takeover } = this.#parts;
+    try {
+      const statements = await this.#undo(await this.#reach());
+      return statements.length === 0 ? error : this.#withRest(error, statements);
+    } catch (undoing) {
+      const why = undoing instanceof Error ? undoing.message : String(undoing);
+      log.error({ server: this.name, reason: why, marker: takeover.marker }, 'the target could not be put right');
+      const left = { flavor: this.flavor, schemas: [], accounts: [], marker: takeover.marker, applied: '' };
+      return this.#withRest(error, emptyingStatements(left), why);
+    } finally {
+      await this.#close();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const error = await this.abandon(null);
+    if (error !== null)
+      this.#parts.log.error({ server: this.name, left: error }, 'the target holds a part of a restore');
+  }
+
+  /** @returns the statements that would empty it; none when nothing was loaded */
+  async #undo(connection: ServerConnection): Promise<string[]> {
+    const { facts, takeover } = this.#parts;
+    const words = TARGET_WORDS[this.flavor];
+    if ((await readPrimaries(connection)).length > 0) {
+      for (const statement of words.forgetPrimaries) await connection.query(statement);
+    }
+    // Before the settings: gtid_strict_mode may forbid it.
+    const before = facts.variables.get(words.appliedVariable) ?? '';
+    if ((await readGtidState(connection)) !== before.replaceAll('\n', '')) await connection.query(words.emptyApplied);
+    await this.#giveBackUnfinished(connection);
+    const schemas = await readSchemas(connection);
+    const accounts = await readAccounts(connection);
+    const isEmpty = schemas.length === 0 && accounts.length === 0;
+    if (!isEmpty)
+      return emptyingStatements({ flavor: this.flavor, schemas, accounts, marker: takeover.marker, applied: '' });
+    await removeMarker(connection);
+    return [];
+  }
+
+  /** The events of a half-restored server must not run: the scheduler stays off where there are any, and the marker tells. */
+  async #giveBackUnfinished(connection: ServerConnection): Promise<void> {
+    const { log, takeover } = this.#parts;
+    const events = await connection.query("SELECT 1 FROM information_schema.EVENTS WHERE STATUS = 'ENABLED' LIMIT 1");
+    const staying = events.length === 0 ? [] : ['event_scheduler'];
+    if (events.length > 0) log.warn({ server: this.name }, 'the target has events: its event scheduler stays off');
+    await takeover.giveBack(connection, staying);
+  }
+
+  #withRest(error: unknown, statements: readonly string[], why = ''): LastgoodError {
+    const cause = isLastgoodError(error) ? error : null;
+    const what =
+      why === '' ? 'holds a part of the restore' : `may hold a part of the restore, and was not put right: ${why}`;
+    const before = error instanceof Error ? `${error.message}; ` : '';
+    return new LastgoodError(cause?.code ?? 'TOOL_FAILED', `${before}the ${this.name} ${what}`, {
+      cause: error,
+      details: { ...cause?.details, cleanup: statements.map((statement) => `${statement};`).join('\n') },
+      hint: `It was empty before. To empty it again, run there: ${tellStatements(statements)}`,
+    });
+  }
+
+  /** A session that works: that of the restore may be what failed, and the account we came with may be the backup's now. */
+  async #reach(): Promise<ServerConnection> {
+    const { keeper, server, takeover } = this.#parts;
+    for (const connection of [keeper, this.admin]) {
+      if (await answers(connection)) return connection;
+    }
+    try {
+      return await connectUnlogged(takeover.login);
+    } catch (error) {
+      if (!isLastgoodError(error, 'ACCESS_DENIED')) throw error;
+      return await connectUnlogged(server);
+    }
+  }
+
+  async #close(): Promise<void> {
+    this.#ended = true;
+    const { admin, keeper, temporaryFolder } = this.#parts;
+    await Promise.all([admin.close(), keeper.close(), temporaryFolder[Symbol.asyncDispose]()]);
+  }
+}
+
+async function answers(connection: ServerConnection): Promise<boolean> {
+  return await connection.query('SELECT 1').then(
+    () => true,
+    () => false,
+  );
+}
+
+/** A session whose writes stay out of the server's own binary log: they would have GTIDs that the source's log does not have. */
+export async function connectUnlogged(options: ServerOptions): Promise<ServerConnection> {
+  const connection = await connect(options);
+  try {
+    await connection.query("SET SESSION autocommit = 1, sql_log_bin = 0, sql_mode = ''"); // names are quoted in one way only
+    return connection;
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+}

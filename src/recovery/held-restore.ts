@@ -1,0 +1,69 @@
+import { LastgoodError } from '../platform/errors.ts';
+import type { Lock } from '../platform/lock.ts';
+import { endProcesses, findProcesses } from '../platform/other-processes.ts';
+import { saysGoodbye } from './goodbye.ts';
+import { parsePlan } from './parse-plan.ts';
+import type { Plan } from './plan.ts';
+import { claimFolder } from './restore-folder.ts';
+import { readRestoreNote, restoreNotePath, type RestoreNote, type RestoreRun } from './restore-note.ts';
+import { PATIENCE } from './scratch-server.ts';
+import { folderArgument, serverPaths } from './server-folder.ts';
+
+/** An earlier restore's folder, which nobody else works in until this is disposed of. */
+export interface HeldRestore extends AsyncDisposable {
+  readonly datadir: string;
+  readonly note: RestoreNote;
+  readonly plan: Plan;
+  readonly run: RestoreRun;
+  readonly lock: Lock;
+}
+
+/**
+ * Takes a folder that an earlier restore has left.
+ *
+ * @throws LastgoodError `TARGET_NOT_EMPTY` for what is no such folder, `LOCKED` while somebody works there, `PLAN_INVALID`
+ */
+export async function holdRestore(datadir: string): Promise<HeldRestore> {
+  await readOwnNote(datadir); // before anything is written there
+  const lock = await claimFolder(datadir);
+  try {
+    const { note, run } = await readOwnNote(datadir);
+    const plan = parsePlan(JSON.stringify(note.plan), restoreNotePath(datadir));
+    return { datadir, note, plan, run, lock, [Symbol.asyncDispose]: () => lock[Symbol.asyncDispose]() };
+  } catch (error) {
+    await lock[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function readOwnNote(datadir: string): Promise<{ note: RestoreNote; run: RestoreRun }> {
+  const note = await readRestoreNote(datadir);
+  if (note === null) {
+    throw new LastgoodError('TARGET_NOT_EMPTY', `'${datadir}' holds no restore that could be resumed`, {
+      details: { datadir },
+      hint: 'Is it the folder that --datadir named? A restore that was interrupted before it wrote anything is begun anew, without --resume.',
+    });
+  }
+  if (note.run !== null && note.plan !== null) return { note, run: note.run };
+  throw new LastgoodError('TARGET_NOT_EMPTY', `'${datadir}' holds a restore of an earlier version, without its plan`, {
+    details: { datadir },
+    hint: 'Restore into another folder, or remove this one first.',
+  });
+}
+
+/** True while a server runs there. */
+export function hasServer({ datadir }: Pick<HeldRestore, 'datadir'>): boolean {
+  return findProcesses(folderArgument(datadir)).length > 0;
+}
+
+/**
+ * Ends whatever runs on the folder: cleanly, unless what it holds is thrown away.
+ *
+ * @returns true when the server there ended cleanly, now or before
+ * @throws LastgoodError `TOOL_FAILED`
+ */
+export async function endServer({ datadir, note, run }: HeldRestore): Promise<boolean> {
+  const signal = note.phase === 'loading' ? 'SIGKILL' : 'SIGTERM';
+  await endProcesses(folderArgument(datadir), { signal, timeoutMs: PATIENCE.stopTimeoutMs });
+  return !run.fell && (await saysGoodbye(serverPaths(datadir).errorLog));
+}

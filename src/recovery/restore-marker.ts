@@ -1,0 +1,42 @@
+import type { ServerConnection } from '../server/connection.ts';
+import type { RestoreNote } from './restore-note.ts';
+import type { BorrowedSetting } from './restore-target.ts';
+
+/** In a schema of the server's own: no dump takes it along, and no log touches it. */
+export const MARKER_TABLE = 'mysql.lastgood_restore';
+
+/** What an existing server keeps while a restore runs on it, so that a run that was killed never looks finished. */
+export interface Marker {
+  readonly note: RestoreNote | null;
+  /** Not yet what they were. */
+  readonly borrowed: readonly BorrowedSetting[];
+  /** Ours, quoted; null once it is gone. */
+  readonly account: string | null;
+}
+
+/** null where no restore was left unfinished. */
+export async function readMarker(connection: ServerConnection): Promise<Marker | null> {
+  const [schema = '', table = ''] = MARKER_TABLE.split('.');
+  const found = await connection.query(
+    'SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?',
+    [schema, table],
+  );
+  if (found.length === 0) return null;
+  const [row] = await connection.query<{ content: string }>(`SELECT content FROM ${MARKER_TABLE}`);
+  // A run that was killed just after it made the table had done nothing else.
+  return row === undefined ? { note: null, borrowed: [], account: null } : (JSON.parse(row.content) as Marker);
+}
+
+/** Durable before the work that it announces. */
+export async function writeMarker(connection: ServerConnection, marker: Marker): Promise<void> {
+  await connection.query(
+    `CREATE TABLE IF NOT EXISTS ${MARKER_TABLE} (id INT PRIMARY KEY, content LONGTEXT CHARACTER SET utf8mb4) ENGINE=InnoDB`,
+  );
+  await connection.query(`REPLACE INTO ${MARKER_TABLE} VALUES (1, ?)`, [JSON.stringify(marker)]);
+  await connection.query('FLUSH LOCAL ENGINE LOGS'); // commits are not durable while a restore runs
+}
+
+/** Only once there is nothing left to tell. */
+export async function removeMarker(connection: ServerConnection): Promise<void> {
+  await connection.query(`DROP TABLE IF EXISTS ${MARKER_TABLE}`);
+}

@@ -1,0 +1,193 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openArchive } from '../../src/operations/open-archive.ts';
+import { makePlan } from '../../src/operations/plan.ts';
+import type { RestoreResult } from '../../src/operations/restore.ts';
+import { endProcesses, findProcesses } from '../../src/platform/other-processes.ts';
+import { waitFor } from '../../src/platform/wait.ts';
+import type { Proof } from '../../src/recovery/proof.ts';
+import type { RestoreNote } from '../../src/recovery/restore-note.ts';
+import { writeArchiverConfig } from '../support/archiver-process.ts';
+import { archiveUntilCurrent, silentLog } from '../support/archiver.ts';
+import { run, setBackupScene, type BackupScene } from '../support/backup-scene.ts';
+import { chooseSeed, seededRandom } from '../support/random.ts';
+import { startWorkload } from '../support/workload.ts';
+
+const PROGRAM = join(import.meta.dirname, '../../bin/lastgood');
+const ROUNDS = Number(process.env['LASTGOOD_RESTORE_KILLS'] ?? 30);
+/** So often a restore is killed at most before it may come to its end. */
+const KILLS_PER_ROUND = 3;
+
+let scene: BackupScene;
+let folder: string;
+let config: string;
+let planFile: string;
+
+beforeAll(async () => {
+  scene = await setBackupScene();
+  folder = scene.pair.primary.directory;
+  const { primary } = scene.pair;
+  const { path } = scene.repository;
+  await using connection = await primary.connect();
+  await run(connection, ["CREATE USER 'app'@'localhost' IDENTIFIED BY 'app-password'"]);
+  await archiveUntilCurrent(primary, path);
+  await scene.pair.caughtUp();
+  await scene.backup();
+  const workload = await startWorkload(() => primary.connect());
+  // What a crash could do by half: definitions, accounts, routines, between the transactions.
+  for (let step = 0; step < 40; step += 1) {
+    await waitFor(() => workload.committed > step * 100, { timeoutMs: 60_000, intervalMs: 1, what: 'the workload' });
+    await run(connection, DEFINITIONS[step % DEFINITIONS.length]?.(step) ?? []);
+  }
+  await workload.stop();
+  await archiveUntilCurrent(primary, path);
+  config = join(folder, 'lastgood.toml');
+  planFile = join(folder, 'plan.json');
+  await writeArchiverConfig(config, {
+    repository: path,
+    source: { port: primary.port, user: 'nobody', password: '' },
+  });
+  using archive = await openArchive(path, { log: silentLog });
+  await writeFile(planFile, JSON.stringify(await makePlan(archive, { kind: 'latest' })));
+});
+
+afterAll(async () => {
+  await scene[Symbol.asyncDispose]();
+});
+
+/** None can be done twice without a trace. */
+const DEFINITIONS: readonly ((step: number) => string[])[] = [
+  (step) => [`CREATE TABLE shop.t${step} (a INT PRIMARY KEY, b INT)`, `INSERT INTO shop.t${step} VALUES (1, ${step})`],
+  (step) => [`ALTER TABLE shop.t${step - 1} ADD INDEX (b)`],
+  (step) => [`CREATE USER 'late${step}'@'localhost'`, `GRANT SELECT ON shop.* TO 'late${step}'@'localhost'`],
+  (step) => [
+    `CREATE TABLE shop.u${step} (a INT PRIMARY KEY)`,
+    `RENAME TABLE shop.t${step - 3} TO shop.swap, shop.u${step} TO shop.t${step - 3}, shop.swap TO shop.u${step}`,
+  ],
+];
+
+interface Running {
+  readonly child: ChildProcess;
+  /** Exit code, or null after a kill, and what it said. */
+  readonly ended: Promise<{ code: number | null; said: string }>;
+}
+
+function start(datadir: string): Running {
+  const how = noteOf(datadir) === null ? ['--plan', planFile] : ['--resume'];
+  const args = ['restore', ...how, '--datadir', datadir, '--stop', '--json', '--config', config];
+  const child = spawn(process.execPath, [PROGRAM, ...args], {
+    env: { ...process.env, LASTGOOD_TEST_PASSWORD: '' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      said += text;
+    });
+  }
+  return { child, ended: once(child, 'close').then(() => ({ code: child.exitCode, said })) };
+}
+
+function noteOf(datadir: string): RestoreNote | null {
+  const path = join(datadir, 'lastgood-restore.json');
+  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as RestoreNote) : null;
+}
+
+/** Everything that a restore is proven by, and what no checksum of tables tells. */
+interface Outcome {
+  readonly proof: Pick<Proof, 'appliedGroups' | 'tables'>;
+}
+
+function outcomeOf(datadir: string): Outcome {
+  const note = noteOf(datadir);
+  expect(note?.phase).toBe('done');
+  const { proof } = note?.result as { proof: Proof };
+  return { proof: { appliedGroups: proof.appliedGroups, tables: proof.tables } };
+}
+
+type Victim = 'lastgood' | 'server' | 'both';
+const VICTIMS: readonly Victim[] = ['lastgood', 'server', 'both'];
+
+/** With SIGKILL: what runs on the folder is the server, or what installs it. */
+async function kill({ child, ended }: Running, victim: Victim, datadir: string): Promise<void> {
+  if (victim !== 'server') child.kill('SIGKILL');
+  if (victim !== 'lastgood') {
+    for (const pid of findProcesses(`--datadir=${datadir}`)) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // it ended by itself
+      }
+    }
+  }
+  await ended;
+}
+
+async function uninterrupted(datadir: string): Promise<number> {
+  const began = performance.now();
+  const { code, said } = await start(datadir).ended;
+  expect([0, 3], said).toContain(code);
+  return performance.now() - began;
+}
+
+/** Waits for a random moment. Loading takes longest: without a look at the phase most of them would be in it. */
+async function moment(
+  { child, ended }: Running,
+  datadir: string,
+  { random, milliseconds }: { random: () => number; milliseconds: number },
+): Promise<void> {
+  const isThere = (): boolean => child.exitCode !== null || noteOf(datadir)?.phase === 'replaying';
+  if (random() < 0.5) await waitFor(isThere, { timeoutMs: 60_000, intervalMs: 5, what: 'the replay' });
+  await Promise.race([delay(random() * milliseconds * 0.5), ended]);
+}
+
+/** Kills it some times, and lets it come to its end. @returns what happened, in words */
+async function killAndResume(datadir: string, random: () => number, milliseconds: number): Promise<string> {
+  const history: string[] = [];
+  const kills = 1 + Math.floor(random() * KILLS_PER_ROUND);
+  for (let count = 0; count < kills && noteOf(datadir)?.phase !== 'done'; count += 1) {
+    const running = start(datadir);
+    await moment(running, datadir, { random, milliseconds });
+    const victim = VICTIMS[Math.floor(random() * VICTIMS.length)] ?? 'both';
+    await kill(running, victim, datadir);
+    history.push(`${victim} while ${noteOf(datadir)?.phase ?? 'nothing was written'}`);
+  }
+  if (noteOf(datadir)?.phase === 'done') return history.join(', ');
+  const { code, said } = await start(datadir).ended;
+  expect([0, 3], `${history.join(', ')}: ${said}`).toContain(code);
+  const { resumed } = noteOf(datadir)?.result as RestoreResult;
+  return [...history, resumed === null ? 'begun again' : (resumed.anew ?? GONE_ON)].join(', ');
+}
+
+const GONE_ON = 'gone on';
+
+describe('a restore that is killed', () => {
+  it(
+    `comes to the same result, ${ROUNDS} times at random moments`,
+    async () => {
+      const seed = chooseSeed();
+      console.info(`seed ${seed}`);
+      const random = seededRandom(seed);
+      const whole = join(folder, 'whole');
+      const milliseconds = await uninterrupted(whole);
+      const expected = outcomeOf(whole);
+      const histories: string[] = [];
+      for (let round = 1; round <= ROUNDS; round += 1) {
+        const datadir = join(folder, `round-${round}`);
+        const history = await killAndResume(datadir, random, milliseconds);
+        expect(outcomeOf(datadir), `seed ${seed}, round ${round}: ${history}`).toEqual(expected);
+        await endProcesses(`--datadir=${datadir}`, { signal: 'SIGKILL', timeoutMs: 10_000 });
+        await rm(datadir, { recursive: true });
+        histories.push(history);
+        console.info(`round ${round}: ${history}`);
+      }
+      expect(histories.some((history) => history.endsWith(GONE_ON))).toBe(true);
+    },
+    60_000 * (ROUNDS + 1),
+  );
+});

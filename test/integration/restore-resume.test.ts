@@ -1,0 +1,218 @@
+import { readFileSync } from 'node:fs';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Incident } from '../../src/incident/incident.ts';
+import type { HandOverStep } from '../../src/operations/hand-over.ts';
+import { openArchive } from '../../src/operations/open-archive.ts';
+import { makePlan } from '../../src/operations/plan.ts';
+import { restore, type RestoreResult } from '../../src/operations/restore.ts';
+import { resumeRestore, type ResumeOptions } from '../../src/operations/resume-restore.ts';
+import { waitFor } from '../../src/platform/wait.ts';
+import type { Plan, Target } from '../../src/recovery/plan.ts';
+import { claimFolder } from '../../src/recovery/restore-folder.ts';
+import { connect, type ServerConnection } from '../../src/server/connection.ts';
+import { archiveUntilCurrent, silentLog } from '../support/archiver.ts';
+import { run, setBackupScene, type BackupScene } from '../support/backup-scene.ts';
+import { checksums } from '../support/compare.ts';
+import { startWorkload } from '../support/workload.ts';
+
+let scene: BackupScene;
+let folder: string;
+/** Of schema shop, just before it was dropped. */
+let lost: Record<string, string | null>;
+let incident: Incident;
+
+beforeAll(async () => {
+  scene = await setBackupScene();
+  folder = scene.pair.primary.directory;
+  const { primary } = scene.pair;
+  const { path } = scene.repository;
+  await using connection = await primary.connect();
+  await run(connection, [
+    "CREATE USER 'app'@'localhost' IDENTIFIED BY 'app-password'",
+    "GRANT ALL ON *.* TO 'app'@'localhost'",
+    "GRANT REPLICATION SLAVE ON *.* TO 'follower'@'127.0.0.1' IDENTIFIED BY 'secret'",
+  ]);
+  await archiveUntilCurrent(primary, path);
+  await scene.pair.caughtUp();
+  await scene.backup();
+  const workload = await startWorkload(() => primary.connect());
+  await waitFor(() => workload.committed > 4000, { timeoutMs: 60_000, what: 'the workload' });
+  await workload.stop();
+  lost = await checksums(connection, ['shop']);
+  await run(connection, ['DROP DATABASE shop']);
+  await (await startWorkload(() => primary.connect(), { schemas: ['crm'] })).stop();
+  await archiveUntilCurrent(primary, path);
+  using archive = await openArchive(path, { log: silentLog });
+  const [found] = archive.catalog.incidents();
+  if (found === undefined) throw new Error('the incident was not found');
+  incident = found;
+});
+
+afterAll(async () => {
+  await scene[Symbol.asyncDispose]();
+});
+
+/** Kills the restore's server once it has applied something. */
+async function interruptedRestore(datadir: string): Promise<unknown> {
+  using archive = await openArchive(scene.repository.path, { log: silentLog });
+  const plan = await makePlan(archive, { kind: 'before-incident', incident: incident.id });
+  let killed = false;
+  return await restore(archive, {
+    plan,
+    into: { kind: 'scratch', datadir },
+    log: silentLog,
+    progress: ({ step, done }) => {
+      if (killed || step !== 'replaying' || done === 0) return;
+      killed = true;
+      process.kill(Number(readFileSync(join(datadir, 'server.pid'), 'utf8')), 'SIGKILL');
+    },
+  }).catch((error: unknown) => error);
+}
+
+async function resumeIn(
+  datadir: string,
+  further: { target: Target; skip: readonly string[] } | null = null,
+  options: Partial<ResumeOptions> = {},
+): Promise<RestoreResult> {
+  using archive = await openArchive(scene.repository.path, { log: silentLog });
+  const extend = (aim: NonNullable<typeof further>) => async (done: Plan) =>
+    await makePlan(archive, aim.target, { skip: aim.skip, backup: done.backup.id });
+  const { primary } = scene.pair;
+  return await resumeRestore(archive, {
+    datadir,
+    extend: further === null ? null : extend(further),
+    primary: { host: '127.0.0.1', port: primary.port },
+    log: silentLog,
+    ...options,
+  });
+}
+
+const LATEST = (): { target: Target; skip: string[] } => ({ target: { kind: 'latest' }, skip: [incident.id] });
+
+async function signIn({ server }: RestoreResult): Promise<ServerConnection> {
+  return await connect({ name: 'restored', socket: server.socket, user: 'app', password: 'app-password', tls: 'off' });
+}
+
+async function end(pid: number | null): Promise<void> {
+  if (pid === null) throw new Error('the server was not left running');
+  process.kill(pid, 'SIGTERM');
+  const gone = (): boolean => {
+    try {
+      return !process.kill(pid, 0);
+    } catch {
+      return true;
+    }
+  };
+  await waitFor(gone, { timeoutMs: 30_000, what: 'the restored server to end' });
+}
+
+/** As a person would who fills in the account. */
+async function follow(connection: ServerConnection, steps: readonly HandOverStep[]): Promise<void> {
+  for (const { run: statement } of steps) {
+    await connection.query(statement.replace('<user>', 'follower').replace('<password>', 'secret').replace(/;$/, ''));
+  }
+}
+
+describe('a restore whose server was killed', () => {
+  it('goes on where it stood, then forward without the incident, and then follows the primary', async () => {
+    const datadir = join(folder, 'killed');
+    expect(await interruptedRestore(datadir)).toMatchObject({
+      message: expect.stringContaining(`what is restored so far is kept in '${datadir}'`) as string,
+      hint: `\`lastgood restore --resume --datadir ${datadir}\` goes on from there.`,
+    });
+
+    const resumed = await resumeIn(datadir);
+
+    expect(resumed.resumed).toMatchObject({ anew: null });
+    expect(resumed.resumed?.groups).toBeGreaterThan(0);
+    expect(resumed.proof).toMatchObject({ ok: true, appliedGroups: resumed.plan.groups });
+    {
+      await using restored = await signIn(resumed);
+      expect(await checksums(restored, ['shop'])).toEqual(lost);
+      expect(await restored.query("SELECT User FROM mysql.global_priv WHERE User LIKE 'lastgood-%'")).toEqual([]);
+    }
+    expect(resumed.handOver.follow.steps.map(({ run: command }) => command)).toEqual([
+      `lastgood restore --resume --datadir ${datadir} --latest --skip ${incident.id}`,
+    ]);
+    expect(await readFile(resumed.report?.markdown ?? '', 'utf8')).toContain(`- incident: ${incident.id}`);
+    await expect(resumeIn(datadir)).rejects.toMatchObject({ code: 'TARGET_NOT_EMPTY' });
+
+    // Forward: the server still runs.
+    const forward = await resumeIn(datadir, LATEST());
+
+    expect(forward.resumed).toEqual({ groups: resumed.plan.groups, anew: null });
+    expect(forward.proof).toMatchObject({ ok: true, appliedGroups: forward.plan.groups });
+    expect(forward.server.port).toBe(resumed.server.port);
+    await using primary = await scene.pair.primary.connect();
+    await using restored = await signIn(forward);
+    expect(await checksums(restored, ['shop'])).toEqual(lost);
+    expect(await checksums(restored, ['crm'])).toEqual(await checksums(primary, ['crm']));
+
+    // Backward is no way.
+    const back = { target: { kind: 'before-incident', incident: incident.id }, skip: [] } as const;
+    await expect(resumeIn(datadir, back)).rejects.toThrow(/is restored to binlog\.\d+:\d+, which is not on the way to/);
+    expect(await restored.query('SELECT 1 AS one')).toEqual([{ one: 1 }]); // nobody touched it
+
+    // The commands as they are printed.
+    await follow(restored, forward.handOver.follow.steps);
+    await run(primary, [
+      'CREATE DATABASE later',
+      'CREATE TABLE later.t (a INT PRIMARY KEY)',
+      'INSERT INTO later.t VALUES (1)',
+    ]);
+    const [there] = await primary.query<{ state: string }>('SELECT @@gtid_binlog_pos AS state');
+    await waitFor(
+      async () => {
+        const [here] = await restored.query<{ state: string }>('SELECT @@gtid_slave_pos AS state');
+        return here?.state === there?.state;
+      },
+      { timeoutMs: 20_000, what: 'the restored server to catch up' },
+    );
+    expect(await checksums(restored, ['later'])).toEqual(await checksums(primary, ['later']));
+    expect(await checksums(restored, ['shop'])).toEqual(lost);
+
+    // It is somebody's now.
+    await archiveUntilCurrent(scene.pair.primary, scene.repository.path);
+    const refused = resumeIn(datadir, LATEST());
+    await expect(refused).rejects.toMatchObject({ code: 'PREFLIGHT_FAILED' });
+    await expect(refused).rejects.toThrow('was used since it was proven: it is a replica now');
+    const pid = Number(await readFile(join(datadir, 'server.pid'), 'utf8'));
+    await end(pid); // it runs again, as it did
+  });
+
+  it('is not resumed by two at once, nor is what is no restore', async () => {
+    const datadir = join(folder, 'two');
+    await interruptedRestore(datadir);
+    {
+      await using _other = await claimFolder(datadir);
+      await expect(resumeIn(datadir)).rejects.toMatchObject({ code: 'LOCKED' });
+    }
+    await expect(resumeIn(datadir, LATEST())).rejects.toThrow('is not finished (replaying): resume it first');
+    const { server } = await resumeIn(datadir, null, { stop: true });
+    expect(server.pid).toBeNull();
+
+    const other = join(folder, 'other');
+    await mkdir(other);
+    await writeFile(join(other, 'precious'), 'data');
+    await expect(resumeIn(other)).rejects.toMatchObject({ code: 'TARGET_NOT_EMPTY' });
+    expect(await readdir(other)).toEqual(['precious']);
+  });
+
+  it('is loaded anew when the machine was started since, and says so', async () => {
+    const datadir = join(folder, 'rebooted');
+    await interruptedRestore(datadir);
+    const path = join(datadir, 'lastgood-restore.json');
+    const note = await readFile(path, 'utf8');
+    await writeFile(path, note.replace(/"bootId": "[^"]*"/, '"bootId": "another"'));
+
+    const { resumed, proof } = await resumeIn(datadir, null, { stop: true });
+
+    expect(resumed).toMatchObject({
+      groups: 0,
+      anew: expect.stringContaining('the machine was started anew') as string,
+    });
+    expect(proof.ok).toBe(true);
+  });
+});

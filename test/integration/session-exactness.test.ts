@@ -1,0 +1,146 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Logger } from '../../src/platform/logger.ts';
+import type { ReplayOptions } from '../../src/recovery/replay.ts';
+import { replayInSession } from '../../src/recovery/session/replay-in-session.ts';
+import type { ServerConnection } from '../../src/server/connection.ts';
+import type { ServedIdentity } from '../../src/server/served-range.ts';
+import { silentLog } from '../support/archiver.ts';
+import { run } from '../support/backup-scene.ts';
+import { findGroup, servedFile, servedLog } from '../support/served-files.ts';
+import { serverState } from '../support/server-state.ts';
+import { startMysql56, startPrimary, type TestServer } from '../support/servers.ts';
+
+const FILE = 'binlog.000001';
+const CREATE = ['CREATE DATABASE shop', 'CREATE TABLE shop.item (id INT PRIMARY KEY, name VARCHAR(50))'];
+const STATEMENTS = "SET binlog_format = 'STATEMENT'";
+
+/** What one session wrote whose default schema another one dropped meanwhile, in a transaction that is rolled back. */
+async function schemaGoesUnderTransaction(primary: TestServer, writer: ServerConnection): Promise<void> {
+  await run(writer, [...CREATE, 'CREATE TABLE shop.plain (id INT) ENGINE=MyISAM', 'CREATE DATABASE other', STATEMENTS]);
+  await run(writer, ['USE other', 'BEGIN', "INSERT INTO shop.item VALUES (1, 'undone')"]);
+  await run(writer, ['INSERT INTO shop.plain VALUES (1)']);
+  await using second = await primary.connect();
+  await second.query('DROP DATABASE other');
+  await run(writer, ["INSERT INTO shop.item VALUES (2, 'undone')", 'INSERT INTO shop.plain VALUES (2)', 'ROLLBACK']);
+}
+
+/** A server parses up to the semicolon, and logs what stands behind it too. */
+const WITH_ENDS = [
+  'CREATE DATABASE shop; -- for the shop',
+  'CREATE TABLE shop.item (id INT PRIMARY KEY, name TEXT); # of the shop',
+  "INSERT INTO shop.item VALUES (1, '; -- '); /* one; */",
+  "INSERT INTO shop.item VALUES (2, 'b'); -- two\n",
+  'ALTER TABLE shop.item ADD more INT; /* more */',
+  'INSERT INTO shop.item VALUES (3, NULL, 3)',
+];
+
+describe('a session on MariaDB', () => {
+  const identity: ServedIdentity = {
+    flavor: 'mariadb',
+    serverVersion: '10.11.19-MariaDB-log',
+    serverId: 101,
+    gtidState: '',
+  };
+  let primary: TestServer;
+  let scratch: TestServer;
+  let writer: ServerConnection;
+  let target: ServerConnection;
+
+  beforeAll(async () => {
+    primary = await startPrimary();
+    scratch = await startPrimary({ serverId: 900, args: ['--skip-log-bin'] });
+  });
+
+  afterAll(async () => {
+    await scratch[Symbol.asyncDispose]();
+    await primary[Symbol.asyncDispose]();
+  });
+
+  afterEach(async () => {
+    for (const connection of [writer, target]) {
+      await connection.query('DROP DATABASE IF EXISTS shop');
+      await connection.close();
+    }
+  });
+
+  async function write(...statements: readonly string[]): Promise<void> {
+    writer = await primary.connect();
+    target = await scratch.connect();
+    await run(writer, ['RESET MASTER', ...statements]);
+  }
+
+  async function replay(options: Partial<ReplayOptions> = {}): Promise<{ groups: number | null }> {
+    const ranges = options.ranges ?? (await servedLog(writer, primary.datadir));
+    return await replayInSession({ target, identity, log: silentLog, ...options, ranges });
+  }
+
+  it('ends a statement where its source did, whatever stands behind it', async () => {
+    await write(STATEMENTS, ...WITH_ENDS);
+
+    expect(await replay()).toMatchObject({ groups: WITH_ENDS.length });
+    expect(await serverState(target)).toEqual(await serverState(writer));
+  });
+
+  it('fails where lines of a LOAD DATA clash, as its source would have', async () => {
+    await writeFile(join(primary.datadir, 'lines.txt'), '1\n2\n3\n');
+    await write(...CREATE, "INSERT INTO shop.item VALUES (2, 'lost')", 'TRUNCATE shop.item', STATEMENTS);
+    await writer.query("LOAD DATA INFILE '../data/lines.txt' INTO TABLE shop.item (id) SET name = 'new'");
+    const { start, end } = await findGroup(writer, { file: FILE, text: 'TRUNCATE' });
+    const path = join(primary.datadir, FILE);
+    const ranges = [await servedFile(path, { to: start }), await servedFile(path, { from: end })];
+
+    const replayed = replay({ ranges });
+
+    await expect(replayed).rejects.toThrow(/: error 1062: 1 of its lines clash with rows that are there; .*LOAD DATA/);
+    expect(await target.query('SELECT name FROM shop.item')).toEqual([{ name: 'lost' }]);
+  });
+
+  it('runs a transaction in a schema that is gone as one, and undoes what it undid', async () => {
+    await write();
+    await schemaGoesUnderTransaction(primary, writer);
+
+    await replay();
+
+    expect(await serverState(target)).toEqual(await serverState(writer));
+    expect(await target.query('SELECT * FROM shop.item')).toEqual([]);
+  });
+
+  it('has nothing to say at the end of a file', async () => {
+    await write(...CREATE, 'FLUSH BINARY LOGS', "INSERT INTO shop.item VALUES (1, 'a')");
+    const warnings: unknown[] = [];
+    const log = { ...silentLog, warn: (...said: unknown[]) => warnings.push(said) } as unknown as Logger;
+
+    await replay({ log });
+
+    expect(warnings).toEqual([]);
+  });
+});
+
+describe('a session on MySQL 5.6 with GTIDs', () => {
+  it('ends statements where their source did, and runs them in a schema that is gone', async () => {
+    await using primary = await startMysql56();
+    await using writer = await primary.connect();
+    await run(writer, [STATEMENTS, ...WITH_ENDS, 'DROP DATABASE shop']);
+    await run(writer, [...CREATE, 'CREATE DATABASE other', 'USE other', STATEMENTS]);
+    await using second = await primary.connect();
+    await second.query('DROP DATABASE other');
+    await run(writer, [
+      'BEGIN',
+      "INSERT INTO shop.item VALUES (1, 'a')",
+      "INSERT INTO shop.item VALUES (2, 'b')",
+      'COMMIT',
+    ]);
+    const ranges = await servedLog(writer, primary.datadir);
+    await using scratch = await startMysql56({ serverId: 900 });
+    await using target = await scratch.connect();
+    const identity: ServedIdentity = { flavor: 'mysql', serverVersion: '5.6.24-log', serverId: 101, gtidState: '' };
+
+    const { gtidState } = await replayInSession({ target, identity, ranges, log: silentLog });
+
+    expect(await serverState(target)).toEqual(await serverState(writer));
+    const [row] = await writer.query<{ state: string }>('SELECT @@GLOBAL.gtid_executed AS state');
+    expect(gtidState).toBe(row?.state);
+  });
+});

@@ -1,0 +1,65 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { compress } from 'zstd-napi';
+import { describe, expect, it } from 'vitest';
+import { readDumpDefinitions } from '../../../../src/operations/skip/dump-definitions.ts';
+import { makeTempDirectory } from '../../../../src/platform/temp-dir.ts';
+
+const DUMP = [
+  'USE `sh``op`;',
+  'CREATE TABLE `orders` (',
+  '  `id` int(11) NOT NULL AUTO_INCREMENT,',
+  "  `state` varchar(20) DEFAULT 'PRIMARY KEY (`x`)',",
+  '  `customer` int(11) DEFAULT NULL,',
+  "  `day` date NOT NULL COMMENT 'no DEFAULT here' CHECK (`day` > 0),",
+  '  PRIMARY KEY (`id`),',
+  '  UNIQUE KEY `by_state` (`state`(5),`customer`) USING BTREE,',
+  '  KEY `customer` (`customer`),',
+  '  CONSTRAINT `c1` FOREIGN KEY (`customer`) REFERENCES `customers` (`id`) ON DELETE CASCADE,',
+  '  CONSTRAINT `c2` FOREIGN KEY (`customer`) REFERENCES `crm`.`people` (`id`)',
+  ') ENGINE=InnoDB;',
+  'CREATE TABLE `odd` (',
+  '  `id` int(11) NOT NULL,',
+  '  UNIQUE KEY `e` ((`id` + 1))',
+  ') ENGINE=InnoDB;',
+  'INSERT INTO `orders` VALUES',
+  "(1,'CREATE TABLE `hidden` (',NULL),",
+  "(2,'word_in_rows',NULL);",
+  'DELIMITER ;;',
+  '/*!50003 CREATE TRIGGER log_it AFTER INSERT ON orders FOR EACH ROW INSERT INTO audit VALUES (1) */;;',
+  'DELIMITER ;',
+];
+
+describe('a dump', () => {
+  it('tells columns, keys and foreign keys of its tables, and which names its triggers and views mention', async () => {
+    await using folder = await makeTempDirectory('lastgood-test-');
+    const path = join(folder.path, 'dump.sql.zst');
+    await writeFile(path, compress(Buffer.from(`${DUMP.join('\n')}\n`)));
+
+    const { tables, unreadable, foreignKeys, words } = await readDumpDefinitions([path]);
+
+    const orders = { type: 'table', schema: 'sh`op', name: 'orders' };
+    expect([...tables.values()]).toEqual([
+      {
+        columns: ['id', 'state', 'customer', 'day'],
+        hasPrimaryKey: true,
+        required: ['day'],
+        isChecked: true,
+        uniqueKeys: [
+          [{ column: 'id', prefix: null }],
+          [
+            { column: 'state', prefix: 5 },
+            { column: 'customer', prefix: null },
+          ],
+        ],
+      },
+    ]);
+    expect([...unreadable]).toEqual(['table\0sh`op\0odd']);
+    expect(foreignKeys).toEqual([
+      { child: orders, parent: { type: 'table', schema: 'sh`op', name: 'customers' } },
+      { child: orders, parent: { type: 'table', schema: 'crm', name: 'people' } },
+    ]);
+    expect(words.has('audit')).toBe(true);
+    expect(words.has('word_in_rows')).toBe(false);
+  });
+});

@@ -1,0 +1,274 @@
+import { describe, expect, it } from 'vitest';
+import type { Incident } from '../../../../src/incident/incident.ts';
+import { SkipTrace } from '../../../../src/recovery/consequences/skip-trace.ts';
+import {
+  NO_DEFINITIONS,
+  type Definitions,
+  type TableFacts,
+} from '../../../../src/recovery/consequences/table-facts.ts';
+import { keyOf, type Named, type Touch } from '../../../../src/recovery/consequences/touch.ts';
+import { verdictOf } from '../../../../src/recovery/consequences/verdict.ts';
+
+const TABLE: Named = { type: 'table', schema: 'shop', name: 'orders' };
+const PARENT: Named = { type: 'table', schema: 'shop', name: 'customers' };
+const SCHEMA: Named = { type: 'database', schema: 'shop', name: null };
+const VIEW: Named = { type: 'view', schema: 'shop', name: 'v' };
+const OTHER: Named = { type: 'table', schema: 'shop', name: 'others' };
+const BOB: Named = { type: 'user', schema: '', name: 'bob@%' };
+const USER: Named = { type: 'user', schema: '', name: 'ann@localhost' };
+
+const FACTS: TableFacts = {
+  columns: ['a', 'b', 'c'],
+  uniqueKeys: [[{ column: 'a', prefix: null }]],
+  hasPrimaryKey: true,
+  required: [],
+  isChecked: false,
+};
+
+/** Columns a, b, c; a is the primary key. */
+const KNOWN: Definitions = {
+  table: () => FACTS,
+  foreignKeys: [],
+  foreignKeysUnknown: null,
+  held: (table) => keyOf(table) === keyOf(TABLE),
+  isUsedIndirectly: () => false,
+};
+
+const does = (verb: Touch['verb'], named: Named = TABLE, more: Partial<Touch> = {}): Touch => {
+  return { ...named, verb, by: 'text', ...more };
+};
+const rows = (verb: 'insert' | 'update' | 'delete', named: Named = TABLE): Touch => ({ ...named, verb, by: 'rows' });
+const drops = (column: string): Partial<Touch> => ({ changes: [{ kind: 'drop-column', column, lenient: false }] });
+const adds = (column: string): Partial<Touch> => ({ changes: [{ kind: 'add-column', column, lenient: false }] });
+
+/** The verdict on skipping one thing with others behind it, and what each of these meets. */
+function judge(skipped: Touch, behind: readonly Touch[], definitions = KNOWN): { verdict: string; kinds: string[] } {
+  const { type, schema, name } = skipped;
+  const trace = new SkipTrace({ id: 'inc-1', objects: [{ type, schema, name }] } as unknown as Incident, definitions);
+  const place = { lineage: 'l', file: 'binlog.000001' };
+  trace.skip(skipped, { ...place, start: 100, gtid: '0-1-1' });
+  behind.forEach((touch, index) => {
+    trace.touch(touch, { ...place, start: 200 + index, gtid: `0-1-${index + 2}` });
+  });
+  return { verdict: verdictOf(trace).verdict, kinds: trace.conflicts.conflicts.map(({ kind }) => kind) };
+}
+
+describe('what is skipped, and what follows', () => {
+  it.each<[string, Touch, Touch[], string, string[]]>([
+    ['DROP DATABASE, CREATE DATABASE', does('drop', SCHEMA), [does('create', SCHEMA)], 'impossible', ['fails']],
+    ['DROP DATABASE, CREATE OR REPLACE', does('drop', SCHEMA), [does('replace', SCHEMA)], 'risky', ['undone']],
+    [
+      'DROP DATABASE, CREATE IF NOT EXISTS, CREATE TABLE that it held',
+      does('drop', SCHEMA),
+      [does('ensure', SCHEMA), does('create')],
+      'impossible',
+      ['fails'],
+    ],
+    [
+      'DROP DATABASE, CREATE IF NOT EXISTS, CREATE TABLE of another name',
+      does('drop', SCHEMA),
+      [does('ensure', SCHEMA), does('create', PARENT), rows('insert', PARENT)],
+      'risky',
+      ['differs'],
+    ],
+    ['DROP TABLE, nothing', does('drop'), [rows('insert', PARENT)], 'safe', []],
+    ['DROP TABLE, CREATE TABLE', does('drop'), [does('create')], 'impossible', ['fails']],
+    ['DROP TABLE, RENAME to it', does('drop'), [does('rename', PARENT, { to: TABLE })], 'impossible', ['fails']],
+    ['DROP TABLE, DROP TABLE IF EXISTS', does('drop'), [does('drop', TABLE, { lenient: true })], 'risky', ['undone']],
+    ['DROP TABLE, DROP DATABASE', does('drop'), [does('drop', SCHEMA)], 'risky', ['undone']],
+    ['TRUNCATE, inserts', does('truncate'), [rows('insert'), rows('insert')], 'risky', ['may-fail']],
+    ['TRUNCATE, TRUNCATE, inserts', does('truncate'), [does('truncate'), rows('insert')], 'risky', ['undone']],
+    ['DROP COLUMN, the last, rows', does('alter', TABLE, drops('c')), [rows('insert')], 'safe', []],
+    ['DROP COLUMN, another one, rows', does('alter', TABLE, drops('b')), [rows('insert')], 'impossible', ['fails']],
+    [
+      'DROP COLUMN, ADD it again',
+      does('alter', TABLE, drops('c')),
+      [does('alter', TABLE, adds('C'))],
+      'impossible',
+      ['fails'],
+    ],
+    [
+      'DROP COLUMN, ADD another, rows',
+      does('alter', TABLE, drops('c')),
+      [does('alter', TABLE, adds('d')), rows('insert')],
+      'risky',
+      ['may-fail'],
+    ],
+    [
+      'DROP COLUMN, INSERT without columns',
+      does('alter', TABLE, drops('c')),
+      [does('insert', TABLE, { namesColumns: false })],
+      'impossible',
+      ['fails'],
+    ],
+    ['UPDATE, rows', rows('update'), [rows('update'), rows('delete')], 'safe', []],
+    ['UPDATE, UPDATE in text', rows('update'), [does('update')], 'risky', ['differs']],
+    ['UPDATE, INSERT ... SELECT from it in text', rows('update'), [does('read')], 'risky', ['differs']],
+    [
+      'DELETE, ADD UNIQUE',
+      rows('delete'),
+      [does('alter', TABLE, { changes: [{ kind: 'key', column: null, lenient: false }] })],
+      'risky',
+      ['may-fail'],
+    ],
+    [
+      'RENAME, rows of the new name',
+      does('rename', TABLE, { to: PARENT }),
+      [rows('insert', PARENT)],
+      'impossible',
+      ['fails'],
+    ],
+    ['DROP VIEW, CREATE VIEW', does('drop', VIEW), [does('create', VIEW)], 'impossible', ['fails']],
+    ['DROP VIEW, CREATE OR REPLACE VIEW', does('drop', VIEW), [does('replace', VIEW)], 'risky', ['undone']],
+    ['DROP USER, CREATE USER', does('drop', USER), [does('create', USER)], 'impossible', ['fails']],
+    [
+      'DROP USER of any host, CREATE USER',
+      does('drop', { ...USER, name: 'bob' }),
+      [does('create', BOB)],
+      'impossible',
+      ['fails'],
+    ],
+    ['DROP COLUMN, SELECT of all in text', does('alter', TABLE, drops('c')), [does('read')], 'risky', ['differs']],
+    [
+      'DROP COLUMN, CREATE VIEW of all',
+      does('alter', TABLE, drops('c')),
+      [does('read', TABLE, { lenient: true, isStored: true })],
+      'risky',
+      ['differs'],
+    ],
+    [
+      'DROP COLUMN, CREATE INDEX, maybe with the name of one that went with it',
+      does('alter', TABLE, drops('c')),
+      [does('alter', TABLE, { changes: [{ kind: 'index', column: null, lenient: false }] })],
+      'risky',
+      ['may-fail'],
+    ],
+    ['DROP COLUMN, LOAD DATA', does('alter', TABLE, drops('c')), [does('insert')], 'risky', ['may-fail']],
+    [
+      'DELETE, RENAME, rows of the new name',
+      rows('delete'),
+      [does('rename', TABLE, { to: OTHER }), rows('insert', OTHER)],
+      'risky',
+      ['may-fail'],
+    ],
+    [
+      'DELETE, DROP and ADD columns, rows whose keys are elsewhere',
+      rows('delete'),
+      [
+        does('alter', TABLE, { changes: [...(drops('b').changes ?? []), ...(adds('d').changes ?? [])] }),
+        rows('insert'),
+      ],
+      'risky',
+      ['may-fail'],
+    ],
+    [
+      'DELETE, CREATE INDEX',
+      rows('delete'),
+      [does('alter', TABLE, { changes: [{ kind: 'index', column: null, lenient: false }] })],
+      'safe',
+      [],
+    ],
+    ['DROP USER, GRANT', does('drop', USER), [does('rights', USER)], 'safe', []],
+  ])('%s', (_, skipped, behind, verdict, kinds) => {
+    expect(judge(skipped, behind)).toEqual({ verdict, kinds });
+  });
+
+  it('lists what else was in the skipped transaction, and what needs it later', () => {
+    const trace = new SkipTrace({ id: 'inc-1', objects: [TABLE] } as unknown as Incident, NO_DEFINITIONS);
+    const place = { lineage: 'l', file: 'binlog.000001', gtid: null };
+    trace.skip(rows('delete'), { ...place, start: 100 });
+    trace.skip({ ...PARENT, verb: 'insert', by: 'text' }, { ...place, start: 100 });
+    trace.touch(rows('update', PARENT), { ...place, start: 200 });
+
+    expect(trace.conflicts.conflicts).toMatchObject([
+      { object: 'shop.customers', kind: 'left-out', start: 100 },
+      { object: 'shop.customers', kind: 'may-fail', why: expect.stringContaining('1032') as string, start: 200 },
+    ]);
+    expect(verdictOf(trace).verdict).toBe('risky');
+  });
+
+  it('sees foreign keys: rows that are still there hold the rows that they refer to', () => {
+    const related = { ...KNOWN, foreignKeys: [{ child: TABLE, parent: PARENT }] };
+
+    expect(judge(does('drop'), [rows('delete', PARENT)], related).kinds).toEqual(['may-fail']);
+    expect(judge(does('drop'), [rows('insert', PARENT)], related).kinds).toEqual([]);
+    expect(judge(does('truncate', PARENT), [rows('insert')], related).kinds).toEqual([]);
+  });
+
+  it('sees foreign keys over other tables, to itself, and those that are still there', () => {
+    const chain = [
+      { child: TABLE, parent: PARENT },
+      { child: PARENT, parent: OTHER },
+    ];
+    const related = { ...KNOWN, foreignKeys: chain };
+    const own = { ...KNOWN, foreignKeys: [{ child: TABLE, parent: TABLE }] };
+
+    expect(judge(rows('delete'), [rows('delete', OTHER)], related).kinds).toEqual(['may-fail']);
+    expect(judge(rows('delete'), [rows('delete')], own).kinds).toEqual(['may-fail']);
+    expect(judge(does('alter', TABLE, drops('c')), [rows('delete', PARENT)], related).kinds).toEqual(['may-fail']);
+    expect(judge(does('drop'), [does('alter', PARENT)], related).kinds).toEqual(['may-fail']);
+    expect(judge(does('update', PARENT), [rows('insert')], related).kinds).toEqual(['may-fail']);
+    const direct = { ...KNOWN, foreignKeys: [{ child: TABLE, parent: PARENT }] };
+    const renamed = [does('rename', PARENT, { to: OTHER }), rows('delete', OTHER)];
+    expect(judge(rows('delete'), renamed, direct).kinds).toEqual(['may-fail']);
+    expect(judge(rows('delete'), renamed).kinds).toEqual([]);
+  });
+
+  it('sees names that went with a table: of triggers and of foreign keys', () => {
+    const trigger = does('create', { type: 'trigger', schema: 'shop', name: 'tr' });
+    const related = { ...KNOWN, foreignKeys: [{ child: TABLE, parent: PARENT }], isUsedIndirectly: () => true };
+    const makes = does('create', OTHER, { namesForeignKeys: true });
+
+    expect(judge(does('drop'), [trigger], related).kinds).toEqual(['may-fail']);
+    expect(judge(does('drop'), [trigger]).kinds).toEqual([]);
+    expect(judge(does('drop'), [makes], related).kinds).toEqual(['may-fail']);
+    expect(judge(does('drop'), [makes]).kinds).toEqual([]);
+  });
+
+  it('sees columns that are still there and take no default', () => {
+    const skipped = does('alter', TABLE, drops('c'));
+    const named = does('insert', TABLE, { namesColumns: true });
+    const facts = (more: Partial<TableFacts>): Definitions => ({ ...KNOWN, table: () => ({ ...FACTS, ...more }) });
+    const unique = facts({ uniqueKeys: [...FACTS.uniqueKeys, [{ column: 'C', prefix: null }]] });
+
+    expect(judge(skipped, [named]).kinds).toEqual([]);
+    expect(judge(skipped, [named], facts({ required: ['c'] })).kinds).toEqual(['may-fail']);
+    expect(judge(skipped, [rows('insert')], facts({ required: ['c'] })).kinds).toEqual([]);
+    expect(judge(skipped, [rows('insert')], facts({ isChecked: true })).kinds).toEqual(['may-fail']);
+    expect(judge(skipped, [rows('insert')], unique).kinds).toEqual(['may-fail']);
+    expect(judge(skipped, [rows('delete')], facts({ hasPrimaryKey: false })).kinds).toEqual(['may-fail']);
+  });
+
+  it('sees what statements in text form use without naming it', () => {
+    const after = (skipped: Touch, behind: readonly Touch[]): string => {
+      const trace = new SkipTrace({ id: 'inc-1', objects: [skipped] } as unknown as Incident, KNOWN);
+      const place = { lineage: 'l', file: 'f', gtid: null };
+      trace.skip(skipped, { ...place, start: 1 });
+      for (const touch of behind) trace.touch(touch, { ...place, start: 2 });
+      trace.text({ ...place, start: 3 });
+      return verdictOf(trace).verdict;
+    };
+
+    expect(after(does('drop', { type: 'trigger', schema: 'shop', name: 'tr' }), [])).toBe('risky');
+    expect(after(does('truncate'), [])).toBe('safe');
+    expect(after(does('truncate'), [does('read', TABLE, { lenient: true, isStored: true })])).toBe('risky');
+  });
+
+  it('is never safe where definitions, or a later group, cannot be read', () => {
+    expect(judge(does('drop'), [rows('delete', PARENT)], NO_DEFINITIONS).verdict).toBe('risky');
+    expect(judge(does('alter', TABLE, drops('c')), [rows('insert')], NO_DEFINITIONS).verdict).toBe('risky');
+    const trace = new SkipTrace({ id: 'inc-1', objects: [TABLE] } as unknown as Incident, KNOWN);
+    trace.skip(does('drop'), { lineage: 'l', file: 'f', start: 1, gtid: null });
+    trace.unread('cannot be read', { lineage: 'l', file: 'f', start: 2, gtid: null });
+    expect(verdictOf(trace).verdict).toBe('risky');
+  });
+
+  it('lists so many, and counts the others', () => {
+    const trace = new SkipTrace({ id: 'inc-1', objects: [] } as unknown as Incident, KNOWN);
+    for (let index = 0; index < 200; index += 1) {
+      trace.skip(does('truncate', { ...TABLE, name: `t${index}` }), { lineage: 'l', file: 'f', start: 1, gtid: null });
+    }
+    expect(trace.conflicts.conflicts).toHaveLength(50);
+    expect(verdictOf(trace).why).toMatch(/and 199 more$/);
+  });
+});

@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest';
+import { whyAnew, whyUncertain } from '../../../src/recovery/why-anew.ts';
+import type { ServerConnection } from '../../../src/server/connection.ts';
+
+const run = { engine: 'applier', bootId: 'a' } as const;
+
+describe('what an interrupted restore has done', () => {
+  it('is used only when it was replaying or later, by the applier, on a machine that ran through', () => {
+    expect(whyAnew({ note: { phase: 'replaying' }, run, bootId: 'a' })).toBeNull();
+    expect(whyAnew({ note: { phase: 'proving' }, run, bootId: 'a' })).toBeNull();
+    expect(whyAnew({ note: { phase: 'loading' }, run, bootId: 'a' })).toContain('not loaded to the end');
+    expect(whyAnew({ note: { phase: 'replaying' }, run: { ...run, engine: 'session' }, bootId: 'a' })).toContain(
+      'session',
+    );
+    expect(whyAnew({ note: { phase: 'replaying' }, run, bootId: 'b' })).toContain('started anew');
+    expect(whyAnew({ note: { phase: 'replaying' }, run: { ...run, bootId: null }, bootId: null })).toContain(
+      'started anew',
+    );
+  });
+
+  const place = { groups: 3, gtidState: '0-1-3', halves: null, temporaryTables: false };
+  const server = (...engines: string[]): ServerConnection =>
+    ({
+      query: () => Promise.resolve(engines.map((engine) => ({ name: `shop.${engine.toLowerCase()}`, engine }))),
+    }) as unknown as ServerConnection;
+
+  it('is certain after a clean end, but for what is in memory', async () => {
+    const ended = { place: { ...place, halves: '0-1-4' }, endedCleanly: true };
+    expect(await whyUncertain(server(), ended)).toBeNull();
+    expect(await whyUncertain(server('Aria', 'MyISAM'), ended)).toBeNull();
+    expect(await whyUncertain(server('Aria', 'MEMORY'), ended)).toBe(
+      'table shop.memory is in memory only, and empty now',
+    );
+    expect(await whyUncertain(server(), { ...ended, place: null })).toBe('it stands at no place of the plan');
+    expect(await whyUncertain(server(), { ...ended, place: { ...place, temporaryTables: true } })).toContain(
+      'temporary',
+    );
+  });
+
+  it('is certain after a kill only where everything knows transactions', async () => {
+    expect(await whyUncertain(server(), { place, endedCleanly: false })).toBeNull();
+    expect(await whyUncertain(server('Aria'), { place, endedCleanly: false })).toContain(
+      'table shop.aria (Aria) knows no',
+    );
+    expect(await whyUncertain(server(), { place: { ...place, halves: '0-1-4' }, endedCleanly: false })).toBe(
+      'its server was killed, and may have done a part of 0-1-4',
+    );
+  });
+});
