@@ -57,9 +57,9 @@ const RUN_EVENTS: HandOverStep = {
   run: 'SET GLOBAL event_scheduler = ON;',
 };
 const ARCHIVE_IT: HandOverStep = {
-  say: 'With [primary] leading to it: its log is a history of its own. Take a backup at once: no earlier one reaches what it writes.',
+  say: 'With [primary] leading to it, and [replica] to a replica of it: its log is a history of its own, which archive says by ending with 3. Take a backup at once: no earlier one reaches what it writes.',
   where: 'shell',
-  run: 'lastgood archive --new-lineage --until-current && lastgood backup',
+  run: 'lastgood archive --new-lineage --until-current; lastgood backup',
 };
 
 function promoteNew({ datadir, pid }: HandedOver): HandOverStep[] {
@@ -70,7 +70,7 @@ function promoteNew({ datadir, pid }: HandedOver): HandOverStep[] {
     {
       say: 'It writes no binary log, and listens on this machine only. Its server_id is new, and so is its log.',
       where: 'shell',
-      run: `printf '%s\\n' 'log_bin = binlog' 'bind_address = 0.0.0.0' >> ${options}`,
+      run: `printf '%s\\n' 'log_bin = binlog' 'binlog_format = ROW' 'bind_address = 0.0.0.0' >> ${options}`,
     },
     { say: 'Start it, as the service that it is to be.', where: 'shell', run: `mariadbd --defaults-file=${options} &` },
     ENABLE_EVENTS,

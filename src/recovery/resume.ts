@@ -50,6 +50,7 @@ export interface Resumed {
 export async function resumePlan(options: ResumePlanOptions): Promise<RanPlan & { readonly resumed: Resumed }> {
   const { held, plan, repository, log } = options;
   if (isEarlier(plan, held.plan)) throw notAhead(held, plan);
+  refuseItsIncident(held, plan);
   const acceptConflicts = held.run.acceptConflicts || options.acceptConflicts === true;
   refuseSkips(plan, { accepted: acceptConflicts });
   await checkPlan(repository, plan);
@@ -131,6 +132,26 @@ async function reopenProven(options: ResumePlanOptions, scratch: ScratchServerOp
 /** Of another lineage only reading the log tells. */
 function isEarlier({ target: { resolved: to } }: Plan, { target: { resolved: from } }: Plan): boolean {
   return to.lineage === from.lineage && compareCoordinates(to, from) < 0;
+}
+
+/** Going on over the incident that the restore was made to undo destroys again what it brought back. */
+function refuseItsIncident({ datadir, plan: done }: HeldRestore, plan: Plan): void {
+  const { target } = done;
+  if (target.kind !== 'before-incident') return;
+  const { lineage, file, position } = target.resolved;
+  const isReplayed = plan.segments.some(
+    (range) => range.lineage === lineage && range.file === file && range.from <= position && position < range.to,
+  );
+  if (!isReplayed) return;
+  const { incident } = target;
+  throw new LastgoodError(
+    'PREFLIGHT_FAILED',
+    `'${datadir}' was restored to before incident ${incident}, which would be replayed on the way to ${formatCoordinates(plan.target.resolved)}`,
+    {
+      details: { datadir, incident },
+      hint: `Give --skip ${incident} too, or restore into another folder. 'plan' with the same options says what comes after it.`,
+    },
+  );
 }
 
 function notAhead({ datadir, plan: done }: HeldRestore, plan: Plan): LastgoodError {

@@ -120,7 +120,7 @@ const REFUSALS: readonly Refusal[] = [
     make: ['CREATE DATABASE `other one`'],
     undo: ['DROP DATABASE `other one`'],
     says: /^the target \(root@.*\) cannot be restored into: it is not empty: it has schema other one$/,
-    hint: /DROP DATABASE `other one`; Nothing was written\.$/,
+    hint: /^Give an empty server: nothing that somebody may need is dropped for a restore\. Nothing was written\.$/,
   },
   {
     so: 'holds accounts and roles',

@@ -50,7 +50,12 @@ describe.each(FORMS)('a segment stored as %s', (form) => {
             expect((await readStored(segment, from, Math.max(piece, 4096))).equals(bytes.subarray(from))).toBe(true);
           }
           const stored = await readFile(segment.path);
-          expect(packed).toEqual({ sha256: sha256(bytes), storedBytes: stored.length, storedSha256: sha256(stored) });
+          expect(packed).toEqual({
+            sha256: sha256(bytes),
+            fingerprint: null,
+            storedBytes: stored.length,
+            storedSha256: sha256(stored),
+          });
         },
       ),
       { numRuns: 25 },

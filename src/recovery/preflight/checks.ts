@@ -20,7 +20,9 @@ export interface Demands {
 
 /** What keeps the server from being restored into, the gravest first. Pure: every check is made, also when an earlier one failed. */
 export function findObstacles(facts: TargetFacts, demands: Demands): Obstacle[] {
-  return CHECKS.flatMap((check) => check(facts, demands));
+  // Nobody is told how to make a server fit that others live on.
+  const alive = LIFE.flatMap((check) => check(facts, demands));
+  return alive.length > 0 ? alive : CHECKS.flatMap((check) => check(facts, demands));
 }
 
 /** What a person should know before, although it keeps nothing from being restored. */
@@ -55,10 +57,18 @@ const isReplicated: Check = ({ replicas }) =>
     fix: 'Detach what replicates from it (KILL ends the session of one that is gone), or give another server.',
   }));
 
-const isEmpty: Check = ({ schemas, accounts }) => [
-  ...some(schemas, { what: 'schema', drop: (name) => `DROP DATABASE ${quote(name)};` }),
-  ...some(accounts, { what: 'account', drop: dropAccount }),
-];
+const EMPTY_ONE = 'Give an empty server: nothing that somebody may need is dropped for a restore.';
+
+/** How to drop something is only told of what a new server has by itself: the one given may be the wrong one. */
+const isEmpty: Check = ({ schemas, accounts }) => {
+  const isNew = schemas.every((name) => name === 'test');
+  const drops = (names: readonly string[], drop: (name: string) => string): string =>
+    isNew ? `Give an empty server; or, if nobody needs it: ${names.slice(0, NAMED).map(drop).join(' ')}` : EMPTY_ONE;
+  return [
+    ...some('schema', schemas, (names) => drops(names, (name) => `DROP DATABASE ${quote(name)};`)),
+    ...some('account', accounts, (names) => drops(names, dropAccount)),
+  ];
+};
 
 const hasNoPlace: Check = ({ flavor, variables }) => {
   if (flavor === 'mysql') return hasNoForeignSet(variables);
@@ -158,10 +168,9 @@ const isInReach: Check = ({ isLocal }, { engine }) =>
         },
       ];
 
+const LIFE: readonly Check[] = [isAnother, replicates, isReplicated];
+
 const CHECKS: readonly Check[] = [
-  isAnother,
-  replicates,
-  isReplicated,
   isEmpty,
   hasNoPlace,
   hasAnIdOfItsOwn,
@@ -214,15 +223,11 @@ const DOUBTS: readonly Doubt[] = [notAsked, unknownRoom, otherPages, ownLog];
 /** How many names a message tells. */
 const NAMED = 5;
 
-function some(names: readonly string[], { what, drop }: { what: string; drop: (name: string) => string }): Obstacle[] {
+function some(what: string, names: readonly string[], fix: (names: readonly string[]) => string): Obstacle[] {
   if (names.length === 0) return [];
   const rest = names.length > NAMED ? ` and ${names.length - NAMED} more` : '';
-  return [
-    {
-      what: `it is not empty: it has ${what}${names.length === 1 ? '' : 's'} ${names.slice(0, NAMED).join(', ')}${rest}`,
-      fix: `Give an empty server; or, if nobody needs what it has: ${names.slice(0, NAMED).map(drop).join(' ')}`,
-    },
-  ];
+  const listed = `${what}${names.length === 1 ? '' : 's'} ${names.slice(0, NAMED).join(', ')}${rest}`;
+  return [{ what: `it is not empty: it has ${listed}`, fix: fix(names) }];
 }
 
 /** As `readAccounts` gives it. */

@@ -56,9 +56,12 @@ describe('the checks of an existing server', () => {
     expect(isInUse(fresh)).toBe(false);
   });
 
+  it('tell nobody how to empty a server that others live on', () => {
+    expect(whats({ schemas: ['a'], primaries: ['db1:3306'], freeBytes: 999 })).toEqual(['it is a replica of db1:3306']);
+  });
+
   it('find everything at once', () => {
-    expect(whats({ schemas: ['a'], primaries: ['db1:3306'], freeBytes: 999 })).toEqual([
-      'it is a replica of db1:3306',
+    expect(whats({ schemas: ['a'], freeBytes: 999 })).toEqual([
       'it is not empty: it has schema a',
       "a restore needs at least 1000 bytes, and '/var/lib/mysql/' has 999 free",
     ]);
