@@ -195,9 +195,14 @@ describe('from the first archive to the restore', () => {
     await killed.said('loading the backup');
     killed.signal('SIGKILL');
     await killed.outcome;
+    // What it had begun may still be at work there.
+    const others =
+      "SELECT ID FROM information_schema.PROCESSLIST WHERE ID <> CONNECTION_ID() AND USER <> 'system user'";
+    const isQuiet = async (): Promise<boolean> => (await root.query(others)).length === 0;
+    await waitFor(isQuiet, { timeoutMs: 20_000, intervalMs: 50, what: 'the end of its sessions' });
     const refused = parseError(await lastgood(...args, '--quiet'));
-    expect(refused).toMatchObject({ code: 'TARGET_NOT_EMPTY', exitCode: 40 });
     expect(refused.message).toMatch(/^the target server \(root@.*\) holds an interrupted restore \(loading\)$/);
+    expect(refused).toMatchObject({ code: 'TARGET_NOT_EMPTY', exitCode: 40 });
     const cleanup = String(refused.details['cleanup']);
     expect(cleanup).toContain('SET GLOBAL sync_binlog = 1;');
     for (const statement of cleanup.split('\n')) await root.query(statement.replace(/;$/, ''));
