@@ -6,6 +6,7 @@ import { open, readFile, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { compareCoordinates, type Coordinates } from '../binlog/coordinates.ts';
 import { storageFailure, syncDirectory, writeFileDurably } from '../platform/durable-file.ts';
+import { hasCode } from '../platform/error-code.ts';
 import { LastgoodError } from '../platform/errors.ts';
 import { RecentKeys } from '../platform/recent-keys.ts';
 import { readLines, renderLine, wholeLines } from './ledger-lines.ts';
@@ -168,7 +169,7 @@ async function readOrEmpty(path: string): Promise<Buffer> {
   try {
     return await readFile(path);
   } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return Buffer.alloc(0);
+    if (hasCode(cause, 'ENOENT')) return Buffer.alloc(0);
     throw new LastgoodError('REPOSITORY_UNREADABLE', `cannot read the record of alerts '${path}'`, { cause });
   }
 }

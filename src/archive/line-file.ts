@@ -1,6 +1,7 @@
 import { open, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { storageFailure, syncDirectory } from '../platform/durable-file.ts';
+import { hasCode } from '../platform/error-code.ts';
 import { isLastgoodError, LastgoodError } from '../platform/errors.ts';
 import { acquireLock, type Lock } from '../platform/lock.ts';
 import { pause } from '../platform/wait.ts';
@@ -95,7 +96,7 @@ export class LineFile<T extends object> {
     try {
       return wholeLines(await readFile(this.#options.path));
     } catch (cause) {
-      if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return wholeLines(Buffer.alloc(0));
+      if (hasCode(cause, 'ENOENT')) return wholeLines(Buffer.alloc(0));
       throw this.#unreadable('the file cannot be read', { cause });
     }
   }

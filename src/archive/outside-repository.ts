@@ -1,5 +1,6 @@
 import { lstat, realpath } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import { hasCode } from '../platform/error-code.ts';
 import { LastgoodError } from '../platform/errors.ts';
 import { notAFolder, unusableFolder } from '../platform/unusable-folder.ts';
 
@@ -33,7 +34,7 @@ async function realFolder(path: string): Promise<string> {
   try {
     return await realpath(folder);
   } catch (error) {
-    const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    const isMissing = hasCode(error, 'ENOENT');
     if (!isMissing || dirname(folder) === folder) throw unusableFolder(path, error);
     const parent = await realFolder(dirname(folder));
     if (await isLink(folder)) throw notAFolder(folder, error); // to nothing: no folder can be made in its place

@@ -3,6 +3,7 @@
  * "nothing there".
  */
 import { access, readdir, stat } from 'node:fs/promises';
+import { hasCode } from '../platform/error-code.ts';
 import { LastgoodError } from '../platform/errors.ts';
 
 /** null when there is no such file. @throws LastgoodError `REPOSITORY_UNREADABLE` */
@@ -43,5 +44,5 @@ export async function exists(path: string): Promise<boolean> {
 
 /** Only a missing file is "nothing there"; anything else is "cannot read". */
 function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
+  return hasCode(error, 'ENOENT', 'ENOTDIR');
 }

@@ -6,6 +6,7 @@ import { parseFormatDescription, type FormatDescription } from '../binlog/format
 import type { BinlogReading } from '../binlog/binlog-reader.ts';
 import { readBinlog, type ByteSource } from '../binlog/read-binlog.ts';
 import type { LastGood } from '../incident/incident.ts';
+import { hasCode } from '../platform/error-code.ts';
 import { isLastgoodError, LastgoodError } from '../platform/errors.ts';
 import { firstBytes } from './first-bytes.ts';
 import { readSegmentAt, type ArchivedSegment } from './repository.ts';
@@ -38,7 +39,7 @@ async function openAsListed(segment: ArchivedSegment, from: number): Promise<Byt
 }
 
 function hasVanished({ state }: ArchivedSegment, error: unknown): boolean {
-  return state === 'open' && error instanceof Error && 'code' in error && error.code === 'ENOENT';
+  return state === 'open' && hasCode(error, 'ENOENT');
 }
 
 /** The archiver may have sealed an open segment since it was listed: the same bytes, under another name. */

@@ -1,5 +1,6 @@
 import { damageOfFailure, otherHash, type Damage } from './damage.ts';
 import { hashFile } from './hash-file.ts';
+import { hasCode } from '../platform/error-code.ts';
 
 /** A file of a backup, and what its record says of it. */
 export interface RecordedFile {
@@ -21,7 +22,7 @@ export async function verifyFile(
       return damage(`it has ${found.bytes} bytes, backup.json says ${bytes}`, Math.min(found.bytes, bytes));
     return found.sha256 === sha256 ? null : damage(otherHash(found.sha256, sha256));
   } catch (error) {
-    const isGone = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    const isGone = hasCode(error, 'ENOENT');
     return isGone ? damage('it is not there') : damageOfFailure(error, { check: 'backup', path, offset: null });
   }
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { damageOfFailure, type Damage } from './damage.ts';
 import { parseRecord } from './record-text.ts';
+import { hasCode } from '../platform/error-code.ts';
 
 /** A JSON record of the archive as it stands on disk, whether it is good or not. */
 export interface StoredRecord<Content> {
@@ -20,7 +21,7 @@ export async function verifyRecord<Content>(path: string): Promise<StoredRecord<
   try {
     return judge<Content>(path, await readFile(path));
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    if (hasCode(error, 'ENOENT')) return null;
     return {
       path,
       sha256: '',

@@ -1,6 +1,7 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { syncDirectory } from '../platform/durable-file.ts';
+import { hasCode } from '../platform/error-code.ts';
 import { LastgoodError } from '../platform/errors.ts';
 import type { ServerConnection } from '../server/connection.ts';
 import { readServerId } from '../server/facts.ts';
@@ -62,7 +63,7 @@ async function readState(folder: string): Promise<BackupState | null> {
   try {
     return JSON.parse(await readFile(statePath(folder), 'utf8')) as BackupState;
   } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return null;
+    if (hasCode(cause, 'ENOENT')) return null;
     throw new LastgoodError('REPOSITORY_UNREADABLE', `cannot read '${statePath(folder)}'`, { cause });
   }
 }

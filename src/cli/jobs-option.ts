@@ -1,8 +1,4 @@
-import { InvalidArgumentError } from 'commander';
+import { wholeNumber } from './number-option.ts';
 
 /** How many files are read at once: `--jobs`. */
-export function parseJobs(text: string): number {
-  const jobs = Number(text);
-  if (Number.isInteger(jobs) && jobs >= 1 && jobs <= 256) return jobs;
-  throw new InvalidArgumentError('It must be a number from 1 to 256.');
-}
+export const parseJobs = wholeNumber({ min: 1, max: 256 }, 'It must be a number from 1 to 256.');

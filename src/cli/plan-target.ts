@@ -1,10 +1,9 @@
 import type { OpenArchive } from '../operations/open-archive.ts';
 import { findDelayedReplica, type DelayedReplica } from '../operations/delayed-replica.ts';
 import { makePlan } from '../operations/plan.ts';
-import type { Settings } from '../operations/settings.ts';
-import { isLastgoodError } from '../platform/errors.ts';
 import type { Plan } from '../recovery/plan.ts';
 import type { Cli } from './cli.ts';
+import { settingsAtHand } from './settings-at-hand.ts';
 import type { Aim } from './target-options.ts';
 
 /** Plans a target. Only a time can lie after the archive's end, so only then is the primary asked whether it has more. */
@@ -24,14 +23,4 @@ export async function planTarget(cli: Cli, archive: OpenArchive, { target, skip,
 export async function delayedReplica(cli: Cli, archive: OpenArchive, plan: Plan): Promise<DelayedReplica | null> {
   const replica = (await settingsAtHand(cli))?.replica ?? null;
   return replica === null ? null : await findDelayedReplica(plan, replica, archive.catalog.lineages());
-}
-
-/** A restore must work where the servers' passwords are not at hand: null then. */
-async function settingsAtHand(cli: Cli): Promise<Settings | null> {
-  try {
-    return await cli.settings();
-  } catch (error) {
-    if (isLastgoodError(error, 'FILE_UNREADABLE') || isLastgoodError(error, 'CONFIG_INVALID')) return null;
-    throw error;
-  }
 }

@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { Lineage } from '../archive/lineage.ts';
 import type { Repository } from '../archive/repository.ts';
+import { hasCode } from '../platform/error-code.ts';
 import { isLastgoodError } from '../platform/errors.ts';
 import { acquireLock } from '../platform/lock.ts';
 import type { Logger } from '../platform/logger.ts';
@@ -164,7 +165,7 @@ async function nearestFolder(path: string): Promise<string> {
     return path;
   } catch (error) {
     const parent = dirname(resolve(path));
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT') || parent === path) throw error;
+    if (!hasCode(error, 'ENOENT') || parent === path) throw error;
     return await nearestFolder(parent);
   }
 }

@@ -1,6 +1,7 @@
 import { open, readdir, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { makeDirectory, storageFailure } from '../platform/durable-file.ts';
+import { hasCode } from '../platform/error-code.ts';
 import { LastgoodError } from '../platform/errors.ts';
 import { notAFolder, unusableFolder } from '../platform/unusable-folder.ts';
 
@@ -65,10 +66,6 @@ async function namesIn(folder: string): Promise<string[]> {
 
 function notEmpty(path: string, why: string): LastgoodError {
   return new LastgoodError('TARGET_NOT_EMPTY', `folder '${path}' is not empty${why}`);
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }
 
 /** As far as that goes: why the work failed is what matters. A folder in which somebody else put something meanwhile stays. */

@@ -3,6 +3,7 @@ import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { hasCode } from './error-code.ts';
 import { LastgoodError } from './errors.ts';
 import { interrupted, throwIfAborted } from './wait.ts';
 
@@ -145,7 +146,7 @@ function killGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal);
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error; // it ended just now
+    if (!hasCode(error, 'ESRCH')) throw error; // it ended just now
   }
 }
 
@@ -157,9 +158,7 @@ function rethrowAfter(stop: () => void): (error: unknown) => never {
 }
 
 function isBrokenPipe(error: unknown): boolean {
-  return (
-    error instanceof Error && 'code' in error && (error.code === 'EPIPE' || error.code === 'ERR_STREAM_PREMATURE_CLOSE')
-  );
+  return hasCode(error, 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE');
 }
 
 function failure(program: string, how: string, stderr: string): LastgoodError {

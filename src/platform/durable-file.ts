@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { cannotWrite } from './disk-full.ts';
+import { hasCode } from './error-code.ts';
 
 /** What a written file holds. */
 export interface WrittenFile {
@@ -78,10 +79,6 @@ async function isFolder(path: string): Promise<boolean> {
     (found) => found.isDirectory(),
     () => false, // a link to nothing
   );
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }
 
 /** Makes the names in a folder durable. */

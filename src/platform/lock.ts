@@ -4,6 +4,7 @@ import { link, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { readBootId } from './boot-id.ts';
+import { hasCode } from './error-code.ts';
 import { LastgoodError } from './errors.ts';
 import { storageFailure } from './durable-file.ts';
 
@@ -220,8 +221,4 @@ function locked(path: string, { pid, host, startedAt, purpose }: LockFile): Last
       ...(host === hostname() ? {} : { hint: `Is ${host} gone for good? Then remove '${path}' and run again.` }),
     },
   );
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }

@@ -1,5 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { hasCode } from '../platform/error-code.ts';
 import { LastgoodError } from '../platform/errors.ts';
 import type { Plan } from './plan.ts';
 import { RELAY_LOG_BYTES } from './scratch-options.ts';
@@ -38,7 +39,7 @@ export async function freeBytes(path: string): Promise<number> {
     const { bavail, bsize } = await statfs(path);
     return bavail * bsize;
   } catch (cause) {
-    if (!(cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') || dirname(path) === path) {
+    if (!hasCode(cause, 'ENOENT') || dirname(path) === path) {
       const why = cause instanceof Error ? cause.message : String(cause);
       throw new LastgoodError('PREFLIGHT_FAILED', `cannot tell how much is free for '${path}': ${why}`, { cause });
     }

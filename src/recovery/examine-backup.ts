@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BackupRecord } from '../archive/backup-record.ts';
 import { compareCoordinates } from '../binlog/coordinates.ts';
+import { hasCode } from '../platform/error-code.ts';
 import { isLastgoodError } from '../platform/errors.ts';
 import type { LineageView } from './lineage-view.ts';
 import { findNeighbours, type Neighbours } from './neighbours.ts';
@@ -63,7 +64,7 @@ export async function whyNotWhole({ files }: BackupRecord, folder: string): Prom
       const { size } = await stat(join(folder, name));
       if (size !== bytes) return `its file ${name} has ${size} bytes instead of ${bytes}`;
     } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return `its file ${name} is missing`;
+      if (hasCode(error, 'ENOENT')) return `its file ${name} is missing`;
       return `its file ${name} cannot be read: ${error instanceof Error ? error.message : String(error)}`;
     }
   }

@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises';
 import type { Duplex } from 'node:stream';
 import { createConnection, type Connection, type ConnectionOptions, type QueryError } from 'mysql2';
 import type { Flavor } from '../binlog/gtid.ts';
+import { hasCode } from '../platform/error-code.ts';
 import { LastgoodError, type ErrorCode } from '../platform/errors.ts';
 import { openBulkSocket } from './bulk-socket.ts';
 import type { ServerOptions } from './server-options.ts';
@@ -257,8 +258,4 @@ function errnoOf(error: unknown): number {
 function messageOf(error: unknown): string {
   if (error instanceof AggregateError) return error.errors.map(messageOf).join(', ');
   return error instanceof Error ? error.message : String(error);
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }

@@ -1,4 +1,5 @@
 import { createServer, type AddressInfo } from 'node:net';
+import { hasCode } from '../platform/error-code.ts';
 import { LastgoodError } from '../platform/errors.ts';
 
 const LOOPBACK = '127.0.0.1';
@@ -13,7 +14,7 @@ export async function requireFreePort(port: number): Promise<void> {
   try {
     await tryPort(port);
   } catch (cause) {
-    const inUse = cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE';
+    const inUse = hasCode(cause, 'EADDRINUSE');
     const why = inUse ? 'is in use' : `cannot be used: ${cause instanceof Error ? cause.message : String(cause)}`;
     throw new LastgoodError('PREFLIGHT_FAILED', `port ${port} on ${LOOPBACK} ${why}`, {
       cause,

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { InvalidArgumentError, type Command } from 'commander';
 import { serveArchive, type ServedArchive } from '../../operations/serve-archive.ts';
 import { LastgoodError } from '../../platform/errors.ts';
@@ -6,6 +5,7 @@ import type { Cli, OpenCli } from '../cli.ts';
 import { examples } from '../examples.ts';
 import { openConfiguredArchive } from '../open-archive.ts';
 import { servedText } from '../output/served-text.ts';
+import { readTextFile } from '../read-text-file.ts';
 import { addTargetOptions, readAim, type TargetFlags } from '../target-options.ts';
 
 interface ServerFlags extends TargetFlags {
@@ -77,7 +77,7 @@ function print(cli: Cli, served: ServedArchive): void {
 }
 
 async function readPassword(path: string): Promise<string> {
-  const password = /^[^\r\n]*/.exec(await readText(path, '--password-file'))?.[0] ?? '';
+  const password = /^[^\r\n]*/.exec(await readTextFile(path, '--password-file'))?.[0] ?? '';
   if (password !== '') return password;
   throw new LastgoodError('CONFIG_INVALID', `--password-file '${path}' has no password on its first line`);
 }
@@ -88,16 +88,8 @@ async function readTls({
   tlsCa,
 }: ServerFlags): Promise<{ cert: string; key: string; ca?: string } | null> {
   if (tlsCert === undefined || tlsKey === undefined) return null;
-  const [cert, key] = [await readText(tlsCert, '--tls-cert'), await readText(tlsKey, '--tls-key')];
-  return tlsCa === undefined ? { cert, key } : { cert, key, ca: await readText(tlsCa, '--tls-ca') };
-}
-
-async function readText(path: string, flag: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (cause) {
-    throw new LastgoodError('FILE_UNREADABLE', `${flag}: cannot read '${path}'`, { cause, details: { path } });
-  }
+  const [cert, key] = [await readTextFile(tlsCert, '--tls-cert'), await readTextFile(tlsKey, '--tls-key')];
+  return tlsCa === undefined ? { cert, key } : { cert, key, ca: await readTextFile(tlsCa, '--tls-ca') };
 }
 
 function parseListen(text: string): Listen {

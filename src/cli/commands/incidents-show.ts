@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { showIncident } from '../../operations/incidents.ts';
 import { ROWS_FORMATS, type RowsFormat } from '../../operations/evidence/rows-as.ts';
 import { saveLostRows } from '../../operations/evidence/save-lost-rows.ts';
@@ -9,6 +9,7 @@ import type { ServerConnection } from '../../server/connection.ts';
 import { connect, SHORT_QUESTIONS } from '../../server/connection.ts';
 import type { Cli, OpenCli } from '../cli.ts';
 import { examples } from '../examples.ts';
+import { wholeNumber } from '../number-option.ts';
 import { openConfiguredArchive } from '../open-archive.ts';
 import { incidentStoryText } from '../output/incident-story-text.ts';
 
@@ -74,8 +75,4 @@ function evidenceOptions(cli: Cli, { schema, table }: ShowOptions): EvidenceOpti
   return { schema, table, live, log: cli.logger, signal: cli.signal };
 }
 
-function parseCount(text: string): number {
-  const count = Number(text);
-  if (/^\d+$/.test(text) && Number.isSafeInteger(count)) return count;
-  throw new InvalidArgumentError('It must be a whole number.');
-}
+const parseCount = wholeNumber({ min: 0 }, 'It must be a whole number.');

@@ -1,4 +1,4 @@
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { restore, type FinishOptions, type RestoreResult } from '../../operations/restore.ts';
 import { resumeRestore } from '../../operations/resume-restore.ts';
 import { LastgoodError } from '../../platform/errors.ts';
@@ -10,6 +10,7 @@ import { readServerFile } from '../config/read-server-file.ts';
 import { parseDatadir } from '../datadir-option.ts';
 import { examples } from '../examples.ts';
 import { openConfiguredArchive } from '../open-archive.ts';
+import { wholeNumber } from '../number-option.ts';
 import { startRestoreBars } from '../output/progress.ts';
 import { restoreText } from '../output/restore-text.ts';
 import { knownServers } from '../known-servers.ts';
@@ -153,8 +154,4 @@ async function readInto(cli: Cli, { datadir, server, port }: RestoreFlags): Prom
   throw new LastgoodError('USAGE', 'restore needs a place: --datadir DIR for a new server, or --server FILE');
 }
 
-function parsePort(text: string): number {
-  const port = Number(text);
-  if (/^\d+$/.test(text) && port >= 1 && port <= 65_535) return port;
-  throw new InvalidArgumentError('It must be a number from 1 to 65535.');
-}
+const parsePort = wholeNumber({ min: 1, max: 65_535 }, 'It must be a number from 1 to 65535.');

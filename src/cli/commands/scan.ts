@@ -4,9 +4,9 @@ import { scan } from '../../operations/scan.ts';
 import type { OpenCli } from '../cli.ts';
 import { examples } from '../examples.ts';
 import { parseJobs } from '../jobs-option.ts';
+import { wholeNumber } from '../number-option.ts';
 import { startProgress } from '../output/progress.ts';
 import { scanText } from '../output/scan-text.ts';
-import { parseMassRows } from '../rows-option.ts';
 
 interface ScanFlags {
   readonly verifyChecksums: boolean;
@@ -26,7 +26,7 @@ export function addScan(program: Command, open: OpenCli): void {
     .option(
       '--mass-rows <n>',
       'so many rows deleted or updated together are an incident (default: 10000)',
-      parseMassRows,
+      wholeNumber({ min: 1 }, 'It must be a number of rows, 1 or more.'),
     )
     .option('--jobs <n>', 'files read at once (default: one for each core)', parseJobs)
     .addHelpText(

@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { LastgoodError } from '../../platform/errors.ts';
 import type { ServerConfig } from './config-schema.ts';
+import { readTextFile } from '../read-text-file.ts';
 import { parseOptionFile } from './parse-option-file.ts';
 
 /** Who to be on a server, and where an option file says it is. */
@@ -57,12 +57,7 @@ async function readOptionFile(file: string, place: LoginPlace): Promise<Partial<
 
 /** @throws LastgoodError `FILE_UNREADABLE` */
 export async function readSecret(file: string, place: LoginPlace): Promise<string> {
-  const path = place.path(file);
-  try {
-    return await readFile(path, 'utf8');
-  } catch (cause) {
-    throw new LastgoodError('FILE_UNREADABLE', `${place.where}: cannot read '${path}'`, { cause, details: { path } });
-  }
+  return await readTextFile(place.path(file), place.where);
 }
 
 /** Editors end a file with a line break that is not part of the password. */

@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { SETTINGS_DEFAULTS } from '../../operations/settings.ts';
 import { LastgoodError } from '../../platform/errors.ts';
 import type { ServerOptions } from '../../server/server-options.ts';
+import { readTextFile } from '../read-text-file.ts';
 import { parseOptionFile } from './parse-option-file.ts';
 import type { Login } from './read-login.ts';
 
@@ -18,7 +18,7 @@ export async function readServerFile(
   { flag, name }: { flag: string; name: string },
 ): Promise<ServerOptions> {
   const path = resolve(file);
-  const login = parseOptionFile(await readText(path, flag), `${flag} '${path}'`);
+  const login = parseOptionFile(await readTextFile(path, flag), `${flag} '${path}'`);
   if (login.user === undefined) throw invalid(flag, `${path} has no user in [client]`);
   return {
     name,
@@ -39,14 +39,6 @@ function addressOf(
   }
   if (host === undefined && port === undefined) throw invalid(flag, `${path} has neither host nor socket in [client]`);
   return { host: host ?? '127.0.0.1', port: port ?? SETTINGS_DEFAULTS.port };
-}
-
-async function readText(path: string, flag: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (cause) {
-    throw new LastgoodError('FILE_UNREADABLE', `${flag}: cannot read '${path}'`, { cause, details: { path } });
-  }
 }
 
 function invalid(flag: string, what: string): LastgoodError {

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { PassThrough, type Duplex } from 'node:stream';
 import { CompressStream } from 'zstd-napi';
 import { storageFailure, syncDirectory, writeStreamDurably, type WrittenFile } from '../../platform/durable-file.ts';
+import { hasCode } from '../../platform/error-code.ts';
 import { LastgoodError } from '../../platform/errors.ts';
 import { pour, type Write } from './pour.ts';
 
@@ -42,7 +43,7 @@ export async function writeChecked(
     await syncDirectory(dirname(path));
     return written;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') throw alreadyThere(path);
+    if (hasCode(error, 'EEXIST')) throw alreadyThere(path);
     throw storageFailure(path, error);
   } finally {
     await rm(unproven, { force: true });

@@ -5,6 +5,7 @@ import type { SegmentUpdate } from '../../archive/segment-indexer.ts';
 import { Catalog } from '../../catalog/catalog.ts';
 import { schemaState } from '../../catalog/schema.ts';
 import { isDamage } from '../../catalog/sqlite-failure.ts';
+import { hasCode } from '../../platform/error-code.ts';
 import { isLastgoodError } from '../../platform/errors.ts';
 
 /** What the catalog last knew of a file: it gets its row only when the bytes are durable, so it is a witness to them. */
@@ -32,7 +33,7 @@ export async function openKnownCatalog(path: string): Promise<KnownCatalog> {
   try {
     await stat(path);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return unknown([]);
+    if (hasCode(error, 'ENOENT')) return unknown([]);
     throw error;
   }
   try {
