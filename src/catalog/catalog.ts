@@ -4,7 +4,7 @@
  * filtered. Everything in it is derived from the archive's bytes and may be deleted at any moment; nothing may be decided
  * by it that the archive does not confirm. Must not know servers, or how segments are stored.
  */
-import Sqlite, { type Database } from 'better-sqlite3';
+import Sqlite, { type Database, type Statement, type Transaction } from 'better-sqlite3';
 import type { BackupRecord } from '../archive/backup-record.ts';
 import type { Checkpoint } from '../archive/checkpoint.ts';
 import type { Lineage } from '../archive/lineage.ts';
@@ -21,6 +21,8 @@ import { SegmentTable, type CatalogSegment } from './segment-table.ts';
 import { isDamage, sqliteFailure } from './sqlite-failure.ts';
 
 const BUSY_TIMEOUT_MS = 10_000;
+const UPSERT_LINEAGE = `INSERT INTO lineage VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE
+  SET created_at = excluded.created_at, body = excluded.body`;
 
 /** The path of a catalog that is not kept: for repositories that can only be read. */
 export const MEMORY = ':memory:';
@@ -53,6 +55,8 @@ export function openCatalog(
 export class Catalog implements Disposable {
   readonly #path: string;
   readonly #database: Database;
+  readonly #transaction: Transaction<(work: () => void) => void>;
+  readonly #upsertLineage: Statement<[string, string, string]>;
   readonly #segments: SegmentTable;
   readonly #lost: LostSegments;
   readonly #incidents: IncidentTable;
@@ -73,6 +77,10 @@ export class Catalog implements Disposable {
       this.#database.pragma(`synchronous = ${kept ? 'NORMAL' : 'OFF'}`);
       this.#database.pragma('foreign_keys = ON');
       prepareSchema(this.#database, path, { migrates });
+      this.#transaction = this.#database.transaction((work: () => void) => {
+        work();
+      });
+      this.#upsertLineage = this.#database.prepare(UPSERT_LINEAGE);
       this.#segments = new SegmentTable(this.#database);
       this.#lost = new LostSegments(this.#database);
       this.#incidents = new IncidentTable(this.#database);
@@ -172,12 +180,7 @@ export class Catalog implements Disposable {
   }
 
   #putLineage(lineage: Lineage): void {
-    this.#database
-      .prepare(
-        `INSERT INTO lineage VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE
-         SET created_at = excluded.created_at, body = excluded.body`,
-      )
-      .run(lineage.id, lineage.createdAt, JSON.stringify(lineage));
+    this.#upsertLineage.run(lineage.id, lineage.createdAt, JSON.stringify(lineage));
   }
 
   /** @param incidentsTo bytes from the file's start: incidents behind stay, nothing else tells of them any more */
@@ -269,7 +272,7 @@ export class Catalog implements Disposable {
   /** Immediate: a deferred transaction that turns into a writer cannot wait for another writer. */
   #inTransaction(work: () => void): void {
     this.#guard(() => {
-      this.#database.transaction(work).immediate();
+      this.#transaction.immediate(work);
     });
   }
 

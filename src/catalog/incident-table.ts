@@ -176,13 +176,16 @@ const PUT_SETTLEMENT = `INSERT INTO settlement VALUES (?, ?, ?, ?, ?)
 const JUDGE = 'UPDATE incident SET state = ?, settled_by = ?, listed = ? WHERE id = ?';
 const ALTERS = `SELECT DISTINCT awaits AS key FROM incident WHERE lineage = ? AND awaits >= '${ALTER}' AND awaits < '${ALTER}~'`;
 const LOOPS = 'SELECT loops FROM segment WHERE lineage = ? AND number = ?';
-/** What began in a file or before it, and may be decided behind the file. */
-const ACROSS = `SELECT DISTINCT awaits AS key FROM incident WHERE lineage = ? AND awaits IS NOT NULL AND number <= ?
+/**
+ * What began in a file or before it, and may be decided behind the file. The plus keeps SQLite from looking by number: hardly an
+ * incident awaits anything, and this is asked at the end of every file.
+ */
+const ACROSS = `SELECT DISTINCT awaits AS key FROM incident WHERE lineage = ? AND awaits IS NOT NULL AND +number <= ?
   AND EXISTS (SELECT 1 FROM settlement WHERE settlement.lineage = incident.lineage AND settlement.number > ? AND key IN
     (awaits, iif(awaits >= '${ALTER}' AND awaits < '${ALTER}~', '${EVERY_ALTER}', awaits)))`;
-/** Those that await the key, and those at the place of what ends it. */
+/** Those that await the key, and those at the place of what ends it. SQLite keeps to the order of a CROSS JOIN: by itself it reads all incidents. */
 const CONCERNED = `SELECT body FROM incident WHERE lineage = ? AND awaits = ?
-  UNION SELECT incident.body FROM settlement JOIN incident USING (lineage, number, start)
+  UNION SELECT incident.body FROM settlement CROSS JOIN incident USING (lineage, number, start)
   WHERE settlement.lineage = ? AND settlement.key = ?`;
 
 interface Body {
