@@ -1,8 +1,8 @@
+import type { TableName } from '../binlog/group.ts';
 import { isLastgoodError, LastgoodError } from '../platform/errors.ts';
 import type { ServerConnection } from '../server/connection.ts';
 import { SYSTEM_SCHEMAS } from '../server/facts.ts';
-import { quoteName } from '../server/quote-name.ts';
-import type { TableName } from './exact-rows.ts';
+import { quoteInSchema } from '../server/quote-name.ts';
 
 interface TableRows {
   readonly schema: string;
@@ -94,7 +94,7 @@ export async function readBrokenViews(connection: ServerConnection, schema?: str
   const broken: TableName[] = [];
   for (const view of views) {
     try {
-      await connection.query(`SHOW FIELDS FROM ${quoteName(view.schema)}.${quoteName(view.table)}`);
+      await connection.query(`SHOW FIELDS FROM ${quoteInSchema(view.schema, view.table)}`);
     } catch (error) {
       if (!isLastgoodError(error, 'SERVER_QUERY_FAILED')) throw error;
       broken.push(view);

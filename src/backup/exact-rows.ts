@@ -1,16 +1,12 @@
+import type { TableName } from '../binlog/group.ts';
 import type { Flavor } from '../binlog/gtid.ts';
 import type { WrittenFile } from '../platform/durable-file.ts';
 import { throwIfAborted } from '../platform/wait.ts';
 import { connect, type ServerConnection } from '../server/connection.ts';
-import { quoteName } from '../server/quote-name.ts';
+import { quoteInSchema, quoteName } from '../server/quote-name.ts';
 import type { ServerOptions } from '../server/server-options.ts';
 import { writeCompressed } from './compressed-file.ts';
-
-/** A table by its plain names. */
-export interface TableName {
-  readonly schema: string;
-  readonly table: string;
-}
+import { sqlLines } from './sql-lines.ts';
 
 export interface ExactRowsOptions {
   readonly path: string;
@@ -60,7 +56,7 @@ export async function writeExactRows(
     o.onProgress(bytes);
     await write(sql);
   };
-  await add(LOADING.map((statement) => `${statement};\n`).join(''));
+  await add(sqlLines(LOADING));
   for (const table of o.tables) await writeTableRows(connection, { ...table, qualified: o.qualified !== false }, add);
 }
 
@@ -78,7 +74,7 @@ export async function writeTableRows(
   add: (sql: string) => Promise<void>,
 ): Promise<void> {
   const columns = await readColumns(connection, { schema, table });
-  const name = `${quoteName(schema)}.${quoteName(table)}`;
+  const name = quoteInSchema(schema, table);
   const insert = `INSERT INTO ${qualified ? name : quoteName(table)} (${columns.map((column) => quoteName(column.name)).join(', ')}) VALUES\n`;
   const select = `SELECT ${columns.map(({ name: column, form }) => form.select(quoteName(column))).join(', ')} FROM ${name}`;
   await add('BEGIN;\n');

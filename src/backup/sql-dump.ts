@@ -1,11 +1,11 @@
 import { dirname } from 'node:path';
+import type { TableName } from '../binlog/group.ts';
 import { findProgram, runTool } from '../platform/child-process.ts';
 import { LastgoodError } from '../platform/errors.ts';
 import type { WrittenFile } from '../platform/durable-file.ts';
 import { writeOptionFile } from '../server/option-file.ts';
 import type { ServerOptions } from '../server/server-options.ts';
 import { writeCompressed } from './compressed-file.ts';
-import type { TableName } from './exact-rows.ts';
 
 /** The tool's last line; without it the dump is not whole, whatever the exit status says. */
 const COMPLETE = '-- Dump completed';

@@ -2,3 +2,13 @@
 export function quoteName(name: string): string {
   return `\`${name.replaceAll('`', '``')}\``;
 }
+
+/** `schema`.`name`, quoted: whatever the default schema is. */
+export function within(schema: string, name: string): string {
+  return `${quoteName(schema)}.${quoteName(name)}`;
+}
+
+/** A table, view or program together with its schema, as SQL takes it. */
+export function quoteInSchema(schema: string, name: string): string {
+  return `${quoteName(schema)}.${quoteName(name)}`;
+}

@@ -5,11 +5,12 @@
 import type { WrittenFile } from '../../platform/durable-file.ts';
 import { throwIfAborted } from '../../platform/wait.ts';
 import { connect, type ServerConnection } from '../../server/connection.ts';
-import { quoteName } from '../../server/quote-name.ts';
+import { quoteInSchema, quoteName } from '../../server/quote-name.ts';
 import type { ServerOptions } from '../../server/server-options.ts';
 import { writeCompressed } from '../compressed-file.ts';
 import { ROWS_ELSEWHERE, type DumpScope } from '../dump-scope.ts';
 import { readAsStored, writeTableRows } from '../exact-rows.ts';
+import { sqlLines } from '../sql-lines.ts';
 import { readEvents, readRoutines, readTriggers } from './mysql-programs.ts';
 import { readViews, viewPlaceholders } from './mysql-views.ts';
 import { showCreate } from './show-create.ts';
@@ -52,7 +53,7 @@ export async function dumpMysqlSchemas(o: MysqlSchemasOptions): Promise<WrittenF
       o.onProgress(bytes);
       await writeOut(sql);
     };
-    await write(LOADING.map((statement) => `${statement};\n`).join(''));
+    await write(sqlLines(LOADING));
     for (const schema of o.scope.schemas) await writeTables(connection, schema, write);
     for (const kind of objectKinds(o.scope)) {
       for (const schema of o.scope.schemas) {
@@ -71,7 +72,7 @@ async function writeTables(connection: ServerConnection, schema: string, write: 
     [schema],
   );
   for (const { name: table, holds } of tables) {
-    const [, creation] = await showCreate(connection, `SHOW CREATE TABLE ${quoteName(schema)}.${quoteName(table)}`);
+    const [, creation] = await showCreate(connection, `SHOW CREATE TABLE ${quoteInSchema(schema, table)}`);
     await write(`${String(creation)};\n`);
     if (Number(holds) === 1) await writeTableRows(connection, { schema, table, qualified: false }, write);
   }

@@ -1,6 +1,6 @@
+import type { TableName } from '../../binlog/group.ts';
 import type { ServerConnection } from '../../server/connection.ts';
-import { quoteName } from '../../server/quote-name.ts';
-import type { TableName } from '../exact-rows.ts';
+import { quoteInSchema, quoteName } from '../../server/quote-name.ts';
 import { showCreate } from './show-create.ts';
 import { createStored } from './stored-program.ts';
 
@@ -18,7 +18,7 @@ export async function viewPlaceholders(
       [schema, name],
     );
     const list = columns.map((column) => `1 AS ${quoteName(column.name)}`).join(', ');
-    statements.push(Buffer.from(`CREATE VIEW ${quoteName(schema)}.${quoteName(name)} AS SELECT ${list};\n`));
+    statements.push(Buffer.from(`CREATE VIEW ${quoteInSchema(schema, name)} AS SELECT ${list};\n`));
   }
   return statements;
 }
@@ -31,7 +31,7 @@ export async function readViews(
 ): Promise<Buffer[]> {
   const texts: Buffer[] = [];
   for (const name of await readNames(connection, schema, broken)) {
-    const shown = await showCreate(connection, `SHOW CREATE VIEW ${quoteName(schema)}.${quoteName(name)}`);
+    const shown = await showCreate(connection, `SHOW CREATE VIEW ${quoteInSchema(schema, name)}`);
     const [, text = Buffer.alloc(0), charset, collation] = shown;
     const creation = Buffer.concat([Buffer.from('CREATE OR REPLACE'), text.subarray('CREATE'.length)]);
     texts.push(createStored({ schema, creation, charset: String(charset), collation: String(collation) }));
