@@ -62,7 +62,7 @@ class PlaceSearch {
   }
 
   query({ text, threadSpecific }: QueryEvent): void {
-    if (this.#place === null) this.#usesTemporary ||= threadSpecific;
+    if (this.#place === null && threadSpecific) this.#usesTemporary ||= makesTemporary(text.toString('latin1'));
     this.#hasDefinition ||= !CHANGES_ROWS.test(text.toString('latin1', 0, 200));
   }
 
@@ -91,6 +91,11 @@ class PlaceSearch {
 /** Statements that a transaction can take back; of any other it is not known. */
 const CHANGES_ROWS = /^\s*(?:insert|update|delete|replace|load|savepoint|rollback|release)\b/i;
 
+/** Without such a statement there is none to lose. The event's flag alone says little: dropping ordinary tables sets it too. */
+function makesTemporary(text: string): boolean {
+  return /\bcreate\b/i.test(text) && /\btemporary\b/i.test(text);
+}
+
 /** True when the group, in tables that know transactions, is done with its GTID in one commit, or not at all. */
 function isWhole({ ending, transactional, phase }: Group): boolean {
   return ending === 'commit' && transactional === true && phase === undefined;
@@ -104,8 +109,9 @@ async function readRange(range: ServedRange, search: PlaceSearch, signal: AbortS
       ? null
       : await readBinlog(source, {
           visitor: {
+            // What is read behind the range belongs to nobody: a group that is skipped, say.
             query: (query) => {
-              search.query(query);
+              if (query.offset < range.to) search.query(query);
             },
             group: (group) => {
               if (group.end <= range.to) search.group(group);
