@@ -6,6 +6,7 @@ import type { ServerOptions } from '../../src/server/server-options.ts';
 import { installDatadir, startLocalServer, type LocalServer } from '../../src/server/local-server.ts';
 import { findProgram, runTool } from '../../src/platform/child-process.ts';
 import { makeTempDirectory } from '../../src/platform/temp-dir.ts';
+import { endServersIn } from './left-servers.ts';
 
 /** Small and fast: a test's server may lose what it wrote when the machine stops. */
 const SMALL_AND_FAST = [
@@ -130,6 +131,7 @@ async function startTestServer(o: { prepare(datadir: string): Promise<void>; lau
       tcpOptions: (user) => ({ ...user, host: '127.0.0.1', port: process.port, tls: 'off' }),
       async [Symbol.asyncDispose]() {
         await process.kill();
+        await endServersIn(directory.path);
         await directory[Symbol.asyncDispose]();
       },
     };
