@@ -4,6 +4,7 @@ import type { Logger } from '../platform/logger.ts';
 import type { TempDirectory } from '../platform/temp-dir.ts';
 import { connect, describeServer, type ServerConnection } from '../server/connection.ts';
 import type { ServerOptions } from '../server/server-options.ts';
+import { answers } from './answers.ts';
 import { readGtidState } from './applier.ts';
 import { emptyingStatements, finishingStatements, tellStatements } from './left-behind.ts';
 import { readAccounts, readPrimaries, readSchemas, type TargetFacts } from './preflight/target-facts.ts';
@@ -201,13 +202,6 @@ export class ExistingServer implements RestoreTarget {
     const { admin, keeper, temporaryFolder } = this.#parts;
     await Promise.all([admin.close(), keeper.close(), temporaryFolder[Symbol.asyncDispose]()]);
   }
-}
-
-async function answers(connection: ServerConnection): Promise<boolean> {
-  return await connection.query('SELECT 1').then(
-    () => true,
-    () => false,
-  );
 }
 
 /** A session whose writes stay out of the server's own binary log: they would have GTIDs that the source's log does not have. */

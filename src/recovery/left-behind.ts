@@ -21,7 +21,7 @@ export function emptyingStatements({ flavor, schemas, accounts, marker, applied 
   const drops = schemas.map((name) => `DROP DATABASE ${quoteName(name)}`);
   const words = TARGET_WORDS[flavor];
   const ours = marker.account === null ? [] : words.dropOurs(marker.account);
-  const others = accounts.filter((name) => name !== marker.account).map((name) => dropAccount(name).replace(/;$/, ''));
+  const others = accounts.filter((name) => name !== marker.account).map(dropAccount);
   return [
     ...words.forgetPrimaries,
     'SET SESSION foreign_key_checks = 0',

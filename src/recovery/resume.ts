@@ -2,16 +2,14 @@
  * Goes on with an earlier restore. Enters: its folder, held; the plan to bring it to. Leaves: what `runPlan` leaves. What an
  * interrupted run has done is only kept where it is certain what that is; else it is loaded anew, which is always right.
  */
-import { compareCoordinates, formatCoordinates } from '../binlog/coordinates.ts';
 import { readBootId } from '../platform/boot-id.ts';
-import { isLastgoodError, LastgoodError } from '../platform/errors.ts';
+import { isLastgoodError } from '../platform/errors.ts';
 import { readGtidState } from './applier.ts';
 import { findAppliedPlace, type AppliedPlace } from './applied-place.ts';
 import { checkPlan } from './check-plan.ts';
 import { installServer } from './create-scratch.ts';
 import { endServer, hasServer, type HeldRestore } from './held-restore.ts';
 import { fitting } from './open-target.ts';
-import type { Plan } from './plan.ts';
 import { openPlanRanges } from './plan-ranges.ts';
 import { clearFolder } from './restore-folder.ts';
 import { refuseSkips } from './refuse-skips.ts';
@@ -22,6 +20,7 @@ import { firstNote, runPhases, StopWatch, type RanPlan } from './run-phases.ts';
 import type { ScratchServer, ScratchServerOptions } from './scratch-server.ts';
 import { readMachineZone, sourceZone } from './source-zone.ts';
 import { requireNothingLost, requireUntouched } from './untouched.ts';
+import { notAhead, requireForward } from './way-forward.ts';
 import { whyAnew, whyUncertain } from './why-anew.ts';
 
 /** Engine and conditions are those of the run that goes on. */
@@ -49,8 +48,7 @@ export interface Resumed {
  */
 export async function resumePlan(options: ResumePlanOptions): Promise<RanPlan & { readonly resumed: Resumed }> {
   const { held, plan, repository, log } = options;
-  if (isEarlier(plan, held.plan)) throw notAhead(held, plan);
-  refuseItsIncident(held, plan);
+  requireForward(held, plan);
   const acceptConflicts = held.run.acceptConflicts || options.acceptConflicts === true;
   refuseSkips(plan, { accepted: acceptConflicts });
   await checkPlan(repository, plan);
@@ -114,56 +112,15 @@ async function reopenProven(options: ResumePlanOptions, scratch: ScratchServerOp
     await target.settle();
     await requireUntouched(target, held, options);
     const place = await placeOf(target, options);
-    if (place?.groups === held.plan.groups) {
-      if (plan.groups > place.groups) await requireNothingLost(target, held, place);
-      return { target, place };
-    }
+    if (place?.groups !== held.plan.groups) throw notAhead(held, plan);
+    if (plan.groups > place.groups) await requireNothingLost(target, held, place);
+    return { target, place };
   } catch (error) {
     if (!isLastgoodError(error, 'PREFLIGHT_FAILED')) throw await target.abandon(error);
     await using _target = target;
     await target.handOver({ stop: !ran });
     throw error;
   }
-  await using _target = target;
-  await target.handOver({ stop: !ran });
-  throw notAhead(held, plan);
-}
-
-/** Of another lineage only reading the log tells. */
-function isEarlier({ target: { resolved: to } }: Plan, { target: { resolved: from } }: Plan): boolean {
-  return to.lineage === from.lineage && compareCoordinates(to, from) < 0;
-}
-
-/** Going on over the incident that the restore was made to undo destroys again what it brought back. */
-function refuseItsIncident({ datadir, plan: done }: HeldRestore, plan: Plan): void {
-  const { target } = done;
-  if (target.kind !== 'before-incident') return;
-  const { lineage, file, position } = target.resolved;
-  const isReplayed = plan.segments.some(
-    (range) => range.lineage === lineage && range.file === file && range.from <= position && position < range.to,
-  );
-  if (!isReplayed) return;
-  const { incident } = target;
-  throw new LastgoodError(
-    'PREFLIGHT_FAILED',
-    `'${datadir}' was restored to before incident ${incident}, which would be replayed on the way to ${formatCoordinates(plan.target.resolved)}`,
-    {
-      details: { datadir, incident },
-      hint: `Give --skip ${incident} too, or restore into another folder. 'plan' with the same options says what comes after it.`,
-    },
-  );
-}
-
-function notAhead({ datadir, plan: done }: HeldRestore, plan: Plan): LastgoodError {
-  const [from, to] = [done, plan].map(({ target }) => formatCoordinates(target.resolved));
-  return new LastgoodError(
-    'PREFLIGHT_FAILED',
-    `'${datadir}' is restored to ${from}, which is not on the way to ${to}`,
-    {
-      details: { datadir },
-      hint: 'A restore only goes forward, without what it skipped: give a later target, or restore into another folder.',
-    },
-  );
 }
 
 async function placeOf(

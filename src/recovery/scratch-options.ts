@@ -12,8 +12,8 @@ const ONE_HOUR_SECONDS = '3600';
 /** The largest that the relay log of a replay becomes, bytes. */
 export const RELAY_LOG_BYTES = 1024 * MIB;
 
-/** Set by hand below, by the server itself, or once the backup is loaded. */
-const NOT_TAKEN_OVER = new Set([
+/** Of the source, and yet no target's: told in words elsewhere, set by hand or once the backup is loaded, or of no effect. */
+export const NOT_TAKEN_OVER = new Set([
   'event_scheduler',
   'max_allowed_packet',
   'system_time_zone',

@@ -10,6 +10,7 @@ import type { Flavor } from '../binlog/gtid.ts';
 import type { ServerConnection } from '../server/connection.ts';
 import { privateTemporaryFolder, startLocalServer, type LocalServer } from '../server/local-server.ts';
 import type { ServerOptions } from '../server/server-options.ts';
+import { answers } from './answers.ts';
 import { saysGoodbye } from './goodbye.ts';
 import { clearFolder } from './restore-folder.ts';
 import { restoreNotePath, writeRestoreNote, type RestoreNote } from './restore-note.ts';
@@ -186,13 +187,6 @@ export class ScratchServer implements RestoreTarget {
     // A connection may be lost a moment before the process is known to be.
     return await waitFor(isGone, { timeoutMs: 5000, what: 'the server to end' }).catch(() => false);
   }
-}
-
-async function answers(connection: ServerConnection): Promise<boolean> {
-  return await connection.query('SELECT 1').then(
-    () => true,
-    () => false,
-  );
 }
 
 /** What came so far is worth to go on from. */

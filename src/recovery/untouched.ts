@@ -1,10 +1,10 @@
 import { LastgoodError } from '../platform/errors.ts';
-import type { ServerConnection } from '../server/connection.ts';
-import { SYSTEM_SCHEMAS } from '../server/facts.ts';
 import type { AppliedPlace } from './applied-place.ts';
+import { isInMemory, readFragileTables } from './fragile-tables.ts';
 import type { HeldRestore } from './held-restore.ts';
-import type { PhaseOptions } from './restore-phases.ts';
+import { readPrimaries } from './preflight/target-facts.ts';
 import type { Proof } from './proof.ts';
+import type { PhaseOptions } from './restore-phases.ts';
 import type { RestoreTarget } from './restore-target.ts';
 import { differingTables, listTables, readTableStates } from './table-state.ts';
 
@@ -18,14 +18,13 @@ export async function requireUntouched(
   { datadir, note }: HeldRestore,
   { signal, progress }: Pick<PhaseOptions, 'signal' | 'progress'>,
 ): Promise<void> {
-  const primaries = await admin.query('SHOW ALL SLAVES STATUS');
-  if (primaries.length > 0) throw touched(datadir, 'it is a replica now');
+  if ((await readPrimaries(admin)).length > 0) throw touched(datadir, 'it is a replica now');
   const proven = (note.result as { proof?: Partial<Proof> } | null)?.proof?.tables ?? [];
   const found = await readTableStates(admin, await listTables(admin), {
     signal,
     progress: ({ tables, totalTables }) => progress?.({ step: 'proving', done: tables, total: totalTables }),
   });
-  const emptied = await inMemory(admin);
+  const emptied = new Set((await readFragileTables(admin)).filter(isInMemory).map(({ name }) => name));
   const differing = differingTables(proven, found).filter((name) => !emptied.has(name));
   if (differing.length === 0) return;
   throw touched(datadir, `what differs: ${differing.join(', ')}`);
@@ -41,8 +40,8 @@ export async function requireNothingLost(
   { datadir }: HeldRestore,
   place: Pick<AppliedPlace, 'temporaryTables'>,
 ): Promise<void> {
-  const [table] = await inMemory(admin);
-  const memory = table === undefined ? null : `table ${table} is in memory only, and empty since`;
+  const table = (await readFragileTables(admin)).find(isInMemory);
+  const memory = table === undefined ? null : `table ${table.name} is in memory only, and empty since`;
   const lost = place.temporaryTables ? 'statements used temporary tables, which are gone' : memory;
   if (lost === null) return;
   throw new LastgoodError(
@@ -50,15 +49,6 @@ export async function requireNothingLost(
     `the server in '${datadir}' was started anew, and cannot go forward: ${lost}`,
     { details: { datadir }, hint: 'Restore to the later target in another folder.' },
   );
-}
-
-/** Tables that any restart empties, as `schema.table`. */
-async function inMemory(admin: ServerConnection): Promise<ReadonlySet<string>> {
-  const rows = await admin.query<{ name: string }>(
-    `SELECT CONCAT(TABLE_SCHEMA, '.', TABLE_NAME) AS name FROM information_schema.TABLES
-     WHERE ENGINE = 'MEMORY' AND TABLE_SCHEMA NOT IN (${SYSTEM_SCHEMAS})`,
-  );
-  return new Set(rows.map(({ name }) => name));
 }
 
 function touched(datadir: string, found: string): LastgoodError {

@@ -1,6 +1,7 @@
 import type { BackupRecord } from '../../archive/backup-record.ts';
 import { describeServer } from '../../server/connection.ts';
 import type { ServerVariables } from '../../server/facts.ts';
+import { quoteName } from '../../server/quote-name.ts';
 import { isTriedMysql } from '../../server/tried-mysql.ts';
 import type { ReplayEngine } from '../restore-phases.ts';
 import { sourceZone } from '../source-zone.ts';
@@ -65,8 +66,8 @@ const isEmpty: Check = ({ schemas, accounts }) => {
   const drops = (names: readonly string[], drop: (name: string) => string): string =>
     isNew ? `Give an empty server; or, if nobody needs it: ${names.slice(0, NAMED).map(drop).join(' ')}` : EMPTY_ONE;
   return [
-    ...some('schema', schemas, (names) => drops(names, (name) => `DROP DATABASE ${quote(name)};`)),
-    ...some('account', accounts, (names) => drops(names, dropAccount)),
+    ...some('schema', schemas, (names) => drops(names, (name) => `DROP DATABASE ${quoteName(name)};`)),
+    ...some('account', accounts, (names) => drops(names, (name) => `${dropAccount(name)};`)),
   ];
 };
 
@@ -230,11 +231,7 @@ function some(what: string, names: readonly string[], fix: (names: readonly stri
   return [{ what: `it is not empty: it has ${listed}`, fix: fix(names) }];
 }
 
-/** As `readAccounts` gives it. */
+/** A statement. @param name as `readAccounts` gives it */
 export function dropAccount(name: string): string {
-  return name.startsWith('ROLE ') ? `DROP ${name};` : `DROP USER ${name};`;
-}
-
-function quote(name: string): string {
-  return `\`${name.replaceAll('`', '``')}\``;
+  return name.startsWith('ROLE ') ? `DROP ${name}` : `DROP USER ${name}`;
 }

@@ -1,20 +1,9 @@
 import type { ServerVariables } from '../../server/facts.ts';
-import type { ServerOptionValues } from '../scratch-options.ts';
+import { NOT_TAKEN_OVER, type ServerOptionValues } from '../scratch-options.ts';
 import type { Obstacle } from './obstacle.ts';
 
 const ONE_GIB = '1073741824';
 const ONE_HOUR_SECONDS = '3600';
-
-/** Of the source, and yet not to be shared: told in words elsewhere, set once the backup is loaded, or of no effect. */
-const NOT_SHARED = new Set([
-  'system_time_zone',
-  'system_utc_offset',
-  'plugins',
-  'time_zone',
-  'event_scheduler',
-  'max_allowed_packet',
-  'innodb_page_size',
-]);
 
 /** As fast as can be: a server that crashes now is loaded anew. And so that the applier does what the log says, no more and no less. */
 const WHILE_RESTORING: ServerOptionValues = {
@@ -78,7 +67,7 @@ export function planSettings(
   source: ServerOptionValues,
   serverId: number,
 ): RunSettings {
-  const shared = Object.entries(source).filter(([name]) => !NOT_SHARED.has(name));
+  const shared = Object.entries(source).filter(([name]) => !NOT_TAKEN_OVER.has(name));
   const differs = ([name, value]: [string, string]): boolean => {
     const found = server.variables.get(name);
     return found !== undefined && found !== value && !(name === 'event_scheduler' && found === 'DISABLED');
