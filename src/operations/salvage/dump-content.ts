@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { writeExactRows, type TableName } from '../../backup/exact-rows.ts';
+import { writeExactRows } from '../../backup/exact-rows.ts';
+import type { TableName } from '../../binlog/group.ts';
 import { DUMP_ARGS, runDump } from '../../backup/sql-dump.ts';
 import type { ServerOptions } from '../../server/server-options.ts';
 import type { Write } from './pour.ts';

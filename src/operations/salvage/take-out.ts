@@ -1,5 +1,5 @@
 import { readInexactTables } from '../../backup/dump-scope.ts';
-import type { TableName } from '../../backup/exact-rows.ts';
+import type { TableName } from '../../binlog/group.ts';
 import { LastgoodError } from '../../platform/errors.ts';
 import type { Proof } from '../../recovery/proof.ts';
 import type { RestoreTarget } from '../../recovery/restore-target.ts';
