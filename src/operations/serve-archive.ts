@@ -4,6 +4,7 @@ import { startArchiveServer, type ArchiveServerOptions } from '../server/archive
 import type { ServedLog } from '../server/served-range.ts';
 import { formatCoordinates } from '../binlog/coordinates.ts';
 import type { Incident } from '../incident/incident.ts';
+import { LastgoodError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
 import { gtidModeOf, openRanges } from '../recovery/plan-ranges.ts';
 import type { OpenArchive } from './open-archive.ts';
@@ -17,6 +18,8 @@ export interface ServeOptions extends ServiceAim {
   /** null: one is made, for this server only. */
   readonly password: string | null;
   readonly tls: ServedTls | null;
+  /** Without TLS it listens on loopback only, unless this is true. */
+  readonly allowClearText?: boolean | undefined;
   readonly log: Logger;
 }
 
@@ -52,8 +55,8 @@ export interface ServedArchive {
  * comes. Changes nothing in the archive.
  *
  * @param onReady told once clients may come
- * @throws LastgoodError what planning throws, `PREFLIGHT_FAILED` when it cannot listen, and in the end what kept it from
- *   serving a client: `ARCHIVE_DAMAGED`, `REPOSITORY_UNREADABLE`
+ * @throws LastgoodError `CONFIG_INVALID` when the log would leave this machine in clear, what planning throws, `PREFLIGHT_FAILED` when
+ *   it cannot listen, and in the end what kept it from serving a client: `ARCHIVE_DAMAGED`, `REPOSITORY_UNREADABLE`
  */
 export async function serveArchive(
   archive: Pick<OpenArchive, 'repository' | 'catalog'>,
@@ -61,6 +64,7 @@ export async function serveArchive(
   onReady: (served: ServedArchive) => void,
 ): Promise<void> {
   const { signal, log } = options;
+  refuseExposure(options);
   const service = await planService(archive, options);
   await using server = await startArchiveServer({
     ...(await offerOf(archive, service)),
@@ -112,11 +116,23 @@ function describe(
   };
 }
 
-/** The log holds all that was ever written, in clear. */
-function exposure({ host, tls }: Pick<ServedArchive, 'host' | 'tls'>): string[] {
+/** The log holds all that was ever written. */
+function refuseExposure({ listen, tls, allowClearText }: ServeOptions): void {
+  if (listen === undefined || allowClearText === true || !isExposed({ host: listen.host, tls: tls !== null })) return;
+  const { host } = listen;
+  throw new LastgoodError('CONFIG_INVALID', `'${host}' is not only this machine, and the log would travel in clear`, {
+    details: { host },
+    hint: 'Give --tls-cert and --tls-key; or --allow-clear-text, where the network is as safe as this machine.',
+  });
+}
+
+function exposure(address: Pick<ServedArchive, 'host' | 'tls'>): string[] {
+  return isExposed(address) ? [`'${address.host}' is not only this machine, and the log travels in clear`] : [];
+}
+
+function isExposed({ host, tls }: Pick<ServedArchive, 'host' | 'tls'>): boolean {
   const isLoopback = host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
-  if (tls || isLoopback) return [];
-  return [`${host} is not only this machine, and the log travels in clear: give --tls-cert and --tls-key`];
+  return !tls && !isLoopback;
 }
 
 function clientLog(log: Logger): NonNullable<ArchiveServerOptions['onClient']> {

@@ -1,11 +1,14 @@
-import { FIRST_EVENT_OFFSET } from '../binlog/coordinates.ts';
-import { EVENT_HEADER_BYTES } from '../binlog/event-type.ts';
+import { FIRST_EVENT_OFFSET, type Coordinates } from '../binlog/coordinates.ts';
+import { EVENT, EVENT_HEADER_BYTES } from '../binlog/event-type.ts';
 import type { GtidSet } from '../binlog/mysql-gtid.ts';
 import { offerAfterPosition } from './offer-after-position.ts';
 import { offerBesidesSet } from './offer-besides-set.ts';
+import { artificialRotate, parseRotate } from './replication-protocol.ts';
 import type { ServedLog, ServedRange } from './served-range.ts';
 
 const POSITIONS = 2 ** 32;
+/** In an event's header. */
+const TYPE_AT = 4;
 
 /** What a client asks for: a place, what comes after a MariaDB GTID position, or what a MySQL GTID set has not. */
 export type OfferRequest =
@@ -39,7 +42,7 @@ async function offerOf(log: ServedLog, request: OfferRequest): Promise<readonly 
 
 async function offerFrom(
   ranges: readonly ServedRange[],
-  { file, position }: { file: string; position: number },
+  { file, position }: Coordinates,
 ): Promise<readonly ServedRange[] | string> {
   const refusal = `the archive server does not offer ${file}:${position}`;
   if (file === '' && position <= FIRST_EVENT_OFFSET) return ranges; // a server begins with its oldest file then
@@ -51,14 +54,11 @@ async function offerFrom(
     if (from !== range.from && !(await hasEventAt(first))) return `${refusal}: no event begins there`;
     return [first, ...ranges.slice(index + 1)];
   }
-  return offerBehind(ranges, { file, position }) ?? refusal;
+  return offerBehind(ranges, { file, position }) ?? (await offerBehindRotate(ranges, { file, position })) ?? refusal;
 }
 
 /** A client that has all of a range, and lost its connection then, asks for the range's end: it goes on with the next one. */
-function offerBehind(
-  ranges: readonly ServedRange[],
-  { file, position }: { file: string; position: number },
-): readonly ServedRange[] | null {
+function offerBehind(ranges: readonly ServedRange[], { file, position }: Coordinates): readonly ServedRange[] | null {
   const index = ranges.findLastIndex((range) => range.file === file && range.to % POSITIONS === position);
   const range = ranges[index];
   if (range === undefined) return null;
@@ -67,13 +67,39 @@ function offerBehind(
 }
 
 /**
+ * A client that has all of a file stands where the ROTATE at its end leads, at the start of a file that is not offered, or not from there:
+ * it goes on with what follows, or waits where it stands.
+ */
+async function offerBehindRotate(
+  ranges: readonly ServedRange[],
+  place: Coordinates,
+): Promise<readonly ServedRange[] | null> {
+  const next = ranges.findIndex(({ file }) => file === place.file);
+  const index = (next < 0 ? ranges.length : next) - 1;
+  const range = ranges[index];
+  if (range === undefined || !(await endsWithRotateTo(range, place))) return null;
+  const rest = ranges.slice(index + 1);
+  return rest.length > 0 ? rest : [{ ...range, file: place.file, from: place.position, to: place.position }];
+}
+
+/** How long such a ROTATE is follows from the name in it. */
+async function endsWithRotateTo(range: ServedRange, { file, position }: Coordinates): Promise<boolean> {
+  const withChecksum = range.checksum === 'crc32';
+  const place = { file, position, serverId: 0, withChecksum };
+  const { length } = artificialRotate(place);
+  const from = range.to - length;
+  if (range.to === Infinity || from < range.from) return false;
+  const event = await readAt({ ...range, from }, length);
+  if (event?.[TYPE_AT] !== EVENT.ROTATE || !saysItsEnd(event, from)) return false;
+  const target = parseRotate(event, withChecksum);
+  return target.file === file && target.position === position;
+}
+
+/**
  * Beyond 4 GiB a range may begin, or end, where 4 GiB before or behind it an event begins: who takes the one for the other loses
  * groups.
  */
-async function isAmbiguous(
-  ranges: readonly ServedRange[],
-  { file, position }: { file: string; position: number },
-): Promise<boolean> {
+async function isAmbiguous(ranges: readonly ServedRange[], { file, position }: Coordinates): Promise<boolean> {
   const own = ranges.filter((range) => range.file === file && range.to < Infinity);
   const isLarge = own.some(({ to }) => to > POSITIONS);
   const edges = own.flatMap(({ from, to }) => [from, to]).filter((edge) => edge % POSITIONS === position);
@@ -92,15 +118,25 @@ function offsetIn({ from, to }: ServedRange, position: number): number | null {
   return to <= POSITIONS && position > from && position < to ? position : null;
 }
 
-/** Every event says where it ends; those inside a transaction of MariaDB 11.4 say 0, and are no place to begin. */
 async function hasEventAt(range: ServedRange): Promise<boolean> {
-  const head = Buffer.alloc(EVENT_HEADER_BYTES);
+  const head = await readAt(range, EVENT_HEADER_BYTES);
+  return head !== null && saysItsEnd(head, range.from);
+}
+
+/** Every event says where it ends; those inside a transaction of MariaDB 11.4 say 0, and are no place to begin. */
+function saysItsEnd(head: Buffer, from: number): boolean {
+  const length = head.readUInt32LE(9);
+  return length >= EVENT_HEADER_BYTES && head.readUInt32LE(13) === (from + length) % POSITIONS;
+}
+
+/** The first bytes of the range; null when there are not so many. */
+async function readAt(range: ServedRange, length: number): Promise<Buffer | null> {
+  const bytes = Buffer.alloc(length);
   await using source = await range.open(range.from);
-  for (let filled = 0; filled < head.length;) {
-    const read = await source.read(head, filled);
-    if (read === 0) return false;
+  for (let filled = 0; filled < length;) {
+    const read = await source.read(bytes, filled);
+    if (read === 0) return null;
     filled += read;
   }
-  const length = head.readUInt32LE(9);
-  return length >= EVENT_HEADER_BYTES && head.readUInt32LE(13) === (range.from + length) % POSITIONS;
+  return bytes;
 }

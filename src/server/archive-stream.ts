@@ -91,7 +91,7 @@ export class ArchiveStream {
   async #lead(range: ServedRange | undefined): Promise<void> {
     const { packets } = this.#options;
     await packets.event(artificialRotate(this.#place));
-    if (range !== undefined && this.#offset > FIRST_EVENT_OFFSET)
+    if (range !== undefined && (this.#offset > FIRST_EVENT_OFFSET || range.from === range.to))
       await packets.event(formatForMiddle(range.formatEvent));
   }
 

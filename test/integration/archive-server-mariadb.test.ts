@@ -6,7 +6,14 @@ import { waitFor } from '../../src/platform/wait.ts';
 import { startArchiveServer, type ArchiveServer, type ArchiveServerOptions } from '../../src/server/archive-server.ts';
 import { connect, type ServerConnection } from '../../src/server/connection.ts';
 import type { ServedIdentity, ServedRange } from '../../src/server/served-range.ts';
-import { appliedUpTo, endReplica, refusedWith, replicateFrom, slaveStatus } from '../support/archive-replica.ts';
+import {
+  appliedUpTo,
+  endReplica,
+  oneHeartbeat,
+  refusedWith,
+  replicateFrom,
+  slaveStatus,
+} from '../support/archive-replica.ts';
 import { silentLog } from '../support/archiver.ts';
 import { checksums } from '../support/compare.ts';
 import { selfSigned } from '../support/self-signed.ts';
@@ -114,6 +121,32 @@ describe('a MariaDB replica of an archive server', () => {
     await appliedUpTo(target, { file: head.file, position: all.at(-1)?.to ?? 0 });
 
     expect(Object.keys(await checksums(target))).toEqual(['shop.item', 'shop.other']);
+  });
+
+  it('waits where a ROTATE led it, at the start of a file that is not there, and goes on once it is', async () => {
+    await write(...CREATE, insert(1), 'FLUSH BINARY LOGS');
+    const [first] = await servedLog(source, primary.datadir);
+    if (first === undefined) throw new Error('the primary has no log');
+    const behind = { file: 'binlog.000002', position: 4 };
+    const sent: (string | null)[] = [];
+    await using archive = await serve([first], { onClient: ({ asked }, what) => what === 'sent' && sent.push(asked) });
+    await replicateFrom(target, archive, FROM_START);
+    await appliedUpTo(target, behind);
+    await target.query('STOP SLAVE');
+
+    await target.query('START SLAVE');
+    await waitFor(() => sent.length === 2, { timeoutMs: 10_000, what: 'the replica to come again' });
+    await oneHeartbeat(target);
+    expect(sent).toEqual(['binlog.000001:4', 'binlog.000002:4']);
+    expect(await appliedUpTo(target, behind)).toMatchObject({ Slave_IO_Running: 'Yes', Slave_SQL_Running: 'Yes' });
+
+    await endReplica(target);
+    await write(insert(2));
+    const ranges = await servedLog(source, primary.datadir);
+    await using longer = await serve(ranges);
+    await replicateFrom(target, longer, "MASTER_LOG_FILE = 'binlog.000002', MASTER_LOG_POS = 4, MASTER_USE_GTID = no");
+    await appliedUpTo(target, { file: 'binlog.000002', position: ranges.at(-1)?.to ?? 0 });
+    expect(await checksums(target)).toEqual(await checksums(source));
   });
 
   it('starts at any GTID state inside the log, each domain at its own place', async () => {

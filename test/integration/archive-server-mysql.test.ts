@@ -3,10 +3,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { readBinlog } from '../../src/binlog/read-binlog.ts';
 import { formatGtid } from '../../src/binlog/gtid-text.ts';
 import type { Group } from '../../src/binlog/group.ts';
-import { startArchiveServer, type ArchiveServer } from '../../src/server/archive-server.ts';
+import { startArchiveServer, type ArchiveServer, type ArchiveServerOptions } from '../../src/server/archive-server.ts';
 import type { ServerConnection } from '../../src/server/connection.ts';
+import { waitFor } from '../../src/platform/wait.ts';
 import type { ServedRange } from '../../src/server/served-range.ts';
-import { appliedUpTo, endReplica, refusedWith, replicateFrom } from '../support/archive-replica.ts';
+import { appliedUpTo, endReplica, oneHeartbeat, refusedWith, replicateFrom } from '../support/archive-replica.ts';
 import { silentLog } from '../support/archiver.ts';
 import { checksums } from '../support/compare.ts';
 import { servedFile } from '../support/served-files.ts';
@@ -68,11 +69,13 @@ async function without(range: ServedRange, number: number): Promise<ServedRange[
   ];
 }
 
-async function serve(ranges: readonly ServedRange[], gtidState = ''): Promise<ArchiveServer> {
+async function serve(
+  ranges: readonly ServedRange[],
+  { gtidState = '', ...more }: { gtidState?: string } & Pick<ArchiveServerOptions, 'onClient'> = {},
+): Promise<ArchiveServer> {
   return await startArchiveServer({
     identity: { flavor: 'mysql', serverVersion: '5.6.24-log', serverId: 101, gtidMode: 'ON', gtidState },
-    ranges,
-    log: silentLog,
+    ...{ ranges, log: silentLog, ...more },
   });
 }
 
@@ -101,6 +104,28 @@ describe('a MySQL 5.6 replica of an archive server', () => {
     expect(await executed()).toBe(`${uuid}:1-3:5-6`);
   });
 
+  it('waits by file and position where a ROTATE led it, at the start of a file that is not there', async () => {
+    await write(...CREATE, insert(1), 'FLUSH BINARY LOGS');
+    const [first] = await files();
+    if (first === undefined) throw new Error('there is a file');
+    const behind = { file: 'binlog.000002', position: 4 };
+    const sent: (string | null)[] = [];
+    await using archive = await serve([first], { onClient: ({ asked }, what) => what === 'sent' && sent.push(asked) });
+    await replicateFrom(
+      target,
+      archive,
+      `MASTER_LOG_FILE = '${first.file}', MASTER_LOG_POS = 4, MASTER_AUTO_POSITION = 0`,
+    );
+    await appliedUpTo(target, behind);
+    await target.query('STOP SLAVE');
+
+    await target.query('START SLAVE');
+    await waitFor(() => sent.length === 2, { timeoutMs: 10_000, what: 'the replica to come again' });
+    await oneHeartbeat(target);
+    expect(sent).toEqual(['binlog.000001:4', 'binlog.000002:4']);
+    expect(await appliedUpTo(target, behind)).toMatchObject({ Slave_IO_Running: 'Yes', Slave_SQL_Running: 'Yes' });
+  });
+
   it('gets by auto-position what it has not, also where its set has holes', async () => {
     await write(...CREATE, ...[1, 2, 3].map(insert), 'FLUSH BINARY LOGS', ...[4, 5].map(insert));
     // It has 1 and 3 from elsewhere.
@@ -120,7 +145,7 @@ describe('a MySQL 5.6 replica of an archive server', () => {
   it('shows the words of a server when it lacks what lies before the log', async () => {
     await write(...CREATE, 'FLUSH BINARY LOGS', insert(1));
     const ranges = await files();
-    await using archive = await serve(ranges.slice(1), `${uuid}:1-2`);
+    await using archive = await serve(ranges.slice(1), { gtidState: `${uuid}:1-2` });
 
     await replicateFrom(target, archive, AUTO);
 

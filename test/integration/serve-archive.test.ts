@@ -10,6 +10,7 @@ import type { ServerConnection } from '../../src/server/connection.ts';
 import { appliedUpTo, endReplica } from '../support/archive-replica.ts';
 import { archiveUntilCurrent, repositoryBeside, silentLog } from '../support/archiver.ts';
 import { checksums } from '../support/compare.ts';
+import { selfSigned } from '../support/self-signed.ts';
 import { startPrimary, type TestServer } from '../support/servers.ts';
 
 let primary: TestServer;
@@ -182,5 +183,23 @@ describe('a served archive', () => {
     await expect(serving({ listen: { host: '127.0.0.1', port: primary.port } }, nothing)).rejects.toMatchObject({
       code: 'PREFLIGHT_FAILED',
     });
+  });
+
+  it('leaves this machine over TLS only, unless it is told that clear text will do', async () => {
+    const listen = { host: '0.0.0.0', port: 0 };
+    const warnings: (readonly string[])[] = [];
+    const use = async (served: ServedArchive): Promise<void> => {
+      await Promise.resolve();
+      warnings.push(served.warnings);
+    };
+
+    await expect(serving({ listen }, use)).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: "'0.0.0.0' is not only this machine, and the log would travel in clear",
+    });
+    await serving({ listen, tls: await selfSigned() }, use);
+    await serving({ listen, allowClearText: true }, use);
+
+    expect(warnings).toEqual([[], ["'0.0.0.0' is not only this machine, and the log travels in clear"]]);
   });
 });

@@ -50,6 +50,16 @@ export async function refusedWith(target: ServerConnection): Promise<string> {
   return await waitFor(read, { timeoutMs: 20_000, what: 'a refused replica' });
 }
 
+/** Resolves when the replica, which is connected, has received one more heartbeat. */
+export async function oneHeartbeat(target: ServerConnection): Promise<void> {
+  const count = async (): Promise<number> => {
+    const [row] = await target.query<{ Value: string }>("SHOW GLOBAL STATUS LIKE 'Slave_received_heartbeats'");
+    return Number(row?.Value);
+  };
+  const before = await count();
+  await waitFor(async () => (await count()) > before, { timeoutMs: 10_000, what: 'a heartbeat' });
+}
+
 /** Ends replication and forgets it. */
 export async function endReplica(target: ServerConnection): Promise<void> {
   await target.query('STOP SLAVE');

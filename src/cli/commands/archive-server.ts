@@ -16,6 +16,7 @@ interface ServerFlags extends TargetFlags {
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly tlsCa?: string;
+  readonly allowClearText?: boolean;
 }
 
 interface Listen {
@@ -38,6 +39,7 @@ export function addArchiveServer(program: Command, open: OpenCli): void {
     .option('--tls-cert <file>', 'PEM certificate to show; then nobody gets in without TLS')
     .option('--tls-key <file>', "the certificate's key, PEM")
     .option('--tls-ca <file>', 'PEM; then a client needs a certificate that is signed by it, too')
+    .option('--allow-clear-text', 'listen on other addresses than loopback without TLS, too')
     .addHelpText(
       'after',
       examples(
@@ -56,14 +58,18 @@ export function addArchiveServer(program: Command, open: OpenCli): void {
 
 async function serve(cli: Cli, flags: ServerFlags): Promise<void> {
   const { target, skip } = readAim(flags);
-  const { listen, user, from = null } = flags;
+  const { listen, user, from = null, allowClearText } = flags;
   const { name } = (await cli.offlineSettings()).primary;
   const password = flags.passwordFile === undefined ? null : await readPassword(flags.passwordFile);
   const tls = await readTls(flags);
   using archive = await openConfiguredArchive(cli);
   await serveArchive(
     archive,
-    { ...{ name, target, skip, from, listen, user, password, tls }, log: cli.logger, signal: cli.signal },
+    {
+      ...{ name, target, skip, from, listen, user, password, tls, allowClearText },
+      log: cli.logger,
+      signal: cli.signal,
+    },
     (served) => {
       print(cli, served);
     },

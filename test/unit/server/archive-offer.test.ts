@@ -29,16 +29,18 @@ describe('an offer by file and position', () => {
   const first = mariadbFile('', ['0-101-1', '0-101-2', '0-101-3'], 'binlog.000003');
   const [one, two, three] = first.groups;
   if (one === undefined || two === undefined || three === undefined) throw new Error('three groups were built');
+  const second = mariadbFile('0-101-3', ['0-101-4'], 'binlog.000004');
+  const end = second.size;
   const ranges = [
     servedBytes('binlog.000002', first.bytes, { from: one.start, to: two.start }),
     servedBytes('binlog.000002', first.bytes, { from: two.end, to: three.end }),
-    rangeOf('binlog.000003', 4, 700),
+    servedBytes('binlog.000003', second.bytes),
   ];
   const at = (file: string, position: number, all: readonly ServedRange[] = ranges): Promise<string[] | string> =>
     offered({ identity, ranges: all }, { by: 'place', file, position });
 
   it('begins at the asked place and goes on to the last range', async () => {
-    const rest = [`binlog.000002:${two.end}-${three.end}`, 'binlog.000003:4-700'];
+    const rest = [`binlog.000002:${two.end}-${three.end}`, `binlog.000003:4-${end}`];
 
     expect(await at('binlog.000002', one.start)).toEqual([`binlog.000002:${one.start}-${two.start}`, ...rest]);
     expect(await at('binlog.000002', two.end)).toEqual(rest);
@@ -48,12 +50,15 @@ describe('an offer by file and position', () => {
   it('begins at any event inside a range', async () => {
     const inside = first.events.find(({ start }) => start > two.end)?.start ?? 0;
 
-    expect(await at('binlog.000002', inside)).toEqual([`binlog.000002:${inside}-${three.end}`, 'binlog.000003:4-700']);
+    expect(await at('binlog.000002', inside)).toEqual([
+      `binlog.000002:${inside}-${three.end}`,
+      `binlog.000003:4-${end}`,
+    ]);
   });
 
   it('goes on behind what is left out for a client that lost its connection just there', async () => {
     expect(await at('binlog.000002', two.start)).toEqual(await at('binlog.000002', two.end));
-    expect(await at('binlog.000002', three.end)).toEqual(['binlog.000003:4-700']);
+    expect(await at('binlog.000002', three.end)).toEqual([`binlog.000003:4-${end}`]);
   });
 
   it('begins with the first range for a client that names no file', async () => {
@@ -62,14 +67,29 @@ describe('an offer by file and position', () => {
   });
 
   it('is empty at the end for a client that has everything', async () => {
-    expect(await at('binlog.000003', 700)).toEqual(['binlog.000003:700-700']);
+    expect(await at('binlog.000003', end)).toEqual([`binlog.000003:${end}-${end}`]);
+  });
+
+  it('waits with a client that the last ROTATE led to a file that is not offered', async () => {
+    expect(await at('binlog.000004', 4)).toEqual(['binlog.000004:4-4']);
+    expect(await at('binlog.000004', 4, ranges.slice(0, 2))).toMatch(/does not offer/);
+    expect(await at('binlog.000004', 4, [rangeOf('binlog.000003', 4, Infinity)])).toMatch(/does not offer/);
+  });
+
+  it('goes on behind what is left out at the start of a file, also for a client that a ROTATE led there', async () => {
+    const [group] = second.groups;
+    const later = servedBytes('binlog.000003', second.bytes, { from: group?.end ?? 0 });
+    const all = [servedBytes('binlog.000002', first.bytes, { from: three.start }), later];
+
+    expect(await at('binlog.000003', 4, all)).toEqual([`binlog.000003:${group?.end}-${end}`]);
   });
 
   it.each([
     ['binlog.000002', 4],
     ['binlog.000002', two.start + 1],
     ['binlog.000001', 4],
-    ['binlog.000004', 4],
+    ['binlog.000004', 120],
+    ['binlog.000005', 4],
   ])('does not reach to %s:%i', async (file, position) => {
     expect(await at(file, position)).toBe(`the archive server does not offer ${file}:${position}`);
   });
