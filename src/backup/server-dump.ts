@@ -63,7 +63,9 @@ interface AccountRow {
 
 /**
  * Accounts and roles can do everything while schemas load: a view on another one can only be created when the other
- * one's definer may read what it reads. Then they lose it all, and get what is theirs.
+ * one's definer may read what it reads. Then they lose it all, and get what is theirs. An account that the server has
+ * already, root above all, keeps its password and privileges until its own statements at the very end: after a load
+ * that was killed, an administrator can still log in and put things right.
  */
 async function readAccountStatements(
   connection: ServerConnection,
@@ -85,20 +87,26 @@ async function readAccountStatements(
       );
       continue;
     }
-    grants.push(...(await readGrants(connection, account, log)));
-    if (isPublic(account)) continue;
-    creations.push(creation, `GRANT ALL PRIVILEGES ON *.* TO ${nameOf(account)}`);
-    revocations.push(`REVOKE ALL PRIVILEGES, GRANT OPTION FROM ${nameOf(account)}`);
+    const own = await readGrants(connection, account, log);
+    if (account.is_role === 'N') {
+      creations.push(`CREATE USER IF NOT EXISTS ${creation}`);
+      grants.push(`CREATE OR REPLACE USER ${creation}`);
+    } else if (!isPublic(account)) {
+      creations.push(`CREATE OR REPLACE ROLE ${creation}`);
+      revocations.push(`REVOKE ALL PRIVILEGES, GRANT OPTION FROM ${creation}`);
+    }
+    grants.push(...own);
+    if (!isPublic(account)) creations.push(`GRANT ALL PRIVILEGES ON *.* TO ${nameOf(account)}`);
   }
   return { creations, grants: [...revocations, ...grants] };
 }
 
-/** Null for an account that the server itself cannot use. */
+/** What follows CREATE USER, a role's name alone; null for an account that the server itself cannot use. */
 async function readCreation(connection: ServerConnection, account: AccountRow): Promise<string | null> {
-  if (account.is_role === 'Y') return `CREATE OR REPLACE ROLE ${nameOf(account)}`;
+  if (account.is_role === 'Y') return nameOf(account);
   try {
     const [row] = await connection.query(`SHOW CREATE USER ${nameOf(account)}`);
-    return String(Object.values(row ?? {})[0]).replace(/^CREATE USER/, 'CREATE OR REPLACE USER');
+    return String(Object.values(row ?? {})[0]).replace(/^CREATE USER /, '');
   } catch (error) {
     if (isLastgoodError(error) && error.details['errno'] === ACCOUNT_NOT_LOADED) return null;
     throw error;

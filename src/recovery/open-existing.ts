@@ -14,7 +14,7 @@ import type { Obstacle } from './preflight/obstacle.ts';
 import { requirePrivileges } from './preflight/require-privileges.ts';
 import { planSettings } from './preflight/run-settings.ts';
 import { readTargetFacts, type TargetFacts } from './preflight/target-facts.ts';
-import type { Marker } from './restore-marker.ts';
+import { readMarker, type Marker } from './restore-marker.ts';
 import type { RestoreInto, RestoreTarget } from './restore-target.ts';
 import { RELAY_LOG_BYTES, type ServerOptionValues } from './scratch-options.ts';
 import { chooseServerId } from './create-scratch.ts';
@@ -37,8 +37,9 @@ export async function openExistingServer(options: Options): Promise<RestoreTarge
   const keeper = await connect(options.server);
   try {
     await keeper.query("SET SESSION autocommit = 1, sql_mode = ''"); // names are quoted in one way only
-    await requirePrivileges(keeper);
     await lockTarget(keeper);
+    // A restore that was killed may have taken privileges away: what it left is told first.
+    if ((await readMarker(keeper)) === null) await requirePrivileges(keeper);
     const facts = await readTargetFacts(keeper, options.others);
     if (facts.marker !== null) throw holdsRestore(keeper, facts, facts.marker);
     const demands = await demandsOf(options);

@@ -170,6 +170,34 @@ describe('a backup of accounts', () => {
     await using fromLoaded = await loaded.connect('loader');
     expect(await grantsOf(fromLoaded, 'app@localhost')).toEqual(await grantsOf(primary, 'app@localhost'));
   });
+
+  it('leaves the accounts that a server has as they are, until the last of its files', async () => {
+    await using scene = await setBackupScene();
+    await scene.write([
+      'CREATE USER dba@localhost IDENTIFIED BY "of the source"',
+      'GRANT SELECT ON *.* TO dba@localhost',
+      'CREATE DATABASE shop',
+      'CREATE TABLE shop.t (a INT)',
+      'CREATE DEFINER=dba@localhost VIEW shop.v AS SELECT a FROM shop.t',
+    ]);
+    const { files, id } = await scene.backup();
+    const folder = scene.repository.backupFolder(id);
+    await using target = await startPrimary({ args: ['--skip-log-bin'] });
+    await using root = await target.connect();
+    await run(root, [
+      'CREATE USER dba@localhost IDENTIFIED BY "of the target"',
+      'GRANT ALL ON *.* TO dba@localhost WITH GRANT OPTION',
+      "GRANT PROXY ON ''@'%' TO dba@localhost WITH GRANT OPTION",
+    ]);
+    const before = await grantsOf(root, 'dba@localhost');
+    await loadBackup(target, folder, { files: files.slice(0, -1) });
+    expect(await grantsOf(root, 'dba@localhost')).toEqual(before);
+    await (await target.connect('dba', 'of the target')).close();
+    await loadBackup(target, folder, { files: files.slice(-1) });
+    await using dba = await target.connect('dba', 'of the source');
+    expect(await grantsOf(dba, 'dba@localhost')).toEqual([expect.stringMatching(/^GRANT SELECT ON \*\.\* TO /)]);
+    expect(await dba.query('SELECT a FROM shop.v')).toEqual([]);
+  });
 });
 
 describe('a backup', () => {

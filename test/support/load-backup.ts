@@ -6,10 +6,14 @@ import { findProgram, runTool } from '../../src/platform/child-process.ts';
 import type { LocalServer } from '../../src/server/local-server.ts';
 
 /** Loads a backup's files, in their order, into an empty server, as an account that no backup holds. */
-export async function loadBackup(server: LocalServer, folder: string, record: BackupRecord): Promise<void> {
+export async function loadBackup(
+  server: LocalServer,
+  folder: string,
+  record: Pick<BackupRecord, 'files'>,
+): Promise<void> {
   {
     await using root = await server.connect();
-    await root.query("CREATE USER loader@localhost IDENTIFIED BY ''");
+    await root.query("CREATE USER IF NOT EXISTS loader@localhost IDENTIFIED BY ''");
     await root.query('GRANT ALL ON *.* TO loader@localhost WITH GRANT OPTION');
     await root.query("GRANT PROXY ON ''@'%' TO loader@localhost WITH GRANT OPTION");
   }

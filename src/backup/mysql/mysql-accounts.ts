@@ -21,7 +21,10 @@ interface Account {
   readonly expired: 'Y' | 'N';
 }
 
-/** Accounts can do everything while schemas load, as in `readAccountStatements` for MariaDB. Source: MySQL 5.6 manual, "mysql.user". */
+/**
+ * Accounts can do everything while schemas load, and get what is theirs at the very end, as `dumpServer` has it for
+ * MariaDB. Source: MySQL 5.6 manual, "mysql.user".
+ */
 export async function readMysqlAccounts(
   connection: ServerConnection,
   leftOut: (what: string) => void,
@@ -40,12 +43,11 @@ export async function readMysqlAccounts(
       continue;
     }
     usable.push(account);
-    grants.push(...(await currentGrants(connection, lines, leftOut)));
+    grants.push(...creationOf(account), ...(await currentGrants(connection, lines, leftOut)));
   }
   return {
-    creations: usable.flatMap(creationOf),
+    creations: usable.map(({ name }) => `GRANT ALL PRIVILEGES ON *.* TO ${name}`),
     grants: [
-      ...usable.map(({ name }) => `REVOKE ALL PRIVILEGES, GRANT OPTION FROM ${name}`),
       ...grants,
       ...usable.flatMap(({ name, expired }) => (expired === 'Y' ? [`ALTER USER ${name} PASSWORD EXPIRE`] : [])),
     ],
@@ -56,12 +58,7 @@ export async function readMysqlAccounts(
 function creationOf({ name, plugin, password, authentication }: Account): string[] {
   const isOwn = plugin === '' || plugin === 'mysql_native_password' || plugin === 'mysql_old_password';
   const identified = isOwn ? byPassword(password) : ` IDENTIFIED WITH ${plugin} AS ${quote(authentication ?? '')}`;
-  return [
-    `GRANT USAGE ON *.* TO ${name}`,
-    `DROP USER ${name}`,
-    `CREATE USER ${name}${identified}`,
-    `GRANT ALL PRIVILEGES ON *.* TO ${name}`,
-  ];
+  return [`GRANT USAGE ON *.* TO ${name}`, `DROP USER ${name}`, `CREATE USER ${name}${identified}`];
 }
 
 function byPassword(hash: string): string {
