@@ -8,11 +8,12 @@ import { waitFor } from '../../src/platform/wait.ts';
 import { startArchiveServer } from '../../src/server/archive-server.ts';
 import { connect } from '../../src/server/connection.ts';
 import { startDump, type DumpStream } from '../../src/server/dump-client.ts';
-import type { ServedIdentity, ServedRange } from '../../src/server/served-range.ts';
+import type { ServedRange } from '../../src/server/served-range.ts';
 import { archiveFolder, type ArchiveFolder } from '../support/archive-folder.ts';
 import { silentLog } from '../support/archiver.ts';
 import { replicateFrom, slaveStatus } from '../support/archive-replica.ts';
 import { servedFile } from '../support/served-files.ts';
+import { MARIADB_SOURCE } from '../support/served-identity.ts';
 import { startPrimary } from '../support/servers.ts';
 import { writeSparseLog } from '../support/sparse-log.ts';
 
@@ -21,7 +22,7 @@ const FOUR_GIB = 2 ** 32;
 
 /** One connection of an archiver: what the range holds, from where the archive says that it has to be asked for. */
 async function archiveRange(folder: ArchiveFolder, end: ArchiveEnd, range: ServedRange): Promise<void> {
-  const identity = { flavor: 'mariadb', serverVersion: '10.11.19-MariaDB-log', serverId: 101, gtidState: '' } as const;
+  const identity = MARIADB_SOURCE;
   await using server = await startArchiveServer({ identity, ranges: [range], log: silentLog });
   const { host, port, user, password } = server;
   await using connection = await connect({ name: 'source', host, port, user, password, tls: 'off' });
@@ -72,9 +73,7 @@ describe('a file of more than 4 GiB', () => {
       await using replica = await startPrimary({ serverId: 900, args: ['--skip-log-bin'] });
       await using target = await replica.connect();
       await target.query("SET GLOBAL gtid_slave_pos = '0-101-4'");
-      const identity: ServedIdentity = {
-        ...{ flavor: 'mariadb', serverVersion: '10.11.19-MariaDB-log', serverId: 101, gtidState: '0-101-1' },
-      };
+      const identity = { ...MARIADB_SOURCE, gtidState: '0-101-1' };
       await using server = await startArchiveServer({ identity, ranges: [range], log: silentLog });
       const end = log.later.at(-1);
 

@@ -1,6 +1,6 @@
 import { SegmentIndexer } from '../../src/archive/segment-indexer.ts';
 import { BinlogReader } from '../../src/binlog/binlog-reader.ts';
-import { Chance } from './chance.ts';
+import { Chance } from '../support/chance.ts';
 import { corpus } from './corpus.ts';
 import { mutateBytes } from './mutate-bytes.ts';
 import { mutateLog } from './mutate-log.ts';

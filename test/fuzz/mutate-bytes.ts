@@ -1,4 +1,4 @@
-import type { Chance } from './chance.ts';
+import type { Chance } from '../support/chance.ts';
 
 /** Values at which lengths, counts and offsets go wrong. */
 const EDGES = [
@@ -11,8 +11,8 @@ const MUTATIONS: readonly Mutation[] = [
   function flipBits(bytes, chance) {
     const changed = Buffer.from(bytes);
     for (let left = 1 + chance.size(20); left > 0; left -= 1) {
-      const at = chance.number(changed.length);
-      changed.writeUInt8(changed.readUInt8(at) ^ (1 << chance.number(8)), at);
+      const at = chance.int(changed.length);
+      changed.writeUInt8(changed.readUInt8(at) ^ (1 << chance.int(8)), at);
     }
     return changed;
   },
@@ -20,27 +20,27 @@ const MUTATIONS: readonly Mutation[] = [
     const changed = Buffer.from(bytes);
     const width = Math.min(chance.pick([1, 2, 4]), changed.length);
     const value = chance.pick(EDGES) % 2 ** (8 * width);
-    const at = chance.number(changed.length - width + 1);
+    const at = chance.int(changed.length - width + 1);
     if (chance.happens(0.8)) changed.writeUIntLE(value, at, width);
     else changed.writeUIntBE(value, at, width);
     return changed;
   },
   function cut(bytes, chance) {
-    return bytes.subarray(0, chance.number(bytes.length));
+    return bytes.subarray(0, chance.int(bytes.length));
   },
   function leaveOut(bytes, chance) {
-    const from = chance.number(bytes.length);
+    const from = chance.int(bytes.length);
     const to = Math.min(bytes.length, from + 1 + chance.size(bytes.length));
     return Buffer.concat([bytes.subarray(0, from), bytes.subarray(to)]);
   },
   function insert(bytes, chance) {
-    const at = chance.number(bytes.length + 1);
+    const at = chance.int(bytes.length + 1);
     return Buffer.concat([bytes.subarray(0, at), chance.bytes(1 + chance.size(200)), bytes.subarray(at)]);
   },
   function repeat(bytes, chance) {
-    const from = chance.number(bytes.length);
+    const from = chance.int(bytes.length);
     const to = Math.min(bytes.length, from + 1 + chance.size(bytes.length));
-    const at = chance.number(bytes.length + 1);
+    const at = chance.int(bytes.length + 1);
     return Buffer.concat([bytes.subarray(0, at), bytes.subarray(from, to), bytes.subarray(at)]);
   },
 ];

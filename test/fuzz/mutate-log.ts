@@ -3,7 +3,7 @@ import { compress, decompress } from 'zstd-napi';
 import { EVENT, EVENT_HEADER_BYTES } from '../../src/binlog/event-type.ts';
 import { parsePayloadHeader } from '../../src/binlog/payload-header.ts';
 import { storedPayload } from '../support/payload-builder.ts';
-import type { Chance } from './chance.ts';
+import type { Chance } from '../support/chance.ts';
 import { mutateBytes } from './mutate-bytes.ts';
 import { bodyEnd, type RawLog } from './raw-log.ts';
 
@@ -17,24 +17,24 @@ const MUTATIONS: readonly Mutation[] = [
     return withChanged(log, chance, (event) => {
       const changed = Buffer.from(event);
       const at = chance.pick([0, 4, 4, 4, 5, 17, 18]);
-      changed.writeUInt8(chance.number(256), at);
+      changed.writeUInt8(chance.int(256), at);
       return changed;
     });
   },
   function withoutSome(log, chance) {
-    const from = chance.number(log.events.length);
+    const from = chance.int(log.events.length);
     return log.events.filter((_, index) => index < from || index > from + chance.size(5));
   },
   function inOtherOrder(log, chance) {
     const events = [...log.events];
-    const [moved] = events.splice(chance.number(events.length), 1);
-    if (moved !== undefined) events.splice(chance.number(events.length + 1), 0, moved);
+    const [moved] = events.splice(chance.int(events.length), 1);
+    if (moved !== undefined) events.splice(chance.int(events.length + 1), 0, moved);
     return events;
   },
   function spliced(log, chance, other) {
-    const from = chance.number(other.events.length);
+    const from = chance.int(other.events.length);
     const taken = other.events.slice(from, from + 1 + chance.size(20));
-    const at = chance.number(log.events.length + 1);
+    const at = chance.int(log.events.length + 1);
     return [...log.events.slice(0, at), ...taken, ...log.events.slice(at)];
   },
   function wrongInside(log, chance) {
@@ -52,7 +52,7 @@ export function mutateLog(log: RawLog, chance: Chance, other: RawLog): RawLog {
 }
 
 function withChanged(log: RawLog, chance: Chance, change: (event: Buffer) => Buffer): Buffer[] {
-  const index = chance.number(log.events.length);
+  const index = chance.int(log.events.length);
   return log.events.map((event, at) => (at === index ? change(event) : event));
 }
 

@@ -1,7 +1,7 @@
 import { classify } from '../../src/incident/classify.ts';
 import type { Source } from '../../src/incident/dialect.ts';
 import { MAX_STATEMENT_CHARACTERS, redactStatement } from '../../src/incident/redact.ts';
-import { Chance } from './chance.ts';
+import { Chance } from '../support/chance.ts';
 import { mutateBytes } from './mutate-bytes.ts';
 
 const SOURCES: readonly Source[] = [

@@ -12,7 +12,6 @@ import { waitFor } from '../../src/platform/wait.ts';
 import { connect, type ServerConnection } from '../../src/server/connection.ts';
 import { readReplicaStatus } from '../../src/server/replica-status.ts';
 import {
-  primarySettings,
   repositoryBeside,
   segmentsOf,
   silentLog,
@@ -22,6 +21,8 @@ import {
 } from '../support/archiver.ts';
 import { checksums } from '../support/compare.ts';
 import { startPair, type Pair } from '../support/pair.ts';
+import { endRestored, restoredOptions } from '../support/restored.ts';
+import { settingsFor } from '../support/settings.ts';
 import { keyFile } from '../support/stored-segment.ts';
 import { startWorkload } from '../support/workload.ts';
 
@@ -51,7 +52,8 @@ describe.each(RUNS)('an accident with binlog_format %s, under load', (format, co
   beforeAll(async () => {
     pair = await startPair({ primaryArgs: [`--binlog-format=${format}`], replicaArgs: [`--binlog-format=${format}`] });
     const encryptionKey = encrypted ? await keyFile(pair.primary.directory) : null;
-    settings = settingsFor(pair, compression, encryptionKey);
+    const archiving = { sync: 'group', semiSync: false, compression } as const;
+    settings = { ...settingsFor(pair, repositoryBeside(pair.primary)), keyFile: encryptionKey, archive: archiving };
     archiver = startArchiver(pair.primary, settings.repositoryPath, settings);
     await load(pair, TRANSACTIONS_AROUND);
     await archiveIsThere(settings.repositoryPath);
@@ -96,32 +98,16 @@ describe.each(RUNS)('an accident with binlog_format %s, under load', (format, co
       });
       try {
         expect(result.proof.checks.filter(({ ok }) => !ok)).toEqual([]);
-        await using restored = await connect({
-          name: 'restored',
-          socket: result.server.socket,
-          user: 'root',
-          password: '',
-          tls: 'off',
-        });
+        await using restored = await connect(restoredOptions(result.server.socket));
         expect(await checksums(restored)).toEqual(expected);
       } finally {
-        if (result.server.pid !== null) await endServer(result.server.pid);
+        await endRestored(result.server.pid);
       }
       await replica.query('START SLAVE');
       await pair.caughtUp();
     },
   );
 });
-
-function settingsFor({ primary, replica }: Pair, compression: 'zstd' | 'none', encryptionKey: string | null): Settings {
-  return {
-    repositoryPath: repositoryBeside(primary),
-    keyFile: encryptionKey,
-    primary: primarySettings(primary),
-    replica: replica.serverOptions('replica'),
-    archive: { sync: 'group', semiSync: false, compression },
-  };
-}
 
 async function archiveIsThere(path: string): Promise<void> {
   const probe = async (): Promise<boolean> => {
@@ -198,17 +184,4 @@ async function checksumsAt(replica: ServerConnection, gtid: string): Promise<Rec
   await waitFor(stopped, { timeoutMs: 60_000, what: `the replica at ${gtid}` });
   expect((await readReplicaStatus(replica))?.gtidApplied).toBe(gtid);
   return await checksums(replica);
-}
-
-async function endServer(pid: number): Promise<void> {
-  process.kill(pid, 'SIGTERM');
-  const gone = (): boolean => {
-    try {
-      process.kill(pid, 0);
-      return false;
-    } catch {
-      return true;
-    }
-  };
-  await waitFor(gone, { timeoutMs: 30_000, what: `the end of process ${pid}` });
 }

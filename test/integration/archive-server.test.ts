@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findProgram, runTool } from '../../src/platform/child-process.ts';
 import { makeTempDirectory } from '../../src/platform/temp-dir.ts';
@@ -8,18 +7,14 @@ import { startArchiveServer, type ArchiveServer } from '../../src/server/archive
 import { connect } from '../../src/server/connection.ts';
 import { writeOptionFile } from '../../src/server/option-file.ts';
 import type { ServerOptions } from '../../src/server/server-options.ts';
-import type { ServedIdentity, ServedRange } from '../../src/server/served-range.ts';
+import type { ServedRange } from '../../src/server/served-range.ts';
+import { silentLog } from '../support/archiver.ts';
 import { checksums, cmpMasked } from '../support/compare.ts';
 import { servedFile, servedLog } from '../support/served-files.ts';
+import { MARIADB_SOURCE } from '../support/served-identity.ts';
 import { startMysql56, startPrimary, type TestServer } from '../support/servers.ts';
 
-const log = pino({ level: 'silent' });
-const identity: ServedIdentity = {
-  flavor: 'mariadb',
-  serverVersion: '10.11.19-MariaDB-log',
-  serverId: 101,
-  gtidState: '0-101-1',
-};
+const identity = { ...MARIADB_SOURCE, gtidState: '0-101-1' };
 
 const loginOf = ({ host, port, user, password }: ArchiveServer): ServerOptions => {
   return { name: 'archive server', host, port, user, password, tls: 'off' };
@@ -40,7 +35,7 @@ describe('an archive server with a MariaDB log', () => {
     await connection.query('FLUSH BINARY LOGS');
     await connection.query('DROP DATABASE shop');
     ranges = await servedLog(connection, primary.datadir);
-    archive = await startArchiveServer({ identity, ranges, log });
+    archive = await startArchiveServer({ identity, ranges, log: silentLog });
   });
 
   afterAll(async () => {
@@ -95,7 +90,7 @@ describe('an archive server with a MariaDB log', () => {
   it('refuses a file and a position that it does not offer', async () => {
     const [first] = ranges;
     if (first === undefined) throw new Error('the primary has no log');
-    await using part = await startArchiveServer({ identity, ranges: [{ ...first, from: 256 }], log });
+    await using part = await startArchiveServer({ identity, ranges: [{ ...first, from: 256 }], log: silentLog });
     await using optionFile = await writeOptionFile(loginOf(part));
     const read = async (file: string, position: number): Promise<unknown> =>
       await runTool({
@@ -122,7 +117,7 @@ describe('an archive server with a MySQL log', () => {
     await using archive = await startArchiveServer({
       identity: { flavor: 'mysql', serverVersion: '5.6.24-log', serverId: 101, gtidMode: 'ON', gtidState: '' },
       ranges: [range],
-      log,
+      log: silentLog,
     });
 
     await target.query(

@@ -11,14 +11,11 @@ import { scan } from '../../src/operations/scan.ts';
 import { verify } from '../../src/operations/verify.ts';
 import type { ServerConnection } from '../../src/server/connection.ts';
 import { archiveToTheLastByte, repositoryBeside, silentLog } from '../support/archiver.ts';
+import { run } from '../support/backup-scene.ts';
 import { startPrimary, type TestServer } from '../support/servers.ts';
 
-async function run(connection: ServerConnection, ...statements: string[]): Promise<void> {
-  for (const statement of statements) await connection.query(statement);
-}
-
 async function fill(connection: ServerConnection, rows: number): Promise<void> {
-  await run(connection, 'CREATE DATABASE shop', 'CREATE TABLE shop.i (id INT PRIMARY KEY)');
+  await run(connection, ['CREATE DATABASE shop', 'CREATE TABLE shop.i (id INT PRIMARY KEY)']);
   await connection.query(`INSERT INTO shop.i VALUES ${Array.from({ length: rows }, (_, id) => `(${id})`).join()}`);
 }
 
@@ -36,7 +33,7 @@ describe('a loop of deletes over a rotation', () => {
     await using connection = await primary.connect();
     await fill(connection, 1000);
     const loop = Array.from({ length: 3 }, () => 'DELETE FROM shop.i LIMIT 100');
-    await run(connection, ...loop, 'FLUSH BINARY LOGS', ...loop, 'FLUSH BINARY LOGS', ...loop.slice(1));
+    await run(connection, [...loop, 'FLUSH BINARY LOGS', ...loop, 'FLUSH BINARY LOGS', ...loop.slice(1)]);
     await archiveToTheLastByte(primary, repository);
     {
       using archive = await openArchive(repository, { log: silentLog });
@@ -75,12 +72,12 @@ describe('files of a server that crashed', () => {
     {
       await using connection = await primary.connect();
       await fill(connection, 200);
-      await run(connection, "XA START 'x'", 'DELETE FROM shop.i', "XA END 'x'", "XA PREPARE 'x'");
+      await run(connection, ["XA START 'x'", 'DELETE FROM shop.i', "XA END 'x'", "XA PREPARE 'x'"]);
     }
     await primary.kill();
     await primary.restart();
     await using connection = await primary.connect();
-    await run(connection, 'FLUSH BINARY LOGS', "XA ROLLBACK 'x'");
+    await run(connection, ['FLUSH BINARY LOGS', "XA ROLLBACK 'x'"]);
     await archiveToTheLastByte(primary, repository);
     const settledBy = { file: 'binlog.000003' };
     expect(await scanned(primary, 100)).toMatchObject([{ state: 'rolled-back', settledBy }]);

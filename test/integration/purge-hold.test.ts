@@ -1,16 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { createLogger } from '../../src/platform/logger.ts';
 import { waitFor } from '../../src/platform/wait.ts';
 import { PurgeHold } from '../../src/operations/purge-hold.ts';
 import { listBinaryLogs } from '../../src/server/binary-logs.ts';
 import type { ServerConnection } from '../../src/server/connection.ts';
 import { readServerIdentity } from '../../src/server/facts.ts';
 import type { ServerOptions } from '../../src/server/server-options.ts';
-import { repositoryBeside, startArchiver } from '../support/archiver.ts';
+import { repositoryBeside, silentLog, startArchiver, waitUntilSettled } from '../support/archiver.ts';
 import { startMysql56, startPrimary, type TestServer } from '../support/servers.ts';
 import { startSilentProxy } from '../support/silent-proxy.ts';
 
-const log = createLogger({ level: 'silent', pretty: false });
 const GIB = 1024 ** 3;
 /** The server gives up a silent reader after so many seconds, unless the reader's session says otherwise. */
 const NET_WRITE_TIMEOUT = 1;
@@ -32,16 +30,6 @@ async function files(connection: ServerConnection): Promise<string[]> {
 async function purgeAll(connection: ServerConnection): Promise<string[]> {
   await connection.query(`PURGE BINARY LOGS TO '${(await files(connection)).at(-1) ?? ''}'`);
   return await files(connection);
-}
-
-/** Else MariaDB would keep older files by itself. MySQL has no such events. */
-async function untilEnginesNeedOnly(connection: ServerConnection, file: string): Promise<void> {
-  if (connection.flavor === 'mysql') return;
-  const probe = async (): Promise<boolean> => {
-    const events = await connection.query<{ Event_type: string; Info: string }>(`SHOW BINLOG EVENTS IN '${file}'`);
-    return events.findLast(({ Event_type: type }) => type === 'Binlog_checkpoint')?.Info === file;
-  };
-  await waitFor(probe, { timeoutMs: 15_000, what: 'the last checkpoint' });
 }
 
 /** MariaDB keeps a file a moment longer, until its engines need nothing of it; and a server takes a moment to see a reader go. */
@@ -66,9 +54,9 @@ async function isParked(connection: ServerConnection): Promise<boolean> {
 }
 
 /** A log that keeps what it is told. */
-function listeningLog(): { said: string[]; listening: typeof log } {
+function listeningLog(): { said: string[]; listening: typeof silentLog } {
   const said: string[] = [];
-  const listening = Object.assign(Object.create(log) as typeof log, {
+  const listening = Object.assign(Object.create(silentLog) as typeof silentLog, {
     error: (_facts: object, what: string) => said.push(what),
     warn: ({ error }: { error: string }) => said.push(error),
   });
@@ -86,11 +74,11 @@ describe.each([
     await using connection = await server.connect();
     await fourFiles(connection);
     const [first, second, third, fourth] = await files(connection);
-    await untilEnginesNeedOnly(connection, fourth ?? '');
+    await waitUntilSettled(server); // else MariaDB would keep older files by itself
     const primary = await viaTcp(server, connection);
     const identity = await readServerIdentity(connection);
     {
-      await using hold = new PurgeHold({ primary, limitBytes: GIB, log, everyMs: 50 });
+      await using hold = new PurgeHold({ primary, limitBytes: GIB, log: silentLog, everyMs: 50 });
       hold.need(first ?? '', identity);
       await waitFor(async () => await isParked(connection), { timeoutMs: 15_000, what: 'the dump to wait' });
       expect(await purgeAll(connection)).toEqual([first, second, third, fourth]);

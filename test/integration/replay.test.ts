@@ -1,24 +1,19 @@
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { readBinlog } from '../../src/binlog/read-binlog.ts';
 import { makeTempDirectory } from '../../src/platform/temp-dir.ts';
 import { waitFor } from '../../src/platform/wait.ts';
 import { replay, type ReplayOptions } from '../../src/recovery/replay.ts';
 import type { ServerConnection } from '../../src/server/connection.ts';
-import type { ServedIdentity, ServedRange } from '../../src/server/served-range.ts';
+import type { ServedRange } from '../../src/server/served-range.ts';
+import { silentLog } from '../support/archiver.ts';
 import { checksums } from '../support/compare.ts';
 import { findGroup, servedFile, servedLog } from '../support/served-files.ts';
+import { MARIADB_SOURCE } from '../support/served-identity.ts';
 import { startPrimary, type TestServer } from '../support/servers.ts';
 
-const identity: ServedIdentity = {
-  flavor: 'mariadb',
-  serverVersion: '10.11.19-MariaDB-log',
-  serverId: 101,
-  gtidState: '',
-};
-const log = pino({ level: 'silent' });
+const identity = MARIADB_SOURCE;
 const MIB = 1024 * 1024;
 
 let primary: TestServer;
@@ -51,7 +46,7 @@ afterEach(async () => {
 });
 
 async function run(options: Pick<ReplayOptions, 'ranges'> & Partial<ReplayOptions>) {
-  return await replay({ target, identity, log, ...options });
+  return await replay({ target, identity, log: silentLog, ...options });
 }
 
 /** Each statement is one group. */

@@ -7,7 +7,6 @@ import { openArchive } from '../../src/operations/open-archive.ts';
 import { makePlan } from '../../src/operations/plan.ts';
 import { restore, type RestoreOptions, type RestoreResult } from '../../src/operations/restore.ts';
 import { findProgram } from '../../src/platform/child-process.ts';
-import { isLastgoodError, type LastgoodError } from '../../src/platform/errors.ts';
 import { waitFor } from '../../src/platform/wait.ts';
 import type { Plan } from '../../src/recovery/plan.ts';
 import type { ServerConnection } from '../../src/server/connection.ts';
@@ -15,6 +14,7 @@ import type { ServerOptions } from '../../src/server/server-options.ts';
 import { archiveUntilCurrent, silentLog } from '../support/archiver.ts';
 import { run, setBackupScene, type BackupScene } from '../support/backup-scene.ts';
 import { checksums } from '../support/compare.ts';
+import { newestIncident, refusalOf } from '../support/restored.ts';
 import { startPrimary, type TestServer } from '../support/servers.ts';
 import { killSessions, runNow, stateOf } from '../support/existing-target.ts';
 import { startWorkload } from '../support/workload.ts';
@@ -63,10 +63,7 @@ beforeAll(async () => {
   lost = await checksums(connection, ['shop', 'crm']);
   await run(connection, ['CREATE EVENT crm.tick ON SCHEDULE EVERY 1 HOUR DO DO 0', 'DROP DATABASE shop']);
   await archiveUntilCurrent(primary, path);
-  using archive = await openArchive(path, { log: silentLog });
-  const [found] = archive.catalog.incidents();
-  if (found === undefined) throw new Error('the incident was not found');
-  incident = found;
+  incident = await newestIncident(path);
 });
 
 afterAll(async () => {
@@ -90,15 +87,6 @@ async function restoreInto(
 const withSettings =
   (settings: Record<string, string>) =>
   (plan: Plan): Plan => ({ ...plan, backup: { ...plan.backup, settings: { ...plan.backup.settings, ...settings } } });
-
-async function errorOf(running: Promise<unknown>): Promise<LastgoodError> {
-  const error: unknown = await running.then(
-    () => new Error('it did not fail'),
-    (reason: unknown) => reason,
-  );
-  if (isLastgoodError(error)) return error;
-  throw error;
-}
 
 /** What keeps a server from being restored into: how it comes to be so, and what is said of it. */
 interface Refusal {
@@ -215,7 +203,7 @@ describe('an existing server is refused before anything is written when it', () 
     try {
       const before = await stateOf(target);
 
-      const error = await errorOf(restoreInto(target, change === undefined ? {} : { change }));
+      const error = await refusalOf(restoreInto(target, change === undefined ? {} : { change }));
 
       expect(error.message).toMatch(says);
       expect(error.hint).toMatch(hint);
@@ -232,9 +220,9 @@ describe('an existing server is refused before anything is written when it', () 
       [scene.pair.replica, 'replica'],
     ] as const) {
       const before = await stateOf(server);
-      const bySocket = await errorOf(restoreInto(server));
+      const bySocket = await refusalOf(restoreInto(server));
       const { host, port } = server.tcpOptions({ name: '', user: '', password: '' });
-      const byPort = await errorOf(restoreInto(server, { reach: { host: host ?? '', port: port ?? 0 } }));
+      const byPort = await refusalOf(restoreInto(server, { reach: { host: host ?? '', port: port ?? 0 } }));
 
       for (const error of [bySocket, byPort]) {
         expect(error.message).toMatch(new RegExp(`cannot be restored into: it is the ${name} \\(root@`));
@@ -266,7 +254,7 @@ describe('an existing server is refused before anything is written when it', () 
     try {
       await waitFor(async () => await reads(root), { timeoutMs: 30_000, what: 'a reader of the binary log' });
 
-      const error = await errorOf(restoreInto(target));
+      const error = await refusalOf(restoreInto(target));
 
       expect(error.message).toMatch(/cannot be restored into: root@\S* reads its binary log, as a replica does$/);
     } finally {
@@ -283,7 +271,7 @@ describe('an existing server is refused before anything is written when it', () 
     await using other = await target.connect();
     await other.query("SELECT GET_LOCK('lastgood restore', 0)");
 
-    expect(await errorOf(restoreInto(target))).toMatchObject({
+    expect(await refusalOf(restoreInto(target))).toMatchObject({
       code: 'LOCKED',
       message: expect.stringMatching(/^another restore runs into the target \(root@/) as string,
     });
@@ -293,7 +281,7 @@ describe('an existing server is refused before anything is written when it', () 
     await using root = await target.connect();
     await run(root, ["CREATE USER 'weak'@'localhost'", "GRANT ALL ON *.* TO 'weak'@'localhost'"]);
     try {
-      const error = await errorOf(restoreInto(target, { reach: { user: 'weak' } }));
+      const error = await refusalOf(restoreInto(target, { reach: { user: 'weak' } }));
 
       expect(error.code).toBe('PREFLIGHT_FAILED');
       expect(error.hint).toBe(
@@ -369,7 +357,7 @@ describe('a restore into an existing server', () => {
   it('that loses its sessions while replaying puts the server right, and says how to empty it', async () => {
     const before = await stateOf(target);
     let killed = false;
-    const error = await errorOf(
+    const error = await refusalOf(
       restoreInto(target, {
         progress: ({ step }) => {
           if (step !== 'replaying' || killed) return;
@@ -387,7 +375,7 @@ describe('a restore into an existing server', () => {
     const left = await stateOf(target);
     for (const part of ['variables', 'accounts', 'primaries']) expect(left[part]).toEqual(before[part]);
 
-    const again = await errorOf(restoreInto(target));
+    const again = await refusalOf(restoreInto(target));
     expect(again).toMatchObject({
       code: 'TARGET_NOT_EMPTY',
       message: expect.stringMatching(/holds an interrupted restore \(replaying\)$/) as string,
@@ -422,7 +410,7 @@ describe('a restore into an existing server', () => {
   it('into one that crashes says what to run there, and is not taken for finished after its start', async () => {
     const before = await stateOf(target);
     let crashed = false;
-    const error = await errorOf(
+    const error = await refusalOf(
       restoreInto(target, {
         progress: ({ step }) => {
           if (step === 'replaying' && !crashed) process.kill(target.pid, 'SIGKILL');
@@ -438,7 +426,7 @@ describe('a restore into an existing server', () => {
     expect(error.details['cleanup']).toContain('SET GLOBAL sync_binlog = 1;');
     await target.kill();
     await target.restart();
-    const again = await errorOf(restoreInto(target));
+    const again = await refusalOf(restoreInto(target));
     expect(again.message).toMatch(/holds an interrupted restore \(replaying\)$/);
     {
       await using root = await target.connect();
@@ -453,7 +441,7 @@ describe('a restore into an existing server', () => {
 
   it('whose proof fails keeps what was loaded, and says so to the next one', async () => {
     const before = await stateOf(target);
-    const error = await errorOf(restoreInto(target, { change: (plan) => ({ ...plan, groups: plan.groups + 1 }) }));
+    const error = await refusalOf(restoreInto(target, { change: (plan) => ({ ...plan, groups: plan.groups + 1 }) }));
 
     expect(error).toMatchObject({
       code: 'PROOF_FAILED',
@@ -466,23 +454,23 @@ describe('a restore into an existing server', () => {
     for (const part of ['variables', 'accounts', 'primaries']) expect(left[part]).toEqual(before[part]);
     await using root = await target.connect();
     expect(await checksums(root, ['shop', 'crm'])).toEqual(lost);
-    expect((await errorOf(restoreInto(target))).message).toMatch(/holds a restore that failed its proof$/);
+    expect((await refusalOf(restoreInto(target))).message).toMatch(/holds a restore that failed its proof$/);
   });
 
   it('whose proof fails leaves the event scheduler off where events would run', async () => {
     const change = (plan: Plan): Plan => ({ ...plan, groups: plan.groups + 1 });
-    expect((await errorOf(restoreInto(target, { engine: 'session', change }))).code).toBe('PROOF_FAILED');
+    expect((await refusalOf(restoreInto(target, { engine: 'session', change }))).code).toBe('PROOF_FAILED');
 
     await using root = await target.connect();
     expect(await root.query('SELECT @@event_scheduler AS value')).toEqual([{ value: 'OFF' }]);
-    const again = await errorOf(restoreInto(target));
+    const again = await refusalOf(restoreInto(target));
     expect(again.details['cleanup']).toMatch(/SET GLOBAL event_scheduler = 'ON';\nDROP TABLE IF EXISTS mysql/);
   });
 
   it('that is interrupted while loading does the same', async () => {
     const controller = new AbortController();
     const before = await stateOf(target);
-    const error = await errorOf(
+    const error = await refusalOf(
       restoreInto(target, {
         signal: controller.signal,
         progress: ({ step, done }) => {
@@ -497,7 +485,7 @@ describe('a restore into an existing server', () => {
 
   it('whose load fails does not tell the statement: a password may be in it', async () => {
     let refuses = false;
-    const error = await errorOf(
+    const error = await refusalOf(
       restoreInto(target, {
         progress: ({ step }) => {
           if (step === 'loading' && !refuses) runNow(target, '-e', "INSTALL SONAME 'simple_password_check'");
@@ -519,7 +507,7 @@ describe('a restore into an existing server', () => {
     changed.writeUInt8(changed.readUInt8(10) ^ 1, 10);
     await writeFile(path, changed);
     try {
-      const error = await errorOf(restoreInto(target));
+      const error = await refusalOf(restoreInto(target));
 
       expect(error.code).toBe('ARCHIVE_DAMAGED');
       expect(error.message).not.toContain('holds a part');

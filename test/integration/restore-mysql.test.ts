@@ -4,11 +4,11 @@ import { openArchive } from '../../src/operations/open-archive.ts';
 import { makePlan } from '../../src/operations/plan.ts';
 import { rehearse } from '../../src/operations/rehearse.ts';
 import { restore, type RestoreOptions, type RestoreResult } from '../../src/operations/restore.ts';
-import { isLastgoodError, type LastgoodError } from '../../src/platform/errors.ts';
 import type { RestoreInto } from '../../src/recovery/restore-target.ts';
 import { PRIVILEGES } from '../../src/server/grants.ts';
 import { archiveUntilCurrent, silentLog } from '../support/archiver.ts';
 import { run, setBackupScene, type BackupScene } from '../support/backup-scene.ts';
+import { refusalOf } from '../support/restored.ts';
 import { contentDifferences, serverContent, type ServerContent } from '../support/server-content.ts';
 import { startMysql56, type TestServer } from '../support/servers.ts';
 import { startWorkload } from '../support/workload.ts';
@@ -58,15 +58,6 @@ const MODES = [
 const APPLIERS = ['--slave-parallel-workers=2', '--relay-log-info-repository=TABLE', '--master-info-repository=TABLE'];
 
 type Options = Partial<RestoreOptions> & { readonly skips?: boolean };
-
-async function refusalOf(running: Promise<unknown>): Promise<LastgoodError> {
-  const error: unknown = await running.then(
-    () => new Error('it was not refused'),
-    (reason: unknown) => reason,
-  );
-  if (isLastgoodError(error)) return error;
-  throw error;
-}
 
 describe.each(MODES)('MySQL 5.6 $name', ({ mode, args }) => {
   let scene: BackupScene;

@@ -15,6 +15,7 @@ import { connect, type ServerConnection } from '../../src/server/connection.ts';
 import { archiveUntilCurrent, silentLog } from '../support/archiver.ts';
 import { run, setBackupScene, type BackupScene } from '../support/backup-scene.ts';
 import { checksums } from '../support/compare.ts';
+import { endRestored, newestIncident } from '../support/restored.ts';
 import { startWorkload } from '../support/workload.ts';
 
 let scene: BackupScene;
@@ -44,10 +45,7 @@ beforeAll(async () => {
   await run(connection, ['DROP DATABASE shop']);
   await (await startWorkload(() => primary.connect(), { schemas: ['crm'] })).stop();
   await archiveUntilCurrent(primary, path);
-  using archive = await openArchive(path, { log: silentLog });
-  const [found] = archive.catalog.incidents();
-  if (found === undefined) throw new Error('the incident was not found');
-  incident = found;
+  incident = await newestIncident(path);
 });
 
 afterAll(async () => {
@@ -93,19 +91,6 @@ const LATEST = (): { target: Target; skip: string[] } => ({ target: { kind: 'lat
 
 async function signIn({ server }: RestoreResult): Promise<ServerConnection> {
   return await connect({ name: 'restored', socket: server.socket, user: 'app', password: 'app-password', tls: 'off' });
-}
-
-async function end(pid: number | null): Promise<void> {
-  if (pid === null) throw new Error('the server was not left running');
-  process.kill(pid, 'SIGTERM');
-  const gone = (): boolean => {
-    try {
-      return !process.kill(pid, 0);
-    } catch {
-      return true;
-    }
-  };
-  await waitFor(gone, { timeoutMs: 30_000, what: 'the restored server to end' });
 }
 
 /** As a person would who fills in the account. */
@@ -184,7 +169,7 @@ describe('a restore whose server was killed', () => {
     await expect(refused).rejects.toMatchObject({ code: 'PREFLIGHT_FAILED' });
     await expect(refused).rejects.toThrow('was used since it was proven: it is a replica now');
     const pid = Number(await readFile(join(datadir, 'server.pid'), 'utf8'));
-    await end(pid); // it runs again, as it did
+    await endRestored(pid); // it runs again, as it did
   });
 
   it('is not resumed by two at once, nor is what is no restore', async () => {

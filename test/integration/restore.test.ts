@@ -7,12 +7,12 @@ import { openArchive } from '../../src/operations/open-archive.ts';
 import { makePlan } from '../../src/operations/plan.ts';
 import { restore, type RestoreOptions, type RestoreResult } from '../../src/operations/restore.ts';
 import { runTool, findProgram } from '../../src/platform/child-process.ts';
-import { waitFor } from '../../src/platform/wait.ts';
 import type { Plan, Target } from '../../src/recovery/plan.ts';
 import { connect, type ServerConnection } from '../../src/server/connection.ts';
 import { archiveUntilCurrent, silentLog } from '../support/archiver.ts';
 import { run, setBackupScene, type BackupScene } from '../support/backup-scene.ts';
 import { checksums } from '../support/compare.ts';
+import { endRestored, newestIncident, restoredOptions } from '../support/restored.ts';
 import { isWhole, startWorkload } from '../support/workload.ts';
 
 let scene: BackupScene;
@@ -46,10 +46,7 @@ beforeAll(async () => {
   await elsewhere.stop();
   await run(connection, ['CREATE DATABASE shop', 'FLUSH BINARY LOGS']);
   await archiveUntilCurrent(primary, path);
-  using archive = await openArchive(path, { log: silentLog });
-  const [found] = archive.catalog.incidents();
-  if (found === undefined) throw new Error('the incident was not found');
-  incident = found;
+  incident = await newestIncident(path);
 });
 
 afterAll(async () => {
@@ -71,20 +68,6 @@ function withSettings(plan: Plan, settings: Record<string, string>): Plan {
 }
 
 const beforeIncident = (): Target => ({ kind: 'before-incident', incident: incident.id });
-const signIn = (socket: string) => ({ name: 'restored', socket, user: 'root', password: '', tls: 'off' as const });
-
-async function end(pid: number | null): Promise<void> {
-  if (pid === null) throw new Error('the server was not left running');
-  process.kill(pid, 'SIGTERM');
-  const gone = (): boolean => {
-    try {
-      return !process.kill(pid, 0);
-    } catch {
-      return true;
-    }
-  };
-  await waitFor(gone, { timeoutMs: 30_000, what: 'the restored server to end' });
-}
 
 function phaseOf(datadir: string): string {
   const note = JSON.parse(readFileSync(join(datadir, 'lastgood-restore.json'), 'utf8')) as { phase: string };
@@ -110,7 +93,7 @@ describe('restore', () => {
       },
     });
     try {
-      await using restored = await connect(signIn(server.socket));
+      await using restored = await connect(restoredOptions(server.socket));
 
       expect(await checksums(restored, ['shop'])).toEqual(lost);
       expect(await isWhole(restored, 'crm')).toBe(true);
@@ -137,7 +120,7 @@ describe('restore', () => {
       });
       expect(await restored.query('SHOW SLAVE STATUS')).toEqual([]);
     } finally {
-      await end(server.pid);
+      await endRestored(server.pid);
     }
   });
 
@@ -145,12 +128,12 @@ describe('restore', () => {
     const datadir = join(folder, 'accounts');
     const { server } = await restoreTo(beforeIncident(), { datadir });
     try {
-      await using restored = await connect(signIn(server.socket));
+      await using restored = await connect(restoredOptions(server.socket));
       await using primary = await scene.pair.primary.connect();
       expect(await accountNames(restored)).toEqual(await accountNames(primary));
-      await (await connect({ ...signIn(server.socket), user: 'late', password: 'late-password' })).close();
+      await (await connect({ ...restoredOptions(server.socket), user: 'late', password: 'late-password' })).close();
     } finally {
-      await end(server.pid);
+      await endRestored(server.pid);
     }
   });
 

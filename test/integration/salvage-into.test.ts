@@ -6,11 +6,11 @@ import { requireFit, requireWritable } from '../../src/operations/salvage/live-f
 import { moveIn } from '../../src/operations/salvage/move-in.ts';
 import { salvageInto, type SalvagedInto, type SalvageIntoOptions } from '../../src/operations/salvage/salvage-into.ts';
 import { Undo } from '../../src/operations/salvage/undo.ts';
-import { isLastgoodError, type LastgoodError } from '../../src/platform/errors.ts';
 import type { ServerConnection } from '../../src/server/connection.ts';
 import { silentLog } from '../support/archiver.ts';
 import { run } from '../support/backup-scene.ts';
 import { checksums } from '../support/compare.ts';
+import { refusalOf } from '../support/restored.ts';
 import { PASSED_EVENTS, portrait, SHOP, takenFrom } from '../support/salvage-scene.ts';
 import { startPrimary, type TestServer } from '../support/servers.ts';
 import { isWhole, startWorkload } from '../support/workload.ts';
@@ -71,15 +71,6 @@ async function holdings(): Promise<unknown> {
      UNION ALL SELECT CONCAT(TRIGGER_SCHEMA, '.', TRIGGER_NAME) FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA <> 'sys'`,
   );
   return { names, tables: await checksums(live) };
-}
-
-async function refused(work: Promise<unknown>): Promise<LastgoodError> {
-  const error: unknown = await work.then(
-    () => null,
-    (thrown: unknown) => thrown,
-  );
-  if (!isLastgoodError(error)) throw new Error(`not refused as expected: ${String(error)}`);
-  return error;
 }
 
 /** As docs/salvage.md lists them. */
@@ -147,13 +138,13 @@ describe('salvage into a live server', () => {
       'INSERT INTO shop.Orders VALUES (1)',
     ]);
     const before = await holdings();
-    const error = await refused(into());
+    const error = await refusalOf(into());
     expect([error.code, error.exitCode]).toEqual(['TARGET_NOT_EMPTY', 40]);
     expect(error.message).toContain("schema 'shop' of the live server");
     expect(error.message).toContain('table orders');
     expect(error.hint).toContain('--rename');
     await run(live, ['DROP TABLE shop.Orders', 'CREATE PROCEDURE shop.REORDER() SELECT 1']);
-    expect((await refused(into())).message).toContain('procedure reorder');
+    expect((await refusalOf(into())).message).toContain('procedure reorder');
     await run(live, [
       'DROP PROCEDURE shop.REORDER',
       'CREATE TABLE shop.Orders (mine INT)',
@@ -190,6 +181,8 @@ describe('salvage into a live server', () => {
       'SET foreign_key_checks = 0',
       'CREATE TABLE shop.line (id INT, `order` BIGINT, CONSTRAINT of_order FOREIGN KEY (`order`) REFERENCES shop.orders (id))',
       'INSERT INTO shop.line VALUES (1, 100), (2, 999)',
+      'CREATE TABLE crm.visit (id INT, `order` BIGINT, CONSTRAINT of_visit FOREIGN KEY (`order`) REFERENCES shop.orders (id))',
+      'INSERT INTO crm.visit VALUES (1, 100), (2, 998), (3, 997)',
       'CREATE TABLE shop.`product é` (id INT PRIMARY KEY)',
       'INSERT INTO shop.`product é` VALUES (1), (2), (3)',
       'SET foreign_key_checks = 1',
@@ -197,13 +190,16 @@ describe('salvage into a live server', () => {
     const result = await into({ names: ['orders'] });
     expect(result.tables).toMatchObject([{ schema: 'shop', name: 'orders', rows: 3 }]);
     expect(result.notCarried).toMatchObject([{ type: 'default', name: 'orders.id' }]); // its sequence is not there
-    expect(result.warnings).toEqual(['foreign key line.of_order to shop.orders: rows without one in shop.orders: 1']);
+    expect(result.warnings).toEqual([
+      'foreign key crm.visit.of_visit to shop.orders: rows without one in shop.orders: 2',
+      'foreign key line.of_order to shop.orders: rows without one in shop.orders: 1',
+    ]);
     expect(
       await live.query("SELECT TRIGGER_NAME AS name FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = 'shop'"),
     ).toEqual([{ name: 'after_order' }, { name: 'second' }]);
     await expect(live.query('INSERT INTO shop.orders (id, product) VALUES (1, 77)')).rejects.toThrow('of_product');
     await expect(live.query('DELETE FROM shop.orders WHERE id = 100')).rejects.toThrow('of_order');
-    await live.query('DROP TABLE shop.line');
+    await live.query('DROP TABLE shop.line, crm.visit');
   });
 
   it('makes each definition as it was written, and says whose definer is gone', async () => {
@@ -259,7 +255,7 @@ describe('salvage into a live server', () => {
     const onProgress = (): void => {
       abort.abort();
     };
-    expect((await refused(into({ signal: abort.signal, onProgress }))).code).toBe('INTERRUPTED');
+    expect((await refusalOf(into({ signal: abort.signal, onProgress }))).code).toBe('INTERRUPTED');
     expect(await holdings()).toEqual(before);
   });
 
@@ -271,14 +267,14 @@ describe('salvage into a live server', () => {
     ]);
     const before = await holdings();
     const server = { ...liveServer.serverOptions('live server'), user: 'salvage', password: 'secret' };
-    const untrusted = await refused(into({ server, names: ['orders', 'product é'] }));
+    const untrusted = await refusalOf(into({ server, names: ['orders', 'product é'] }));
     expect(untrusted.hint).toMatch(/: SET GLOBAL log_bin_trust_function_creators = 1;$/);
     expect(await holdings()).toEqual(before);
     await live.query('SET GLOBAL log_bin_trust_function_creators = 1');
     // The tables are in place, then a trigger is refused.
     const { definitions, ...taken } = await takenFrom(scratchServer, scratch, ['orders', 'product é']);
     const wrong = definitions.map((one) => ({ ...one, sql: one.sql.replace('NEW.note', 'NEW.nothing') }));
-    const error = await refused(into({ ...taken, definitions: wrong, server }));
+    const error = await refusalOf(into({ ...taken, definitions: wrong, server }));
     expect(error.message).toContain('nothing');
     expect(error.message).not.toContain('could not be removed');
     expect(await holdings()).toEqual(before);
@@ -320,7 +316,7 @@ describe('salvage into a live server', () => {
       'SET innodb_strict_mode = 1',
     ]);
     const before = await holdings();
-    const error = await refused(into());
+    const error = await refusalOf(into());
     expect([error.code, error.message]).toEqual(['TOOL_FAILED', expect.stringContaining('Row size too large')]);
     expect(await holdings()).toEqual(before);
   });
@@ -328,9 +324,9 @@ describe('salvage into a live server', () => {
   it('refuses a server whose log would not bring replicas the whole salvage', async () => {
     await using filtered = await startPrimary({ serverId: 103, args: ['--binlog-do-db=shop'] });
     await using other = await filtered.connect();
-    expect((await refused(requireWritable(other, 'shop'))).message).toContain('binlog_do_db is shop');
+    expect((await refusalOf(requireWritable(other, 'shop'))).message).toContain('binlog_do_db is shop');
     await live.query('SET GLOBAL binlog_format = STATEMENT');
-    const error = await refused(into()).finally(async () => {
+    const error = await refusalOf(into()).finally(async () => {
       await live.query('SET GLOBAL binlog_format = ROW');
     });
     expect(error.message).toContain('binlog_format is STATEMENT, which cannot hold sequences');
@@ -368,7 +364,7 @@ describe('salvage into a live server', () => {
     const o = { reconnect: () => liveServer.connect(), content, staging: 'lastgood_salvage_1', as: 'shop' };
     const { warnings } = await finish(lost, o);
     expect(warnings).toEqual([
-      expect.stringMatching(/^foreign keys of schema shop to what is back are not checked: /),
+      expect.stringMatching(/^foreign keys to what is back in schema shop are not checked: /),
       expect.stringMatching(/^whether an event has passed is not known: /),
     ]);
     expect(await live.query("SHOW DATABASES LIKE 'lastgood%'")).toEqual([]);
@@ -383,7 +379,7 @@ describe('salvage into a live server', () => {
       'GRANT SELECT ON *.* TO reader@localhost',
     ]);
     const server = { ...liveServer.serverOptions('live server'), user: 'reader', password: 'secret' };
-    const lacks = await refused(into({ server }));
+    const lacks = await refusalOf(into({ server }));
     expect([lacks.code, lacks.exitCode]).toEqual(['PREFLIGHT_FAILED', 40]);
     expect(lacks.hint).toContain(
       'GRANT INSERT, CREATE, ALTER, DROP, INDEX, REFERENCES, CREATE VIEW, SHOW VIEW, TRIGGER, CREATE ROUTINE, ALTER ROUTINE, EVENT ON `shop`.* TO `reader`@`localhost`;',
@@ -397,17 +393,19 @@ describe('salvage into a live server', () => {
     const tables = content.tables.map((table) => ({ ...table, engine: 'Rocket', bytes: 1e18 }));
     const strange = { ...content, collation: 'klingon_ci', tables };
     const from = { version: '99.1.0-MariaDB', lowerCaseTableNames: 1 };
-    const { message } = await refused(requireFit(live, { content: strange, as: 'Shop', scratch: from }));
+    const { message } = await refusalOf(requireFit(live, { content: strange, as: 'Shop', scratch: from }));
     expect(message).toMatch(/its version .* is older than 99\.1\.0-MariaDB/);
     expect(message).toMatch(/lower_case_table_names is 0 instead of 1/);
     expect(message).toMatch(/its disk has \d+ bytes free, and 10000000000000000000 are needed/);
     expect(message).toMatch(/it has no engine Rocket; it has no collation klingon_ci$/);
     await live.query('SET GLOBAL read_only = 1');
-    const readOnly = await refused(requireWritable(live, 'shop'));
+    const readOnly = await refusalOf(requireWritable(live, 'shop'));
     await live.query('SET GLOBAL read_only = 0');
     expect(readOnly.message).toContain('it is read-only');
     await requireWritable(live, 'shop');
-    expect((await refused(requireWritable(live, 'mysql'))).message).toContain('its schema mysql is its own');
-    expect((await refused(requireWritable(live, 'a'.repeat(65)))).message).toMatch(/takes no schema of the name 'a+'$/);
+    expect((await refusalOf(requireWritable(live, 'mysql'))).message).toContain('its schema mysql is its own');
+    expect((await refusalOf(requireWritable(live, 'a'.repeat(65)))).message).toMatch(
+      /takes no schema of the name 'a+'$/,
+    );
   });
 });

@@ -8,8 +8,9 @@ import type { ServerConnection } from '../../src/server/connection.ts';
 import type { ServedIdentity } from '../../src/server/served-range.ts';
 import { silentLog } from '../support/archiver.ts';
 import { run } from '../support/backup-scene.ts';
+import { serverContent } from '../support/server-content.ts';
 import { findGroup, servedFile, servedLog } from '../support/served-files.ts';
-import { serverState } from '../support/server-state.ts';
+import { MARIADB_SOURCE } from '../support/served-identity.ts';
 import { startMysql56, startPrimary, type TestServer } from '../support/servers.ts';
 
 const FILE = 'binlog.000001';
@@ -37,12 +38,7 @@ const WITH_ENDS = [
 ];
 
 describe('a session on MariaDB', () => {
-  const identity: ServedIdentity = {
-    flavor: 'mariadb',
-    serverVersion: '10.11.19-MariaDB-log',
-    serverId: 101,
-    gtidState: '',
-  };
+  const identity = MARIADB_SOURCE;
   let primary: TestServer;
   let scratch: TestServer;
   let writer: ServerConnection;
@@ -80,7 +76,7 @@ describe('a session on MariaDB', () => {
     await write(STATEMENTS, ...WITH_ENDS);
 
     expect(await replay()).toMatchObject({ groups: WITH_ENDS.length });
-    expect(await serverState(target)).toEqual(await serverState(writer));
+    expect(await serverContent(target)).toEqual(await serverContent(writer));
   });
 
   it('fails where lines of a LOAD DATA clash, as its source would have', async () => {
@@ -103,7 +99,7 @@ describe('a session on MariaDB', () => {
 
     await replay();
 
-    expect(await serverState(target)).toEqual(await serverState(writer));
+    expect(await serverContent(target)).toEqual(await serverContent(writer));
     expect(await target.query('SELECT * FROM shop.item')).toEqual([]);
   });
 
@@ -139,7 +135,7 @@ describe('a session on MySQL 5.6 with GTIDs', () => {
 
     const { gtidState } = await replayInSession({ target, identity, ranges, log: silentLog });
 
-    expect(await serverState(target)).toEqual(await serverState(writer));
+    expect(await serverContent(target)).toEqual(await serverContent(writer));
     const [row] = await writer.query<{ state: string }>('SELECT @@GLOBAL.gtid_executed AS state');
     expect(gtidState).toBe(row?.state);
   });

@@ -6,20 +6,15 @@ import { waitFor } from '../../src/platform/wait.ts';
 import type { ReplayOptions } from '../../src/recovery/replay.ts';
 import { replayInSession } from '../../src/recovery/session/replay-in-session.ts';
 import type { ServerConnection } from '../../src/server/connection.ts';
-import type { ServedIdentity } from '../../src/server/served-range.ts';
 import { silentLog } from '../support/archiver.ts';
 import { checksums } from '../support/compare.ts';
 import { findGroup, servedFile, servedLog } from '../support/served-files.ts';
+import { MARIADB_SOURCE } from '../support/served-identity.ts';
 import { startPrimary, type TestServer } from '../support/servers.ts';
 
 const MIB = 1024 * 1024;
 const FILE = 'binlog.000001';
-const identity: ServedIdentity = {
-  flavor: 'mariadb',
-  serverVersion: '10.11.19-MariaDB-log',
-  serverId: 101,
-  gtidState: '',
-};
+const identity = MARIADB_SOURCE;
 const CREATE = [
   'CREATE DATABASE shop',
   'CREATE TABLE shop.item (id INT PRIMARY KEY, name VARCHAR(50), content LONGBLOB)',

@@ -15,12 +15,9 @@ import {
   silentLog,
   startArchiver,
 } from '../support/archiver.ts';
+import { run } from '../support/backup-scene.ts';
 import { pointOf, recordBackup } from '../support/recorded-backup.ts';
 import { startPrimary, type TestServer } from '../support/servers.ts';
-
-async function run(connection: ServerConnection, ...statements: string[]): Promise<void> {
-  for (const statement of statements) await connection.query(statement);
-}
 
 async function incidents(repository: string): Promise<Incident[]> {
   using archive = await openArchive(repository, { log: silentLog });
@@ -48,22 +45,27 @@ describe('an incident that is decided in a later file', () => {
     const repository = repositoryBeside(primary);
     await using connection = await primary.connect();
     const rows = Array.from({ length: 150 }, (_, id) => `(${id})`).join();
-    await run(connection, 'CREATE DATABASE shop', 'CREATE TABLE shop.i (id INT PRIMARY KEY)');
+    await run(connection, ['CREATE DATABASE shop', 'CREATE TABLE shop.i (id INT PRIMARY KEY)']);
     await connection.query(`INSERT INTO shop.i VALUES ${rows}`);
     await archiveUntilCurrent(primary, repository);
     await recordBackup(repository, 'before', await pointOf(primary));
-    await run(connection, "XA START 'kept'", 'DELETE FROM shop.i WHERE id < 120', "XA END 'kept'", "XA PREPARE 'kept'");
+    await run(connection, [
+      "XA START 'kept'",
+      'DELETE FROM shop.i WHERE id < 120',
+      "XA END 'kept'",
+      "XA PREPARE 'kept'",
+    ]);
     await archiveUntilCurrent(primary, repository);
     const [pending] = await incidents(repository);
     expect(pending).toMatchObject({ kind: 'mass-delete', state: 'pending', settledBy: null });
 
     await using late = await primary.connect();
-    await run(late, 'FLUSH BINARY LOGS', 'CREATE DATABASE crm', 'FLUSH BINARY LOGS');
+    await run(late, ['FLUSH BINARY LOGS', 'CREATE DATABASE crm', 'FLUSH BINARY LOGS']);
     await archiveUntilCurrent(primary, repository);
     expect(await incidents(repository)).toEqual([pending]);
 
     await using archiver = startArchiver(primary, repository);
-    await run(connection, "XA COMMIT 'kept'");
+    await run(connection, ["XA COMMIT 'kept'"]);
     const isSettled = async (): Promise<boolean> => (await incidents(repository))[0]?.state === 'effective';
     await waitFor(isSettled, { timeoutMs: 20_000, what: 'the incident to take effect' });
     await archiver.stop();
@@ -88,7 +90,7 @@ describe('an incident that is decided in a later file', () => {
     const [pending] = await incidents(repository);
     expect(pending).toMatchObject({ kind: 'drop-column', state: 'pending', awaits: 'ALTER 0-4' });
 
-    await run(held.reader, 'FLUSH BINARY LOGS', 'COMMIT');
+    await run(held.reader, ['FLUSH BINARY LOGS', 'COMMIT']);
     await held.altered;
     await archiveToTheLastByte(primary, repository);
     const settled = await incidents(repository);
@@ -136,8 +138,8 @@ async function holdAlter(primary: TestServer): Promise<HeldAlter> {
   const connection = await primary.connect();
   const reader = await primary.connect();
   const table = ['CREATE DATABASE shop', 'CREATE TABLE shop.a (id INT, v INT)', 'INSERT INTO shop.a VALUES (1, 2)'];
-  await run(connection, ...table, 'SET binlog_alter_two_phase = 1');
-  await run(reader, 'BEGIN', 'SELECT * FROM shop.a');
+  await run(connection, [...table, 'SET binlog_alter_two_phase = 1']);
+  await run(reader, ['BEGIN', 'SELECT * FROM shop.a']);
   const altering = connection.query('ALTER TABLE shop.a DROP COLUMN v, ALGORITHM=COPY');
   const altered = altering.then(
     () => undefined,

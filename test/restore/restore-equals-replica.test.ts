@@ -7,34 +7,29 @@ import {
   parseCoordinates,
   type Coordinates,
 } from '../../src/binlog/coordinates.ts';
-import { openRepository } from '../../src/archive/repository.ts';
-import { takeBackup } from '../../src/operations/backup.ts';
+import type { Repository } from '../../src/archive/repository.ts';
 import { listIncidents } from '../../src/operations/incidents.ts';
 import { openArchive, type OpenArchive } from '../../src/operations/open-archive.ts';
 import { makePlan } from '../../src/operations/plan.ts';
-import type { Settings } from '../../src/operations/settings.ts';
 import { waitFor } from '../../src/platform/wait.ts';
 import type { Plan, Target } from '../../src/recovery/plan.ts';
 import { runPlan } from '../../src/recovery/restore.ts';
 import type { ServerConnection } from '../../src/server/connection.ts';
 import { readBinlogEnd } from '../../src/server/binary-logs.ts';
 import { readReplicaStatus, stopApplying } from '../../src/server/replica-status.ts';
-import { archiveToTheLastByte, primarySettings, repositoryBeside, silentLog } from '../support/archiver.ts';
-import { startPair, type Pair } from '../support/pair.ts';
-import { Chance } from '../support/random-workload/chance.ts';
+import { archiveToTheLastByte, silentLog } from '../support/archiver.ts';
+import { setBackupScene } from '../support/backup-scene.ts';
+import type { Pair } from '../support/pair.ts';
+import { Chance } from '../support/chance.ts';
 import { finishPrepared, play } from '../support/random-workload/play.ts';
 import { randomWorkload } from '../support/random-workload/workload.ts';
-import { chooseSeed } from '../support/random.ts';
+import { seededBatches } from '../support/random.ts';
 import { contentDifferences, serverContent, type ServerContent } from '../support/server-content.ts';
 
 const CASES = Number(process.env['LASTGOOD_RESTORE_CASES'] ?? 300);
 /** They share servers and a backup. A seed's workload is the same in any batch. */
 const CASES_PER_BATCH = 10;
-const SEED = chooseSeed();
-const BATCHES = Array.from({ length: Math.ceil(CASES / CASES_PER_BATCH) }, (_, index) => ({
-  seed: SEED + index * CASES_PER_BATCH,
-  cases: Math.min(CASES_PER_BATCH, CASES - index * CASES_PER_BATCH),
-}));
+const BATCHES = seededBatches(CASES, CASES_PER_BATCH);
 const ENGINES = ['applier', 'session'] as const;
 
 /** A group as the primary itself shows it. */
@@ -59,8 +54,8 @@ describe('restore(T)', () => {
       await using scene = await startScene(seed);
       const chosen: Case[] = [];
       for (let number = 0; number < cases; number += 1) chosen.push(await scene.work(seed + number));
-      await archiveToTheLastByte(scene.pair.primary, scene.settings.repositoryPath, scene.settings);
-      using archive = await openArchive(scene.settings.repositoryPath, { log: silentLog });
+      await archiveToTheLastByte(scene.pair.primary, scene.repository.path);
+      using archive = await openArchive(scene.repository.path, { log: silentLog });
       const planned = await inOrder(archive, chosen, scene.backup);
       for (const { plan, seed: caseSeed } of planned) {
         const engine = ENGINES[caseSeed % ENGINES.length] ?? 'applier';
@@ -89,7 +84,7 @@ function withoutEventStatus(content: ServerContent): ServerContent {
 
 interface Scene extends AsyncDisposable {
   readonly pair: Pair;
-  readonly settings: Settings;
+  readonly repository: Repository;
   /** Where the backup stands. */
   readonly backup: Coordinates;
   /** Runs a case's workload and chooses its target. */
@@ -99,16 +94,10 @@ interface Scene extends AsyncDisposable {
 }
 
 async function startScene(seed: number): Promise<Scene> {
-  const pair = await startPair({ mode: 'position' });
+  const backupScene = await setBackupScene({ mode: 'position' });
   try {
+    const { pair, repository } = backupScene;
     const { primary, replica } = pair;
-    const settings = {
-      repositoryPath: repositoryBeside(primary),
-      keyFile: null,
-      primary: primarySettings(primary),
-      replica: replica.serverOptions('replica'),
-      archive: { sync: 'group', semiSync: false, compression: 'none' },
-    } as const;
     const loadFile = join(primary.directory, 'lines.csv');
     await writeFile(loadFile, Array.from({ length: 30 }, (_, index) => `${index},wörd ${index}\n`).join(''), {
       mode: 0o644,
@@ -116,27 +105,23 @@ async function startScene(seed: number): Promise<Scene> {
     await play(primary, randomWorkload(seed + 1_000_000, { schema: 'before the backup', loadFile }));
     await finishAllPrepared(pair);
     await pair.caughtUp();
-    await archiveToTheLastByte(primary, settings.repositoryPath, settings);
-    const { primary: place } = await takeBackup({
-      settings,
-      repository: await openRepository(settings.repositoryPath),
-      log: silentLog,
-    });
+    await archiveToTheLastByte(primary, repository.path);
+    const { primary: place } = await backupScene.backup();
     const connection = await replica.connect();
     await stopApplying(connection);
     return {
       pair,
-      settings,
+      repository,
       backup: parseCoordinates(place.coordinates),
       work: async (caseSeed) => await work(pair, caseSeed, loadFile),
-      replicaAt: async (place) => await replicaAt(connection, place),
+      replicaAt: async (at) => await replicaAt(connection, at),
       [Symbol.asyncDispose]: async () => {
         await connection[Symbol.asyncDispose]();
-        await pair[Symbol.asyncDispose]();
+        await backupScene[Symbol.asyncDispose]();
       },
     };
   } catch (error) {
-    await pair[Symbol.asyncDispose]();
+    await backupScene[Symbol.asyncDispose]();
     throw error;
   }
 }

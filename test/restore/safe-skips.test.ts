@@ -13,8 +13,8 @@ import { readBinlogEnd } from '../../src/server/binary-logs.ts';
 import type { ServerConnection } from '../../src/server/connection.ts';
 import { archiveToTheLastByte, silentLog } from '../support/archiver.ts';
 import { setBackupScene, type BackupScene } from '../support/backup-scene.ts';
-import { chooseSeed } from '../support/random.ts';
-import { Chance } from '../support/random-workload/chance.ts';
+import { seededBatches } from '../support/random.ts';
+import { Chance } from '../support/chance.ts';
 import { play } from '../support/random-workload/play.ts';
 import { skipWorkload, type SkipWorkload } from '../support/random-workload/skip-workload.ts';
 import { contentDifferences, serverContent, type ServerContent } from '../support/server-content.ts';
@@ -24,11 +24,7 @@ const CASES = Number(process.env['LASTGOOD_SKIP_CASES'] ?? 30);
 const CASES_PER_BATCH = 15;
 /** Of one batch: restores that are expected to stop, or lose something. */
 const DOUBTFUL_PER_BATCH = 3;
-const SEED = chooseSeed();
-const BATCHES = Array.from({ length: Math.ceil(CASES / CASES_PER_BATCH) }, (_, index) => ({
-  seed: SEED + index * CASES_PER_BATCH,
-  cases: Math.min(CASES_PER_BATCH, CASES - index * CASES_PER_BATCH),
-}));
+const BATCHES = seededBatches(CASES, CASES_PER_BATCH);
 const ENGINES = ['applier', 'session'] as const;
 type Engine = (typeof ENGINES)[number];
 

@@ -13,3 +13,18 @@ export function seededRandom(seed: number): () => number {
 export function chooseSeed(): number {
   return Number(process.env['LASTGOOD_SEED'] ?? Math.floor(Math.random() * 0x7fffffff));
 }
+
+/** Some cases under one roof, and the seed of the first; the next ones have the next seeds. */
+export interface SeededBatch {
+  readonly seed: number;
+  readonly cases: number;
+}
+
+/** All cases of this run, so many at a time, the last ones the rest. */
+export function seededBatches(cases: number, perBatch: number): SeededBatch[] {
+  const seed = chooseSeed();
+  return Array.from({ length: Math.ceil(cases / perBatch) }, (_, index) => ({
+    seed: seed + index * perBatch,
+    cases: Math.min(perBatch, cases - index * perBatch),
+  }));
+}

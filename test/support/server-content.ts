@@ -1,5 +1,6 @@
 import type { ServerConnection } from '../../src/server/connection.ts';
 import { SYSTEM_SCHEMAS } from '../../src/server/facts.ts';
+import { quoteName } from '../../src/server/quote-name.ts';
 
 /** What a server holds of its users, by a name for each thing: definitions as SHOW CREATE says them, tables' checksums. */
 export type ServerContent = Readonly<Record<string, string | null>>;
@@ -11,11 +12,11 @@ export async function serverContent(connection: ServerConnection): Promise<Serve
   const schemas = await connection.query<{ name: string }>(
     `SELECT SCHEMA_NAME AS name FROM information_schema.SCHEMATA WHERE SCHEMA_NAME NOT IN (${SYSTEM_SCHEMAS}) ORDER BY name`,
   );
-  for (const { name } of schemas) content[name] = await shown(connection, `SHOW CREATE DATABASE ${quote(name)}`);
+  for (const { name } of schemas) content[name] = await shown(connection, `SHOW CREATE DATABASE ${quoteName(name)}`);
   for (const list of LISTS) {
     const things = await connection.query<{ one: string; two: string }>(list.sql);
     for (const { one, two } of things) {
-      const name = `${quote(one)}.${quote(two)}`;
+      const name = `${quoteName(one)}.${quoteName(two)}`;
       content[`${list.show} ${name}`] = await shown(connection, `SHOW CREATE ${list.show} ${name}`);
       if (list.show === 'TABLE')
         content[`checksum ${name}`] = await checksum(connection, name, content[`TABLE ${name}`]);
@@ -32,8 +33,14 @@ export function contentDifferences(expected: ServerContent, found: ServerContent
     .map((name) => `${name}: expected ${expected[name] ?? 'nothing'}, found ${found[name] ?? 'nothing'}`);
 }
 
+/** An applier disables its source's events in a way of its own; in a session they are as the source said. */
+export function asDisabled(content: ServerContent): ServerContent {
+  const plain = (shown: string | null): string | null => shown?.replace('DISABLE ON SLAVE', 'DISABLE') ?? null;
+  return Object.fromEntries(Object.entries(content).map(([name, shown]) => [name, plain(shown)]));
+}
+
 const LISTS = [
-  ...['BASE TABLE', 'SEQUENCE'].map((type) => ({ show: 'TABLE', sql: tablesOf(type) })),
+  ...['BASE TABLE', 'SYSTEM VERSIONED', 'SEQUENCE'].map((type) => ({ show: 'TABLE', sql: tablesOf(type) })),
   { show: 'VIEW', sql: tablesOf('VIEW') },
   { show: 'TRIGGER', sql: named('TRIGGERS', 'TRIGGER_SCHEMA', 'TRIGGER_NAME') },
   { show: 'EVENT', sql: named('EVENTS', 'EVENT_SCHEMA', 'EVENT_NAME') },
@@ -77,8 +84,4 @@ async function checksum(
   const [sum] = await connection.query<{ Checksum: string | null }>(`CHECKSUM TABLE ${name} EXTENDED`);
   const [count] = await connection.query<{ n: string | number }>(`SELECT COUNT(*) AS n FROM ${name}`);
   return `${sum?.Checksum ?? 'unreadable'}, ${count?.n ?? '?'} rows`;
-}
-
-function quote(name: string): string {
-  return `\`${name.replaceAll('`', '``')}\``;
 }

@@ -1,4 +1,4 @@
-import { Chance } from './chance.ts';
+import { Chance } from '../chance.ts';
 
 /** A schema, and what happens to it behind a backup: incidents, and what comes behind them under the same names. */
 export interface SkipWorkload {

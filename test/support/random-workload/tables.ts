@@ -1,4 +1,4 @@
-import type { Chance } from './chance.ts';
+import type { Chance } from '../chance.ts';
 
 /** A table of a workload: every statement that names it also works after columns were added to it. */
 export interface RandomTable {

@@ -1,4 +1,4 @@
-import type { Chance } from './chance.ts';
+import type { Chance } from '../chance.ts';
 import { keyOf, quoted, TABLES, TRANSACTIONAL, type RandomTable, type ValueSource } from './tables.ts';
 
 /** Where a unit is written: its schema is the default one of the session. */

@@ -1,4 +1,4 @@
-import { Chance } from './chance.ts';
+import { Chance } from '../chance.ts';
 import { randomUnit, schemaStatements, type Unit } from './units.ts';
 
 /** One statement, and the number of the session that runs it. */

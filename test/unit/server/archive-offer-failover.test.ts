@@ -4,10 +4,9 @@ import type { OfferRequest } from '../../../src/server/archive-offer.ts';
 import type { ServedIdentity } from '../../../src/server/served-range.ts';
 import type { BinlogBuilder } from '../../support/binlog-builder.ts';
 import { groupsOffered, mariadbFile, mysqlFile, servedBytes } from '../../support/served-bytes.ts';
+import { MARIADB_SOURCE } from '../../support/served-identity.ts';
 
-const identity: ServedIdentity = {
-  ...{ flavor: 'mariadb', serverVersion: '10.11.19-MariaDB-log', serverId: 101, gtidState: '0-101-1' },
-};
+const identity = { ...MARIADB_SOURCE, gtidState: '0-101-1' };
 
 describe('an offer over a failover', () => {
   // The new primary's file began while it was a replica, and is entered where it took over, at its group 6.

@@ -4,13 +4,11 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startArchiveServer, type ArchiveServer } from '../../../src/server/archive-server.ts';
 import { connect } from '../../../src/server/connection.ts';
-import type { ServedIdentity } from '../../../src/server/served-range.ts';
 import { seededRandom } from '../../support/random.ts';
+import { MARIADB_SOURCE } from '../../support/served-identity.ts';
 
 const log = pino({ level: 'silent' });
-const identity: ServedIdentity = {
-  ...{ flavor: 'mariadb', serverVersion: '10.11.19-MariaDB-log', serverId: 101, gtidState: '' },
-};
+const identity = MARIADB_SOURCE;
 
 /** A client that has read the greeting and keeps its end open, whatever the server does. */
 async function stranger({ host, port }: ArchiveServer): Promise<Socket> {

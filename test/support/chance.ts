@@ -1,6 +1,6 @@
-import { seededRandom } from '../random.ts';
+import { seededRandom } from './random.ts';
 
-/** Choices that a seed repeats. */
+/** Everything that a case leaves to chance: the same seed gives the same case. */
 export class Chance {
   readonly #next: () => number;
 
@@ -13,14 +13,23 @@ export class Chance {
     return Math.floor(this.#next() * below);
   }
 
+  /** Small numbers are as likely as all the large ones together. */
+  size(most: number): number {
+    return Math.floor(Math.exp(this.#next() * Math.log(most + 1))) - 1;
+  }
+
+  happens(probability: number): boolean {
+    return this.#next() < probability;
+  }
+
   /** True in so many of 100 cases. */
   percent(cases: number): boolean {
     return this.int(100) < cases;
   }
 
-  pick<T>(of: readonly T[]): T {
-    const choice = of[this.int(of.length)];
-    if (choice === undefined) throw new Error('there is nothing to choose from');
+  pick<T>(choices: readonly T[]): T {
+    const choice = choices[this.int(choices.length)];
+    if (choice === undefined) throw new Error('there is nothing to pick from');
     return choice;
   }
 
@@ -32,6 +41,10 @@ export class Chance {
       if (left < 0) return choice;
     }
     return this.pick(of);
+  }
+
+  bytes(length: number): Buffer {
+    return Buffer.from(Array.from({ length }, () => this.int(256)));
   }
 
   /** Text as a statement may have it between quotes: short, and sometimes strange. */
