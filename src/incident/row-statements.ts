@@ -3,7 +3,7 @@ import { LOOP_FLOORS } from './delete-loops.ts';
 import { formOf, type Found } from './found.ts';
 import type { IncidentKind, IncidentObject } from './incident.ts';
 import { readName, type Match } from './match.ts';
-import { readReference, readReferences, type TableReference } from './table-references.ts';
+import { readReferences, readTargets, type TableReference } from './table-references.ts';
 
 /**
  * Statements about rows, as STATEMENT and MIXED logs have them. Which rows they met is not in the log: it is sure only of what means
@@ -36,18 +36,6 @@ export function readDelete(match: Match): Found | null {
   const sure = ofOneTable && isUnderstood && reach === 'all';
   // MariaDB 10.11.19 marks those with several lists as if they used a temporary table, whatever they use: seen.
   return candidate('mass-delete', meantBy(targets, tables), { sure, ofOneTable: ofOneTable && !several });
-}
-
-/** Names that DELETE has before the tables, each perhaps with `.*`; one alone may have an alias. */
-function readTargets(match: Match): TableReference[] {
-  const { reader } = match;
-  const targets: TableReference[] = [];
-  do {
-    const target = readReference(match);
-    if (target !== undefined) targets.push(target);
-    if (reader.takeWord('.')) reader.takeWord('*');
-  } while (reader.takeWord(','));
-  return targets;
 }
 
 /** The tables that such names stand for: aliases, or names of tables; what is neither is taken for a table. */

@@ -47,11 +47,23 @@ export function readReferences(match: Match, until: readonly string[]): TableRef
 }
 
 /** Reads `schema.name PARTITION (p) AS alias`. */
-export function readReference(match: Match): TableReference | undefined {
+function readReference(match: Match): TableReference | undefined {
   const { reader } = match;
   const table = readName(match);
   if (table === undefined) return undefined;
   if (reader.takeWord('PARTITION')) reader.skipParentheses();
   const named = reader.takeWord('AS') || !reader.isAt(NO_ALIAS);
   return { ...table, alias: (named ? reader.takeName() : undefined) ?? null };
+}
+
+/** Names that DELETE has before the tables, each perhaps with `.*`; one alone may have an alias. */
+export function readTargets(match: Match): TableReference[] {
+  const { reader } = match;
+  const targets: TableReference[] = [];
+  do {
+    const target = readReference(match);
+    if (target !== undefined) targets.push(target);
+    if (reader.takeWord('.')) reader.takeWord('*');
+  } while (reader.takeWord(','));
+  return targets;
 }

@@ -1,15 +1,15 @@
-import { openSegment, readSegmentFormat } from '../archive/read-segment.ts';
 import type { ArchivedSegment } from '../archive/repository.ts';
 import { compareFiles, FIRST_EVENT_OFFSET, formatCoordinates, type Coordinates } from '../binlog/coordinates.ts';
 import { parseGtidState } from '../binlog/gtid-text.ts';
 import type { GtidState } from '../binlog/gtid.ts';
 import { GtidPosition, formatMariadbGtid } from '../binlog/mariadb-gtid.ts';
-import { readBinlog } from '../binlog/read-binlog.ts';
 import type { Incident } from '../incident/incident.ts';
 import { LoopGroups } from '../incident/loop-groups.ts';
 import { LastgoodError } from '../platform/errors.ts';
+import { incidentNotThere } from './incident-errors.ts';
 import type { LineageView } from './lineage-view.ts';
 import { findNeighbours, placeGroup, type PlacedGroup } from './neighbours.ts';
+import { readPart } from './read-part.ts';
 import { describe, type Skip, type SkippedGroup } from './skip.ts';
 
 /** Where an incident is looked for. */
@@ -60,7 +60,7 @@ async function groupAt(view: LineageView, incident: Incident, place: Coordinates
   const isBetween = start !== place.position || (kind === 'source-incident' && gtid === null);
   if (isBetween)
     return { lineage, ...{ file: place.file, start, end, gtid: null, time, before }, isGroup: false, previous: null };
-  throw notThere(incident, place);
+  throw incidentNotThere(incident.id, place);
 }
 
 /** What the GTID's domain had reached before it; a set of MySQL needs no such thing. */
@@ -69,14 +69,6 @@ function previousOf(gtid: string | null, state: GtidState | null): string | null
   const [own] = GtidPosition.parse(gtid).gtids();
   const last = own === undefined ? undefined : state.last(own.domain);
   return last === undefined ? null : formatMariadbGtid(last);
-}
-
-function notThere({ id }: Incident, place: Coordinates): LastgoodError {
-  return new LastgoodError(
-    'TARGET_UNREACHABLE',
-    `the archive has no group at ${formatCoordinates(place)}, where incident ${id} should be`,
-    { hint: 'The catalog does not match the archive: run `lastgood catalog rebuild`, then try again.' },
-  );
 }
 
 /** What is being read of a loop's files. */
@@ -101,7 +93,7 @@ async function loopGroups(source: SkipSource, incident: Incident): Promise<Skipp
   }
   const found = await readLoop(source, readings);
   if (found.length >= groups) return found;
-  throw notThere(incident, from);
+  throw incidentNotThere(incident.id, from);
 }
 
 async function readingOf(
@@ -136,29 +128,13 @@ async function readLoop({ view, segments, signal }: SkipSource, readings: readon
     const segment = segments.find(({ file }) => file === reading.file);
     if (segment === undefined)
       throw new LastgoodError('ARCHIVE_GAP', `${reading.file} of lineage ${view.lineage.id} is not in the archive`);
-    await readFile(segment, { ...reading, visitor: loop, signal });
+    const damage = await readPart({ segment, start: reading.start, to: reading.end, signal }, (format) => {
+      loop.enterFile(format);
+      return loop;
+    });
+    if (damage !== null) throw damage;
   }
   return groups;
-}
-
-async function readFile(
-  segment: ArchivedSegment,
-  { start, end, visitor, signal }: Reading & { visitor: LoopGroups; signal: AbortSignal | undefined },
-): Promise<void> {
-  const { format } = await readSegmentFormat(segment);
-  visitor.enterFile(format);
-  await using bytes = await openSegment(segment, start?.offset ?? 0);
-  const reading = await readBinlog(bytes, {
-    visitor,
-    verifyChecksums: true,
-    until: (offset) => offset >= end,
-    ...(start === null ? {} : { start: { format, ...start } }),
-    ...(signal === undefined ? {} : { signal }),
-  });
-  if (reading.wholeTo >= end) return;
-  throw new LastgoodError('ARCHIVE_DAMAGED', `${segment.file} cannot be read after ${reading.wholeTo}`, {
-    details: { path: segment.path, offset: reading.wholeTo },
-  });
 }
 
 function stateOf({ lineage }: LineageView, text: string | null): GtidState | null {

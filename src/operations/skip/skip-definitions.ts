@@ -1,13 +1,12 @@
 import { join } from 'node:path';
-import { openSegment, readSegmentFormat } from '../../archive/read-segment.ts';
 import type { Repository } from '../../archive/repository.ts';
 import { BACKUP_FILES } from '../../backup/backup-files.ts';
-import { readBinlog } from '../../binlog/read-binlog.ts';
 import { stretchesBefore } from '../../recovery/consequences/read-behind.ts';
 import { NO_DEFINITIONS, type Definitions } from '../../recovery/consequences/table-facts.ts';
 import { keyOf } from '../../recovery/consequences/touch.ts';
 import { segmentFinder } from '../../recovery/plan-ranges.ts';
 import type { Plan } from '../../recovery/plan.ts';
+import { readPart } from '../../recovery/read-part.ts';
 import { DefinitionLog } from './definition-log.ts';
 import { readDumpDefinitions, type DumpDefinitions } from './dump-definitions.ts';
 import { wordsOf } from './words.ts';
@@ -70,17 +69,14 @@ async function definedSince(
       log.doubtAll();
       continue;
     }
-    const { format } = await readSegmentFormat(segment);
-    log.enterFile(format, part);
-    await using source = await openSegment(segment, part.from);
-    const { wholeTo } = await readBinlog(source, {
-      visitor: log,
-      verifyChecksums: true,
-      start: { format, offset: part.from, gtidState: null },
-      until: (offset) => offset >= part.to,
-      ...(signal === undefined ? {} : { signal }),
-    });
-    if (wholeTo < part.to) log.doubtAll();
+    const damage = await readPart(
+      { segment, start: { offset: part.from, gtidState: null }, to: part.to, signal },
+      (format) => {
+        log.enterFile(format, part);
+        return log;
+      },
+    );
+    if (damage !== null) log.doubtAll();
   }
   return log;
 }

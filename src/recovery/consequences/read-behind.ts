@@ -1,10 +1,9 @@
-import { openSegment, readSegmentFormat } from '../../archive/read-segment.ts';
-import type { ArchivedSegment, Repository } from '../../archive/repository.ts';
+import type { Repository } from '../../archive/repository.ts';
 import { compareFiles } from '../../binlog/coordinates.ts';
-import { readBinlog } from '../../binlog/read-binlog.ts';
 import { LastgoodError } from '../../platform/errors.ts';
 import { segmentFinder } from '../plan-ranges.ts';
 import type { PlanSegment } from '../plan.ts';
+import { readPart } from '../read-part.ts';
 import type { GroupTouches } from './group-touches.ts';
 
 /** Where the log is that a plan replays and skips. */
@@ -67,41 +66,31 @@ function inOrder(files: ReadonlyMap<string, Stretch>, kept: readonly Stretch[]):
 export async function readBehind(
   stretches: readonly Stretch[],
   visitor: GroupTouches,
-  source: BehindSource,
+  { repository, signal, progress }: BehindSource,
 ): Promise<void> {
-  const findSegment = segmentFinder(source.repository);
-  const totalBytes = stretches.reduce((sum, { from, to }) => sum + to - from, 0);
-  let bytes = 0;
+  const findSegment = segmentFinder(repository);
+  const totalBytes = bytesOf(stretches);
+  let before = 0;
   for (const stretch of stretches) {
+    const { lineage, file, from, to } = stretch;
     const segment = await findSegment(stretch);
-    if (segment === undefined) {
-      throw new LastgoodError('ARCHIVE_GAP', `${stretch.file} of lineage ${stretch.lineage} is not in the archive`);
-    }
-    await readStretch({ stretch, segment }, visitor, source);
-    bytes += stretch.to - stretch.from;
-    source.progress?.({ bytes, totalBytes });
+    if (segment === undefined)
+      throw new LastgoodError('ARCHIVE_GAP', `${file} of lineage ${lineage} is not in the archive`);
+    const at = before;
+    const part = {
+      ...{ segment, start: { offset: from, gtidState: null }, to, signal },
+      progress: (offset: number) => progress?.({ bytes: at + Math.min(offset, to) - from, totalBytes }),
+    };
+    const damage = await readPart(part, (format) => {
+      visitor.enterFile(stretch, format);
+      return visitor;
+    });
+    if (damage !== null) throw damage;
+    before += to - from;
   }
 }
 
-async function readStretch(
-  { stretch, segment }: { stretch: Stretch; segment: ArchivedSegment },
-  visitor: GroupTouches,
-  { signal }: BehindSource,
-): Promise<void> {
-  const { from, to, file } = stretch;
-  const { format } = await readSegmentFormat(segment);
-  visitor.enterFile(stretch, format);
-  await using source = await openSegment(segment, from);
-  const { wholeTo, problems } = await readBinlog(source, {
-    visitor,
-    verifyChecksums: true,
-    start: { format, offset: from, gtidState: null },
-    until: (offset) => offset >= to,
-    ...(signal === undefined ? {} : { signal }),
-  });
-  if (wholeTo >= to) return;
-  const why = problems.at(-1)?.problem ?? 'the file is shorter than it was';
-  throw new LastgoodError('ARCHIVE_DAMAGED', `${file} cannot be read after ${wholeTo}: ${why}`, {
-    details: { path: segment.path, offset: wholeTo },
-  });
+/** Of all together. Pure. */
+export function bytesOf(stretches: readonly Stretch[]): number {
+  return stretches.reduce((sum, { from, to }) => sum + to - from, 0);
 }

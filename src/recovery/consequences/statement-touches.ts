@@ -2,7 +2,7 @@ import type { QueryEvent } from '../../binlog/group.ts';
 import { dialectOf, type Dialect, type Source } from '../../incident/dialect.ts';
 import { matchAll, readAccount, readName, takeHead, type Match } from '../../incident/match.ts';
 import { decodeStatement } from '../../incident/statement-text.ts';
-import { readReference, readReferences } from '../../incident/table-references.ts';
+import { readReferences, readTargets } from '../../incident/table-references.ts';
 import { TokenReader } from '../../incident/token-reader.ts';
 import { Tokenizer } from '../../incident/tokenizer.ts';
 import { readAlterChanges } from './alter-changes.ts';
@@ -181,15 +181,4 @@ function readDelete(match: Match): Touch[] | null {
   const tables = isJoined ? readReferences(match, AFTER_TABLES).tables : targets;
   if (tables.length === 0) return null;
   return tables.map(({ schema, name }) => of({ type: 'table', schema, name }, 'delete'));
-}
-
-function readTargets(match: Match): { schema: string; name: string }[] {
-  const { reader } = match;
-  const targets: { schema: string; name: string }[] = [];
-  do {
-    const target = readReference(match);
-    if (target !== undefined) targets.push(target);
-    if (reader.takeWord('.')) reader.takeWord('*');
-  } while (reader.takeWord(','));
-  return targets;
 }
