@@ -38,6 +38,13 @@ export interface SkipAnalysis {
   readonly conflicts: readonly PlanConflict[];
 }
 
+/** One skip, and what it leads to. */
+interface Followed {
+  readonly skip: Skip;
+  readonly trace: SkipTrace;
+  readonly groups: GroupSpans;
+}
+
 /**
  * Reads all groups behind each skipped one up to the cut and tells which of them fail without it, or do something else: by the
  * names of what statements and rows are about, and where the skipped rows are in the log, by their keys. Memory stays flat.
@@ -45,82 +52,74 @@ export interface SkipAnalysis {
  * @throws LastgoodError `ARCHIVE_GAP`, `ARCHIVE_DAMAGED`, `INTERRUPTED`
  */
 export async function analyseSkips(options: AnalyseOptions): Promise<SkipAnalysis> {
-  const { skips, plan, definitions } = options;
-  const traces = skips.map((skip) => new SkipTrace(skip.incident, definitions));
-  const owners = ownersOf(skips, traces);
+  const { plan, definitions, compareRows } = options;
+  const all = options.skips.map((skip): Followed => {
+    return { skip, trace: new SkipTrace(skip.incident, definitions), groups: new GroupSpans(skip.groups) };
+  });
   const visitor = new GroupTouches({
     foldsCase: options.foldsCase,
-    filter: filterOf(skips, traces),
+    filter: filterOf(all),
     onGroup: (group) => {
-      follow(group, { traces, owners: owners.get(keyOf(group.place)) ?? [] });
+      follow(group, all);
     },
   });
   await readBehind(stretchesBehind(plan.segments, plan.skippedSegments), visitor, options);
-  for (const [index, trace] of traces.entries()) await compare(trace, skips[index] as Skip, options);
+  for (const { trace, skip } of all) await compare(trace, async (question) => await compareRows(question, skip));
   return {
-    skips: traces.map(verdictOf),
-    conflicts: traces.flatMap(({ conflicts }) => conflicts.conflicts),
+    skips: all.map(({ trace }) => verdictOf(trace)),
+    conflicts: all.flatMap(({ trace }) => trace.conflicts.conflicts),
   };
 }
 
-function keyOf({ lineage, file, start }: Omit<GroupPlace, 'gtid'>): string {
-  return `${lineage}/${file}:${start}`;
-}
-
-function ownersOf(skips: readonly Skip[], traces: readonly SkipTrace[]): Map<string, SkipTrace[]> {
-  const owners = new Map<string, SkipTrace[]>();
-  for (const [index, { groups }] of skips.entries()) {
-    for (const group of groups) {
-      const key = keyOf(group);
-      owners.set(key, [...(owners.get(key) ?? []), traces[index] as SkipTrace]);
-    }
-  }
-  return owners;
-}
-
 /** A skipped group does nothing to what other skips lead to. */
-function follow(
-  group: TouchedGroup,
-  { traces, owners }: { traces: readonly SkipTrace[]; owners: readonly SkipTrace[] },
-): void {
-  for (const trace of owners) skip(group, trace);
-  if (owners.length > 0) return;
-  const { touches, place, unread, hasText } = group;
-  for (const trace of traces) {
-    for (const touch of touches) trace.touch(touch, place);
-    if (hasText) trace.text(place);
-    if (unread !== null) trace.unread(unread, place);
-  }
+function follow(group: TouchedGroup, all: readonly Followed[]): void {
+  const { place } = group;
+  const owners = all.filter(({ groups }) => groups.has({ ...place, offset: place.start }));
+  for (const { trace } of owners) skipGroup(group, trace);
+  if (owners.length === 0) for (const { trace } of all) meetGroup(group, trace);
 }
 
-function skip({ touches, place, unread, cascades }: TouchedGroup, trace: SkipTrace): void {
+function skipGroup({ touches, place, unread, cascades, phase }: TouchedGroup, trace: SkipTrace): void {
   for (const touch of touches) trace.skip(touch, place);
+  if (phase !== undefined) trace.halves.skip(phase);
   if (unread !== null) trace.skipUnread(unread, place);
   if (cascades) trace.skipUnread('may change rows of other tables by foreign keys, which the log does not name', place);
 }
 
+function meetGroup({ touches, place, unread, hasText, phase }: TouchedGroup, trace: SkipTrace): void {
+  if (phase !== undefined) trace.phase(phase, place);
+  for (const touch of touches) trace.touch(touch, place);
+  if (hasText) trace.text(place);
+  if (unread !== null) trace.unread(unread, place);
+}
+
 /** Inside of skipped groups everything matters; behind them, names of what differs. Remade only when these change. */
-function filterOf(
-  skips: readonly Skip[],
-  traces: readonly SkipTrace[],
-): (place: Omit<GroupPlace, 'gtid'>) => NameFilter | null {
-  const skipped = new GroupSpans(skips.flatMap(({ groups }) => groups));
+function filterOf(all: readonly Followed[]): (place: Omit<GroupPlace, 'gtid'>) => NameFilter | null {
+  const skipped = new GroupSpans(all.flatMap(({ skip }) => skip.groups));
   let filter = new NameFilter([]);
   let of = -1;
   return ({ lineage, file, start }) => {
     if (skipped.has({ lineage, file, offset: start })) return null;
-    const changes = traces.reduce((sum, trace) => sum + trace.changes, 0);
+    const changes = all.reduce((sum, { trace }) => sum + trace.changes, 0);
     if (changes !== of) {
-      filter = new NameFilter(traces.filter(({ isOpen }) => isOpen).flatMap(({ names }) => names));
+      const open = all.map(({ trace }) => trace).filter(({ isOpen }) => isOpen);
+      const takesAll = open.some(({ mindsAll }) => mindsAll);
+      filter = new NameFilter(
+        open.flatMap(({ names }) => names),
+        { takesAll },
+      );
       of = changes;
     }
     return filter;
   };
 }
 
-async function compare(trace: SkipTrace, skip: Skip, { compareRows }: AnalyseOptions): Promise<void> {
+async function compare(
+  trace: SkipTrace,
+  compareRows: (question: RowQuestion) => Promise<readonly RowAnswer[]>,
+): Promise<void> {
   for (const question of trace.questions) {
-    for (const { why, kind, group } of await compareRows(question, skip)) {
+    for (const { why, kind, group } of await compareRows(question)) {
       trace.conflicts.add({ object: nameOf(question.table), why, kind }, group);
       if (kind === 'fails') trace.end();
     }

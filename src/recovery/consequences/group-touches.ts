@@ -1,5 +1,6 @@
 import type { FormatDescription } from '../../binlog/format-description.ts';
 import { formatGtid } from '../../binlog/gtid-text.ts';
+import type { GroupPhase } from '../../binlog/group-phase.ts';
 import type { Group, GroupVisitor, QueryEvent, RowChange, SourceNote, TableName } from '../../binlog/group.ts';
 import { sourceOf, type Source } from '../../incident/dialect.ts';
 import type { GroupPlace } from './conflict-list.ts';
@@ -7,6 +8,7 @@ import { mentionsIn } from './mentions.ts';
 import { NameFilter } from './name-filter.ts';
 import { readStatement, type StatementTouches } from './statement-touches.ts';
 import type { Stretch } from './read-behind.ts';
+import { RowTouches } from './row-touches.ts';
 import { keyOf, type Touch } from './touch.ts';
 
 /** All that one group does, each thing once, in order. */
@@ -20,10 +22,15 @@ export interface TouchedGroup {
   readonly hasText: boolean;
   /** True when foreign keys may have changed rows of tables that the log does not name. */
   readonly cascades: boolean;
+  /** Set when it is one half of something. */
+  readonly phase?: GroupPhase | undefined;
 }
 
 export interface GroupTouchesOptions {
-  /** Says of the group that holds an offset which names matter: its statements about rows of others are passed over. null: all. */
+  /**
+   * Says of the group that holds an offset which names matter: its rows, and statements about rows, of others are passed over.
+   * null: all. Asked once for each group.
+   */
   readonly filter: (place: Omit<GroupPlace, 'gtid'>) => NameFilter | null;
   readonly onGroup: (group: TouchedGroup) => void;
   /** True where names of tables in capitals are the same names. */
@@ -42,9 +49,13 @@ export class GroupTouches implements GroupVisitor {
   #unread: string | null = null;
   #hasText = false;
   #cascades = false;
+  /** Of the open group; undefined: not asked yet. */
+  #filter: NameFilter | null | undefined;
+  readonly #rows: RowTouches;
 
   constructor(options: GroupTouchesOptions) {
     this.#options = options;
+    this.#rows = new RowTouches(options.foldsCase);
   }
 
   enterFile(part: Stretch, format: FormatDescription): void {
@@ -54,8 +65,7 @@ export class GroupTouches implements GroupVisitor {
   }
 
   query(query: QueryEvent): void {
-    const { lineage, file } = this.#part;
-    const filter = this.#options.filter({ lineage, file, start: query.offset });
+    const filter = this.#filterAt(query.offset);
     const isAboutRows = NameFilter.isAboutRows(query);
     this.#hasText ||= isAboutRows;
     if (filter !== null && isAboutRows && !filter.mayMean(query)) return;
@@ -77,9 +87,14 @@ export class GroupTouches implements GroupVisitor {
     }
   }
 
-  rows({ kind, schema, table }: RowChange): void {
-    if (table === '') this.#unread ??= 'changes rows of a table that the log does not name';
-    else this.#add({ type: 'table', schema, name: table, verb: kind, by: 'rows' });
+  rows({ kind, schema, table, offset }: RowChange): void {
+    if (table === '') {
+      this.#unread ??= 'changes rows of a table that the log does not name';
+      return;
+    }
+    const { touch, key } = this.#rows.of(kind, schema, table);
+    if (this.#touches.has(key) || this.#filterAt(offset)?.mayConcern(schema, table) === false) return;
+    this.#put(key, touch);
   }
 
   cascade(child: TableName | null): void {
@@ -103,36 +118,46 @@ export class GroupTouches implements GroupVisitor {
     const isNothing = phase?.step === 'begun' && phase.key.startsWith('ALTER');
     const isUndone = phase?.step === 'rollback' || (ending === 'rollback' && transactional === true);
     if (isNothing || isUndone) this.#forget();
-    else this.#tell({ start, gtid: group.gtid === null ? null : formatGtid(group.gtid) }, end);
+    if (isUndone && phase === undefined) return;
+    this.#tell({ start, gtid: group.gtid === null ? null : formatGtid(group.gtid), phase }, end);
   }
 
   torn(): void {
     this.#forget();
   }
 
-  #tell({ start, gtid }: { start: number; gtid: string | null }, end: number): void {
+  #filterAt(offset: number): NameFilter | null {
+    const { lineage, file } = this.#part;
+    if (this.#filter === undefined) this.#filter = this.#options.filter({ lineage, file, start: offset });
+    return this.#filter;
+  }
+
+  #tell(o: { start: number; gtid: string | null; phase?: GroupPhase | undefined }, end: number): void {
+    const { start, gtid, phase } = o;
     const { lineage, file, to } = this.#part;
     const told = {
       touches: [...this.#touches.values()],
       unread: this.#unread,
       hasText: this.#hasText,
       cascades: this.#cascades,
+      phase,
     };
     this.#forget();
     if (end <= to) this.#options.onGroup({ place: { lineage, file, start, gtid }, end, ...told });
   }
 
   #add(touch: Touch): void {
-    if (this.#touches.size >= MOST_TOUCHES) {
-      this.#unread ??= `does more than ${MOST_TOUCHES} things`;
-      return;
-    }
     const folded = this.#options.foldsCase ? fold(touch) : touch;
     const { verb, by, namesColumns = '', lenient = '', isStored = '', to, changes } = folded;
     const target = to === undefined ? '' : keyOf(to);
     const key = [keyOf(folded), verb, by, namesColumns, lenient, isStored, target].join('\0');
-    if (changes !== undefined) this.#touches.set(`${key}\0${this.#touches.size}`, folded);
-    else if (!this.#touches.has(key)) this.#touches.set(key, folded);
+    if (changes !== undefined) this.#put(`${key}\0${this.#touches.size}`, folded);
+    else if (!this.#touches.has(key)) this.#put(key, folded);
+  }
+
+  #put(key: string, touch: Touch): void {
+    if (this.#touches.size >= MOST_TOUCHES) this.#unread ??= `does more than ${MOST_TOUCHES} things`;
+    else this.#touches.set(key, touch);
   }
 
   #forget(): void {
@@ -140,6 +165,7 @@ export class GroupTouches implements GroupVisitor {
     this.#unread = null;
     this.#hasText = false;
     this.#cascades = false;
+    this.#filter = undefined;
   }
 }
 

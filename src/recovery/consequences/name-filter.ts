@@ -6,15 +6,18 @@ import type { Named } from './touch.ts';
 const HEAD_BYTES = 1024;
 const ABOUT_ROWS = /^(?:\s|\/\*(?!M?!)[^*]*(?:\*(?!\/)[^*]*)*\*\/)*(?:insert|update|delete|replace)\b/i;
 
-/** Tells by bytes which statements about rows cannot be about any of some names: nearly all of a log are passed over so. */
+/** Tells which statements about rows, and which rows, cannot be about any of some names: nearly all of a log is passed over so. */
 export class NameFilter {
   readonly #words: readonly string[];
   readonly #keys: ReadonlySet<string>;
   readonly #schemas: ReadonlySet<string>;
   /** Names that may be written in other bytes than ours. */
   readonly #isBlind: boolean;
+  readonly #takesAll: boolean;
 
-  constructor(names: readonly Named[]) {
+  /** @param o.takesAll what is of other names may matter as well, but for what is only read */
+  constructor(names: readonly Named[], { takesAll = false }: { readonly takesAll?: boolean } = {}) {
+    this.#takesAll = takesAll;
     this.#words = [...new Set(names.map(({ schema, name }) => (name ?? schema).toLowerCase()))];
     this.#keys = new Set(names.map(({ schema, name }) => `${schema}\0${name ?? ''}`.toLowerCase()));
     this.#schemas = new Set(names.filter(({ name }) => name === null).map(({ schema }) => schema.toLowerCase()));
@@ -28,9 +31,14 @@ export class NameFilter {
 
   /** False is certain. */
   mayMean({ text, schema, truncated }: Pick<QueryEvent, 'text' | 'schema' | 'truncated'>): boolean {
-    if (this.#isBlind || truncated || this.#schemas.has(schema.toLowerCase())) return true;
+    if (this.#takesAll || this.#isBlind || truncated || this.#schemas.has(schema.toLowerCase())) return true;
     const statement = text.toString('latin1').toLowerCase();
     return this.#words.some((word) => statement.includes(word));
+  }
+
+  /** False where rows of the table cannot matter. */
+  mayConcern(schema: string, table: string): boolean {
+    return this.#takesAll || this.has(schema, table) || this.#schemas.has(schema.toLowerCase());
   }
 
   /** True for one of the names, whatever its case. */

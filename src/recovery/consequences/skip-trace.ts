@@ -1,3 +1,4 @@
+import type { GroupPhase } from '../../binlog/group-phase.ts';
 import type { Incident } from '../../incident/incident.ts';
 import { ConflictList, type GroupPlace } from './conflict-list.ts';
 import { differencesOf, isAny, joined, type Difference } from './difference.ts';
@@ -5,6 +6,7 @@ import type { Meeting } from './meeting.ts';
 import { meet, meetInSchema, meetInside } from './meet.ts';
 import { meetNames } from './meet-names.ts';
 import { meetChild, meetParent } from './meet-relative.ts';
+import { HalfGroups } from './half-groups.ts';
 import { leftOut } from './left-out.ts';
 import { RowWatch, type RowQuestion } from './row-watch.ts';
 import { relativesOf, type Definitions } from './table-facts.ts';
@@ -19,6 +21,7 @@ const TAKES_ROWS: readonly Touch['verb'][] = ['delete', 'drop', 'truncate', 'rep
 export class SkipTrace {
   readonly incident: Incident;
   readonly conflicts: ConflictList;
+  readonly halves = new HalfGroups();
   readonly #definitions: Definitions;
   readonly #differences = new Map<string, Difference>();
   readonly #rows = new RowWatch();
@@ -71,15 +74,21 @@ export class SkipTrace {
     return this.#rows.questions;
   }
 
-  /** Names of tables and schemas that a statement must hold to matter. */
+  /** Names of tables and schemas that a statement or a row must be about to matter, unless everything does. */
   get names(): Named[] {
-    const relatives = this.differences.flatMap((difference) => {
-      const { ancestors, descendants } = relativesOf(this.#definitions, difference);
+    const schemas = new Set(this.differences.filter(({ name }) => name === null).map(({ schema }) => schema));
+    const ends = this.#definitions.foreignKeys.flatMap(({ child, parent }) => [child, parent]);
+    const ofSchemas = ends.filter(({ schema }) => schemas.has(schema));
+    const relatives = [...this.differences, ...ofSchemas].flatMap((named) => {
+      const { ancestors, descendants } = relativesOf(this.#definitions, named);
       return [...ancestors, ...descendants];
     });
-    const schemas = new Set(this.differences.filter(({ name }) => name === null).map(({ schema }) => schema));
-    const ofSchemas = this.#definitions.foreignKeys.filter(({ child }) => schemas.has(child.schema));
-    return [...this.differences, ...relatives, ...ofSchemas.map(({ parent }) => parent)];
+    return [...this.differences, ...relatives];
+  }
+
+  /** True where any table may be a relative of what differs. */
+  get mindsAll(): boolean {
+    return this.#definitions.foreignKeysUnknown !== null || this.#moved.size > 0;
   }
 
   /** A statement or an event of rows of the skipped group itself. */
@@ -112,6 +121,15 @@ export class SkipTrace {
       this.#touchRelatives(touch, group);
       this.#touchUnknown(touch, group);
     }
+  }
+
+  /** A group behind it is one half of something. */
+  phase(phase: GroupPhase, group: GroupPlace): void {
+    if (this.#isOver) return;
+    const found = this.halves.meet(phase);
+    if (found === null) return;
+    this.conflicts.add({ object: '', ...found }, group);
+    if (found.kind === 'fails') this.end();
   }
 
   /** A group behind it, or a part of it, cannot be read. */
@@ -159,7 +177,10 @@ export class SkipTrace {
   #rename(touch: Touch, to: Named): void {
     const { ancestors, descendants } = relativesOf(this.#definitions, touch);
     const isRelated = ancestors.length + descendants.length > 0 || this.#moved.has(keyOf(touch));
-    if (isRelated) this.#moved.add(keyOf(to));
+    if (isRelated) {
+      this.#moved.add(keyOf(to));
+      this.#changes += 1;
+    }
     this.#renamed.add(keyOf(to));
   }
 
@@ -182,7 +203,7 @@ export class SkipTrace {
   /** Where foreign keys are not known, any table may be the parent of what is still there. */
   #touchUnknown(touch: Touch, group: GroupPlace): void {
     const { foreignKeysUnknown } = this.#definitions;
-    if ((foreignKeysUnknown === null && this.#moved.size === 0) || !TAKES_ROWS.includes(touch.verb)) return;
+    if (!this.mindsAll || !TAKES_ROWS.includes(touch.verb)) return;
     const child = this.differences.find((difference) => {
       const isOther =
         keyOf(difference) !== keyOf(touch) && (difference.type === 'table' || difference.type === 'database');

@@ -10,15 +10,17 @@ import {
   query,
   tableMap,
   writeRows,
+  xaPrepare,
   xid,
   type RawEvent,
 } from '../../../support/binlog-builder.ts';
 
 const ORDERS: Named = { type: 'table', schema: 'shop', name: 'orders' };
 
-/** Each group in short: `insert shop.orders rows`; those that are told nothing of are left out. */
+/** Each group in short: `insert shop.orders rows`; halves that do nothing by themselves are left out. */
 function read(groups: readonly (readonly RawEvent[])[], filter: NameFilter | null): string[][] {
-  return tell(groups, filter).map(({ touches, unread }) => [
+  const told = tell(groups, filter).filter(({ phase, touches }) => phase === undefined || touches.length > 0);
+  return told.map(({ touches, unread }) => [
     ...touches.map((touch) => `${touch.verb} ${nameOf(touch)} ${touch.by}`),
     ...(unread === null ? [] : [unread]),
   ]);
@@ -87,6 +89,31 @@ describe('what groups do', () => {
     expect(read([transaction(query('INSERT INTO stock VALUES (1)'))], filter)).toEqual([[]]);
     expect(read([transaction(query('INSERT INTO stock SELECT * FROM Orders o'))], filter)).toEqual([
       ['insert shop.stock text', 'read shop.Orders text'],
+    ]);
+  });
+
+  it('passes over rows of other tables, but not where any table may matter', () => {
+    const rows = transaction(tableMap('shop', 'stock'), writeRows(8), tableMap('shop', 'Orders'), writeRows(8));
+    const ofSchema = new NameFilter([{ type: 'database', schema: 'shop', name: null }]);
+    const all = ['insert shop.stock rows', 'insert shop.Orders rows'];
+
+    expect(read([rows], new NameFilter([ORDERS]))).toEqual([['insert shop.Orders rows']]);
+    expect(read([rows], ofSchema)).toEqual([all]);
+    expect(read([rows], new NameFilter([ORDERS], { takesAll: true }))).toEqual([all]);
+    expect(read([transaction(query('DELETE FROM stock'))], new NameFilter([], { takesAll: true }))).toEqual([
+      ['delete shop.stock text'],
+    ]);
+  });
+
+  it('is told of both halves of what takes two groups, also of one that was rolled back', () => {
+    const halves = [
+      [mariadbGtid('0-101-1'), query("XA START X'61',X'',1"), tableMap('shop', 'orders'), writeRows(8), xaPrepare('a')],
+      statement("XA ROLLBACK X'61',X'',1"),
+    ];
+
+    expect(tell(halves, new NameFilter([])).map(({ phase }) => phase)).toEqual([
+      { step: 'begun', key: "XA X'61',X'',1" },
+      { step: 'rollback', key: "XA X'61',X'',1" },
     ]);
   });
 

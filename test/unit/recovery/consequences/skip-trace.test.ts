@@ -271,4 +271,41 @@ describe('what is skipped, and what follows', () => {
     expect(trace.conflicts.conflicts).toHaveLength(50);
     expect(verdictOf(trace).why).toMatch(/and 199 more$/);
   });
+
+  it('cannot end an XA transaction whose first half is left out, and makes an ALTER as a whole', () => {
+    const after = (...behind: { step: 'begun' | 'commit' | 'rollback'; key: string }[]): string[] => {
+      const trace = new SkipTrace({ id: 'inc-1', objects: [] } as unknown as Incident, KNOWN);
+      for (const key of ['XA a', 'XA b', 'ALTER 0-7']) trace.halves.skip({ step: 'begun', key });
+      trace.halves.skip({ step: 'commit', key: 'XA b' });
+      for (const phase of behind) trace.phase(phase, { lineage: 'm', file: 'f', start: 9, gtid: '0-2-9' });
+      const { verdict, why } = verdictOf(trace);
+      return [verdict, why];
+    };
+
+    expect(after({ step: 'commit', key: 'XA a' })).toEqual([
+      'impossible',
+      'the replay would fail at 0-2-9: commits a, whose first half is left out (error 1397)',
+    ]);
+    expect(after({ step: 'rollback', key: 'XA a' })[0]).toBe('impossible');
+    expect(after({ step: 'commit', key: 'ALTER 0-7' })).toEqual([
+      'risky',
+      'at 0-2-9, ends the ALTER that is left out, and makes it as a whole',
+    ]);
+    for (const key of ['XA b', 'XA c']) expect(after({ step: 'commit', key })[0]).toBe('safe');
+    expect(after({ step: 'begun', key: 'XA a' }, { step: 'commit', key: 'XA a' })[0]).toBe('safe');
+    expect(after({ step: 'rollback', key: 'ALTER 0-7' })[0]).toBe('safe');
+  });
+
+  it('may meet any table where foreign keys are not known, and both ends of those of a schema', () => {
+    const foreignKeys = [{ child: { ...OTHER, schema: 'far' }, parent: TABLE }];
+    const trace = (definitions: Definitions): SkipTrace => {
+      const made = new SkipTrace({ id: 'inc-1', objects: [] } as unknown as Incident, definitions);
+      made.skip(does('drop', SCHEMA), { lineage: 'l', file: 'f', start: 1, gtid: null });
+      return made;
+    };
+
+    expect(trace(NO_DEFINITIONS).mindsAll).toBe(true);
+    expect(trace(KNOWN).mindsAll).toBe(false);
+    expect(trace({ ...KNOWN, foreignKeys }).names).toContainEqual({ ...OTHER, schema: 'far' });
+  });
 });
