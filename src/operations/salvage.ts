@@ -16,6 +16,7 @@ import { connect } from '../server/connection.ts';
 import type { ServerOptions } from '../server/server-options.ts';
 import type { OpenArchive } from './open-archive.ts';
 import { scratchFolder } from './rehearse.ts';
+import { incidentOf } from './restore.ts';
 import { bringBack } from './salvage/bring-back.ts';
 import type { NotCarried } from './salvage/carry-definition.ts';
 import { refuseTables } from './salvage/live-conflicts.ts';
@@ -113,7 +114,7 @@ export async function salvage(
   await refuseEarly(options);
   if (to.kind === 'file') await refuseInside(archive.repository.path, resolve(to.path));
   if (options.datadir !== undefined) await refuseInside(archive.repository.path, resolve(options.datadir));
-  const incident = plan.target.kind === 'before-incident' ? archive.catalog.incident(plan.target.incident) : null;
+  const incident = incidentOf(archive, plan);
   await using folder = await scratchFolder(options.datadir, 'lastgood-salvage-');
   const into = { kind: 'scratch', datadir: folder.datadir, port: 0 } as const;
   const ran = await runPlan({ ...options, repository: archive.repository, into, incident, reference: null });

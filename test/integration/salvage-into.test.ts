@@ -182,7 +182,7 @@ describe('salvage into a live server', () => {
       'CREATE TABLE shop.line (id INT, `order` BIGINT, CONSTRAINT of_order FOREIGN KEY (`order`) REFERENCES shop.orders (id))',
       'INSERT INTO shop.line VALUES (1, 100), (2, 999)',
       'CREATE TABLE crm.visit (id INT, `order` BIGINT, CONSTRAINT of_visit FOREIGN KEY (`order`) REFERENCES shop.orders (id))',
-      'INSERT INTO crm.visit VALUES (1, 100), (2, 998), (3, 997)',
+      'INSERT INTO crm.visit VALUES (2, 998), (3, 997)',
       'CREATE TABLE shop.`product é` (id INT PRIMARY KEY)',
       'INSERT INTO shop.`product é` VALUES (1), (2), (3)',
       'SET foreign_key_checks = 1',

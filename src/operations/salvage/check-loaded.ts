@@ -1,11 +1,11 @@
-import { isLastgoodError, LastgoodError } from '../../platform/errors.ts';
+import { LastgoodError } from '../../platform/errors.ts';
 import { throwIfAborted } from '../../platform/wait.ts';
 import { readTableStates, type TableState } from '../../recovery/table-state.ts';
 import { describeServer, type ServerConnection } from '../../server/connection.ts';
+import { within } from '../../server/quote-name.ts';
 import { differences } from './compare-content.ts';
-import { describeForeignKey, findBrokenRows, readForeignKeys, type ForeignKey } from './foreign-keys.ts';
+import { checkForeignKey, describeForeignKey, readForeignKeys } from './foreign-keys.ts';
 import type { SchemaContent } from './schema-content.ts';
-import { within } from './staged-tables.ts';
 
 export interface LoadedOptions {
   readonly scratch: { readonly admin: ServerConnection };
@@ -69,14 +69,4 @@ export async function checkForeignKeys(
       found.push(`foreign key ${describeForeignKey({ ...key, parent })}: ${broken.replace(staging, as)}`);
   }
   return found;
-}
-
-/** Why rows do not fit it, or why nobody could look. */
-async function checkForeignKey(live: ServerConnection, key: ForeignKey): Promise<string | null> {
-  try {
-    return await findBrokenRows(live, key);
-  } catch (error) {
-    if (!isLastgoodError(error) || error.code === 'SERVER_UNREACHABLE') throw error;
-    return `not checked, ${error.message}`;
-  }
 }

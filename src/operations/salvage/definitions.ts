@@ -1,5 +1,5 @@
 import type { ServerConnection } from '../../server/connection.ts';
-import { quoteName } from '../../server/quote-name.ts';
+import { within } from '../../server/quote-name.ts';
 import type { ObjectType, SchemaContent } from './schema-content.ts';
 
 /** What a definition is that is a text, and no rows. */
@@ -40,7 +40,7 @@ async function readDefinition(
   { type, name }: Pick<Definition, 'type' | 'name'>,
 ): Promise<Definition> {
   const [row] = await connection.query<Record<string, string | null>>(
-    `SHOW CREATE ${type.toUpperCase()} ${quoteName(schema)}.${quoteName(name)}`,
+    `SHOW CREATE ${type.toUpperCase()} ${within(schema, name)}`,
   );
   const [, text] = Object.entries(row ?? {}).find(([column]) => isText(column)) ?? [];
   // The account may do everything, so a text that is not shown is one that is not there any more.

@@ -2,7 +2,7 @@ import { isLastgoodError } from '../../platform/errors.ts';
 import type { ServerConnection } from '../../server/connection.ts';
 import { quoteName } from '../../server/quote-name.ts';
 import type { NotCarried } from './carry-definition.ts';
-import { describeForeignKey, findBrokenRows, readForeignKeys } from './foreign-keys.ts';
+import { checkForeignKey, describeForeignKey, readReferences } from './foreign-keys.ts';
 import { passedEvents } from './passed-events.ts';
 import { readSchemaContent, type SchemaContent } from './schema-content.ts';
 
@@ -35,7 +35,7 @@ export async function finish(live: ServerConnection, o: FinishOptions): Promise<
     }
   };
   const { staging, as, content } = o;
-  const incoming = await attempt(`foreign keys of schema ${as} to what is back are not checked`, () =>
+  const incoming = await attempt(`foreign keys to what is back in schema ${as} are not checked`, () =>
     checkIncoming(live, as, content),
   );
   const passed = await attempt('whether an event has passed is not known', async () =>
@@ -48,14 +48,16 @@ export async function finish(live: ServerConnection, o: FinishOptions): Promise<
   return { passed: passed ?? [], warnings: [...(incoming ?? []), ...warnings] };
 }
 
-/** Tables of the same schema that were there all the time, and refer to what is back. */
+/** Tables that were there all the time, of this schema and of others, and refer to what is back. */
 async function checkIncoming(live: ServerConnection, as: string, content: SchemaContent): Promise<string[]> {
   const back = content.tables.map(({ name }) => name);
   const found: string[] = [];
-  for (const key of await readForeignKeys(live, as)) {
-    if (back.includes(key.table) || key.parent.schema !== as || !back.includes(key.parent.table)) continue;
-    const broken = await findBrokenRows(live, key);
-    if (broken !== null) found.push(`foreign key ${describeForeignKey(key)}: ${broken}`);
+  for (const key of await readReferences(live, as)) {
+    const isBackItself = key.schema === as && back.includes(key.table);
+    if (isBackItself || key.parent.schema !== as || !back.includes(key.parent.table)) continue;
+    const broken = await checkForeignKey(live, key);
+    const of = key.schema === as ? '' : `${key.schema}.`;
+    if (broken !== null) found.push(`foreign key ${of}${describeForeignKey(key)}: ${broken}`);
   }
   return found;
 }

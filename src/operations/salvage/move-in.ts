@@ -1,12 +1,12 @@
 import { isLastgoodError } from '../../platform/errors.ts';
 import { throwIfAborted } from '../../platform/wait.ts';
 import type { ServerConnection } from '../../server/connection.ts';
-import { quoteName } from '../../server/quote-name.ts';
+import { quoteName, within } from '../../server/quote-name.ts';
 import type { NotCarried } from './carry-definition.ts';
 import type { Definition, DefinedType } from './definitions.ts';
 import { makeDefinition } from './make-definition.ts';
 import type { SchemaContent } from './schema-content.ts';
-import { createSchema, within, type SequenceDefault } from './staged-tables.ts';
+import { createSchema, type SequenceDefault } from './staged-tables.ts';
 import type { Undo } from './undo.ts';
 
 export interface MoveInOptions {

@@ -1,6 +1,6 @@
 import { isLastgoodError } from '../../platform/errors.ts';
 import type { ServerConnection } from '../../server/connection.ts';
-import { quoteName } from '../../server/quote-name.ts';
+import { quoteName, within } from '../../server/quote-name.ts';
 
 /** A privilege on the salvaged objects, for one account. */
 export interface ObjectGrant {
@@ -47,7 +47,7 @@ export function grantText(grant: ObjectGrant, schema = grant.schema): string {
   const { head, routine, name, tail } = grant;
   // Unescaped, an underscore would also be for schemas of a like name.
   const whole = schema.replaceAll(/[\\_%]/g, '\\$&');
-  const object = name === null ? `${quoteName(whole)}.*` : `${quoteName(schema)}.${quoteName(name)}`;
+  const object = name === null ? `${quoteName(whole)}.*` : within(schema, name);
   return `${head} ON ${routine === null ? '' : `${routine} `}${object} ${tail}`;
 }
 

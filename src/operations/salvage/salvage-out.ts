@@ -1,7 +1,7 @@
 import type { WrittenFile } from '../../platform/durable-file.ts';
 import { LastgoodError } from '../../platform/errors.ts';
 import { readTableStates } from '../../recovery/table-state.ts';
-import { quoteName } from '../../server/quote-name.ts';
+import { quoteName, within } from '../../server/quote-name.ts';
 import { differences } from './compare-content.ts';
 import { dumpContent, type DumpScope } from './dump-content.ts';
 import type { NotCarried } from './carry-definition.ts';
@@ -9,7 +9,6 @@ import { loadSql, readDump } from './load-sql.ts';
 import { passedEvents } from './passed-events.ts';
 import type { Write } from './pour.ts';
 import { readSchemaContent, selectTables, type SchemaContent } from './schema-content.ts';
-import { within } from './staged-tables.ts';
 import type { Salvaged } from './take-out.ts';
 import { isCompressed, writeChecked } from './write-file.ts';
 

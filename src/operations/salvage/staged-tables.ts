@@ -1,6 +1,6 @@
 import { throwIfAborted } from '../../platform/wait.ts';
 import type { ServerConnection } from '../../server/connection.ts';
-import { quoteName } from '../../server/quote-name.ts';
+import { quoteName, within } from '../../server/quote-name.ts';
 import { carryExpression, type CarryOptions, type NotCarried } from './carry-definition.ts';
 import { describeForeignKey, readForeignKeys, type ForeignKey } from './foreign-keys.ts';
 import type { SchemaContent } from './schema-content.ts';
@@ -90,9 +90,4 @@ async function takeDefaults(scratch: ServerConnection, o: StageOptions): Promise
     else defaults.push({ table, column, expression: sql });
   }
   return { defaults, notCarried };
-}
-
-/** `schema`.`name`, quoted. */
-export function within(schema: string, name: string): string {
-  return `${quoteName(schema)}.${quoteName(name)}`;
 }
