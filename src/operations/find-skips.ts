@@ -1,3 +1,4 @@
+import { incidentUnknown } from '../recovery/incident-errors.ts';
 import { findSkip } from '../recovery/find-skip.ts';
 import type { LineageView } from '../recovery/lineage-view.ts';
 import type { Target } from '../recovery/plan.ts';
@@ -23,8 +24,7 @@ export async function findSkips(
   const skips: Skip[] = [];
   for (const id of new Set(ids)) {
     const incident = catalog.incident(id);
-    if (incident === null)
-      throw new LastgoodError('INCIDENT_UNKNOWN', `no incident '${id}' is known`, { details: { incident: id } });
+    if (incident === null) throw incidentUnknown(id);
     refuseHarmless(incident, target);
     const view = views.find(({ lineage }) => lineage.id === incident.lineage);
     if (view === undefined) {

@@ -1,5 +1,5 @@
 import type { ArchivedSegment } from '../archive/repository.ts';
-import { compareFiles, FIRST_EVENT_OFFSET, formatCoordinates, type Coordinates } from '../binlog/coordinates.ts';
+import { compareFiles, FIRST_EVENT_OFFSET, type Coordinates } from '../binlog/coordinates.ts';
 import { parseGtidState } from '../binlog/gtid-text.ts';
 import type { GtidState } from '../binlog/gtid.ts';
 import { GtidPosition, formatMariadbGtid } from '../binlog/mariadb-gtid.ts';

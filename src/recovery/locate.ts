@@ -4,6 +4,7 @@ import { incidentId, type Incident } from '../incident/incident.ts';
 import { isLastgoodError, LastgoodError } from '../platform/errors.ts';
 import { findGtid } from './find-gtid.ts';
 import { parseGtid } from '../binlog/gtid-text.ts';
+import { incidentNotThere, incidentUnknown } from './incident-errors.ts';
 import type { LineageView } from './lineage-view.ts';
 import { locateTime } from './locate-time.ts';
 import { findNeighbours, type Neighbours, type PlacedGroup } from './neighbours.ts';
@@ -120,8 +121,7 @@ async function findPlace(source: LocateSource, target: Target): Promise<Place> {
 
 function placeIncident({ incident, views }: LocateSource, id: string): Place {
   const found = incident(id);
-  if (found === null)
-    throw new LastgoodError('INCIDENT_UNKNOWN', `no incident '${id}' is known`, { details: { incident: id } });
+  if (found === null) throw incidentUnknown(id);
   const view = views.find(({ lineage }) => lineage.id === found.lineage);
   if (view === undefined) {
     throw new LastgoodError(
@@ -144,13 +144,7 @@ function confirmIncident(place: Place, incident: Incident | null, after: PlacedG
   if (after?.file === place.file && after.start === place.position) return;
   // A source's note about lost events may stand between groups.
   if (incident === null || (incident.kind === 'source-incident' && incident.gtid === null)) return;
-  throw new LastgoodError(
-    'TARGET_UNREACHABLE',
-    `the archive has no group at ${formatCoordinates(place)}, where incident ${incident.id} should be`,
-    {
-      hint: 'The catalog does not match the archive: run `lastgood catalog rebuild`, then try again.',
-    },
-  );
+  throw incidentNotThere(incident.id, place);
 }
 
 function placeCoordinates({ views }: LocateSource, target: Target & { kind: 'before-coordinates' }): Place {

@@ -49,7 +49,9 @@ export async function allowBatches(connection: ServerConnection): Promise<void> 
   const { error } = await new BatchCommand(connection, { payload: [MULTI_STATEMENTS_ON], statements: 1 }).outcome;
   if (error === null) return;
   const server = describeServer(connection.options);
-  throw new LastgoodError('SERVER_QUERY_FAILED', `the ${server} takes one statement at a time only: ${error.message}`);
+  throw new LastgoodError('SERVER_QUERY_FAILED', `the ${server} takes one statement at a time only: ${error.message}`, {
+    hint: 'Is there a proxy before it? Reach the server itself, or replay with --engine applier.',
+  });
 }
 
 /**

@@ -2,6 +2,7 @@ import type { ArchivedSegment } from '../../archive/repository.ts';
 import type { Incident } from '../../incident/incident.ts';
 import { LastgoodError } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logger.ts';
+import { incidentUnknown } from '../../recovery/incident-errors.ts';
 import { openLineageViews, type LineageView } from '../../recovery/lineage-view.ts';
 import type { ServerConnection } from '../../server/connection.ts';
 import type { OpenArchive } from '../open-archive.ts';
@@ -36,7 +37,7 @@ export interface PlacedIncident {
 export async function findIncident(archive: OpenArchive, id: string, signal?: AbortSignal): Promise<PlacedIncident> {
   const incident = archive.catalog.incident(id);
   if (incident === null) {
-    throw new LastgoodError('INCIDENT_UNKNOWN', `no incident '${id}' is known`, { details: { incident: id } });
+    throw incidentUnknown(id);
   }
   const views = await openLineageViews({ ...archive, signal });
   const view = views.find(({ lineage }) => lineage.id === incident.lineage);

@@ -46,16 +46,16 @@ const isAnother: Check = ({ others }) =>
       fix: 'Give another server: a restore never writes to one that it protects. For a new server in its place, name a configuration whose [primary] is not this one.',
     }));
 
-const replicates: Check = ({ primaries }) =>
+const replicates: Check = ({ primaries, flavor }) =>
   primaries.map((primary) => ({
     what: `it is a replica of ${primary}`,
-    fix: 'Give another server, or make this one independent: STOP ALL SLAVES; RESET SLAVE ALL;',
+    fix: `Give another server; or, if nobody needs it as a replica: STOP ${flavor === 'mysql' ? 'SLAVE' : 'ALL SLAVES'}; RESET SLAVE ALL;`,
   }));
 
 const isReplicated: Check = ({ replicas }) =>
   replicas.map((replica) => ({
     what: `${replica} reads its binary log, as a replica does`,
-    fix: 'Detach what replicates from it (KILL ends the session of one that is gone), or give another server.',
+    fix: 'Give another server; or, if nobody needs that replica, end its replication (KILL here ends the session of one that is gone).',
   }));
 
 const EMPTY_ONE = 'Give an empty server: nothing that somebody may need is dropped for a restore.';
