@@ -37,6 +37,25 @@ const WITH_ENDS = [
   'INSERT INTO shop.item VALUES (3, NULL, 3)',
 ];
 
+/** Two sessions, of which one never chose a schema: on the target they are one. It keeps a temporary table and a variable. */
+async function withAndWithoutSchema(primary: TestServer, setUp: readonly string[]): Promise<void> {
+  await using inShop = await primary.connect();
+  await using nowhere = await primary.connect();
+  await run(inShop, [...CREATE, 'CREATE TABLE shop.plain (name VARCHAR(50)) ENGINE=MyISAM', 'USE shop', ...setUp]);
+  await run(nowhere, [...setUp, 'CREATE TEMPORARY TABLE shop.kept (name VARCHAR(50)) ENGINE=MyISAM']);
+  await run(nowhere, ["INSERT INTO shop.kept VALUES ('kept')", "SET @own = 'own'"]);
+  const where = "IFNULL(DATABASE(), 'nowhere')";
+  for (const [id, more] of ['BEGIN', 'DO 0'].entries()) {
+    await run(inShop, [`INSERT INTO item VALUES (${id}, ${where})`]);
+    await run(nowhere, [more, `INSERT INTO shop.item SELECT 2 + ${id}, CONCAT(${where}, @own, name) FROM shop.kept`]);
+    await run(nowhere, ['COMMIT']);
+  }
+  await run(inShop, [`INSERT INTO plain VALUES (${where})`]);
+  await run(nowhere, [`INSERT INTO shop.plain VALUES (${where})`]);
+  await run(inShop, ['ALTER TABLE item ADD more INT']);
+  await run(nowhere, [`ALTER TABLE shop.item ADD another INT`, `INSERT INTO shop.item VALUES (9, ${where}, 0, 0)`]);
+}
+
 describe('a session on MariaDB', () => {
   const identity = MARIADB_SOURCE;
   let primary: TestServer;
@@ -103,6 +122,18 @@ describe('a session on MariaDB', () => {
     expect(await target.query('SELECT * FROM shop.item')).toEqual([]);
   });
 
+  it('has no default schema where the source had none, and keeps what it has', async () => {
+    await write();
+    await withAndWithoutSchema(primary, [STATEMENTS]);
+
+    await replay();
+
+    expect(await serverContent(target)).toEqual(await serverContent(writer));
+    const names = await target.query<{ name: string }>('SELECT name FROM shop.item ORDER BY id');
+    expect(names.map(({ name }) => name)).toEqual(['shop', 'shop', 'nowhereownkept', 'nowhereownkept', 'nowhere']);
+    expect(await target.query("SHOW DATABASES LIKE 'lastgood%'")).toEqual([]);
+  });
+
   it('has nothing to say at the end of a file', async () => {
     await write(...CREATE, 'FLUSH BINARY LOGS', "INSERT INTO shop.item VALUES (1, 'a')");
     const warnings: unknown[] = [];
@@ -128,6 +159,22 @@ describe('a session on MySQL 5.6 with GTIDs', () => {
       "INSERT INTO shop.item VALUES (2, 'b')",
       'COMMIT',
     ]);
+    const ranges = await servedLog(writer, primary.datadir);
+    await using scratch = await startMysql56({ serverId: 900 });
+    await using target = await scratch.connect();
+    const identity: ServedIdentity = { flavor: 'mysql', serverVersion: '5.6.24-log', serverId: 101, gtidState: '' };
+
+    const { gtidState } = await replayInSession({ target, identity, ranges, log: silentLog });
+
+    expect(await serverContent(target)).toEqual(await serverContent(writer));
+    const [row] = await writer.query<{ state: string }>('SELECT @@GLOBAL.gtid_executed AS state');
+    expect(gtidState).toBe(row?.state);
+  });
+
+  it('has no default schema where the source had none', async () => {
+    await using primary = await startMysql56();
+    await withAndWithoutSchema(primary, [STATEMENTS]);
+    await using writer = await primary.connect();
     const ranges = await servedLog(writer, primary.datadir);
     await using scratch = await startMysql56({ serverId: 900 });
     await using target = await scratch.connect();

@@ -68,6 +68,7 @@ export async function translateBytes(
       files,
       settle: () => Promise.resolve(),
       chooseMissing: () => Promise.resolve(),
+      leaveSchema: () => Promise.resolve(),
       ...options,
     },
     new SessionState(),

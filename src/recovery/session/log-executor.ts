@@ -10,7 +10,7 @@ import { isHarmless, judge } from './expected-errors.ts';
 import { KnownSchemas } from './known-schemas.ts';
 import { LoadFiles } from './load-files.ts';
 import type { EndedGroup, LoggedEvent } from './logged-events.ts';
-import { whileSchemaExists } from './missing-schema.ts';
+import { leaveSchema, whileSchemaExists } from './missing-schema.ts';
 import { readPayload } from './payload-events.ts';
 import { sessionFailure, thingOf } from './session-failure.ts';
 import { SessionState } from './session-state.ts';
@@ -18,6 +18,7 @@ import { own, type PlacedStatement } from './statement.ts';
 import { StatementQueue } from './statement-queue.ts';
 import type { TargetGtids } from './target-gtids.ts';
 import { openSession, type TargetLimits } from './target-session.ts';
+import type { TranslatorOptions } from './translator-options.ts';
 
 export interface LogExecutorOptions {
   readonly target: ServerConnection;
@@ -127,11 +128,15 @@ export class LogExecutor implements AsyncDisposable {
     const settle = async (): Promise<void> => {
       await queue.drain();
     };
-    const chooseMissing = async (schema: string, statements: readonly string[]): Promise<void> => {
-      await whileSchemaExists(connection, schema, statements);
+    const options: TranslatorOptions = {
+      ...{ flavor: target.flavor, limits, gtids, log, schemas: this.#schemas, files: this.#files, settle },
+      chooseMissing: async (schema, statements) => {
+        await whileSchemaExists(connection, schema, statements);
+      },
+      leaveSchema: async () => {
+        await leaveSchema(connection);
+      },
     };
-    const known = { schemas: this.#schemas, files: this.#files };
-    const options = { flavor: target.flavor, limits, gtids, log, ...known, settle, chooseMissing };
     return { connection, queue, translator: new EventTranslator(options, new SessionState()) };
   }
 

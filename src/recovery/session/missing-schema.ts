@@ -1,6 +1,7 @@
+import { randomBytes } from 'node:crypto';
 import { connect, type ServerConnection } from '../../server/connection.ts';
 import { quoteName } from '../../server/quote-name.ts';
-import { trySet } from './target-session.ts';
+import { trySet } from './try-set.ts';
 
 /**
  * Has a session execute statements while a schema is there that is not: so it gets a default schema that was dropped under the source's
@@ -21,4 +22,24 @@ export async function whileSchemaExists(
   } finally {
     await helper.query(`DROP DATABASE ${quoteName(schema)}`);
   }
+}
+
+const NOWHERE = 'lastgood_no_schema';
+
+/** Has a session, which has no default schema yet, remember how that is. @throws LastgoodError what `ServerConnection.query` throws */
+export async function rememberNoSchema(session: ServerConnection): Promise<void> {
+  await session.query(`PREPARE ${NOWHERE} FROM 'DO 0'`);
+}
+
+/**
+ * Leaves a session that has called `rememberNoSchema` without a default schema, which no statement does by itself. A prepared statement runs with
+ * the default schema of when it was prepared, here none, and the session comes back to its own: that one is gone then, so it has none.
+ * Source: MariaDB 10.11 and MySQL 5.6 sql/sql_db.cc, mysql_change_db with force_switch; tried on both.
+ *
+ * @throws LastgoodError what `connect` and `ServerConnection.query` throw
+ */
+export async function leaveSchema(session: ServerConnection): Promise<void> {
+  const gone = `lastgood_${randomBytes(6).toString('hex')}`;
+  await whileSchemaExists(session, gone, [`USE ${gone}`]);
+  await session.query(`EXECUTE ${NOWHERE}`);
 }

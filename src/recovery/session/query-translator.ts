@@ -127,8 +127,15 @@ export class QueryTranslator {
 
   /** @returns the statements that choose the default schema; the one of a session may be gone */
   async #use(schema: string): Promise<string[]> {
-    if (schema === '' || schema === this.#state.schema) return [];
-    const { schemas, settle, chooseMissing } = this.#options;
+    if (schema === this.#state.schema) return [];
+    const { schemas, settle, chooseMissing, leaveSchema } = this.#options;
+    if (schema === '') {
+      await settle();
+      await leaveSchema();
+      this.#state.schema = '';
+      this.#state.forget('collation_database');
+      return [];
+    }
     const name = quoteName(schema);
     const charset = this.#state.change(this.utf8For(schema));
     const before = charset === null ? [] : [charset];
@@ -147,7 +154,8 @@ export class QueryTranslator {
 
   #schemasChange(): void {
     this.#options.schemas.forget();
-    this.#state.schema = null;
+    if (this.#state.schema === '') return;
+    this.#state.schema = null; // it may be the one that is dropped
     this.#state.forget('collation_database');
   }
 }

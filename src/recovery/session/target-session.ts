@@ -1,7 +1,8 @@
-import { isLastgoodError } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { connect, type ServerConnection } from '../../server/connection.ts';
 import { allowBatches } from '../../server/statement-batch.ts';
+import { rememberNoSchema } from './missing-schema.ts';
+import { trySet } from './try-set.ts';
 import type { Collation } from './user-variable.ts';
 
 /** The most that a server can be told to take. Source: MySQL 8.4 manual, "max_allowed_packet". */
@@ -94,6 +95,7 @@ export async function openSession(target: ServerConnection): Promise<ServerConne
       if (needed) await session.query(statement);
       else await trySet(session, statement);
     }
+    await rememberNoSchema(session);
     return session;
   } catch (error) {
     await session.close();
@@ -111,15 +113,4 @@ function beginning({ flavor }: ServerConnection): [statement: string, needed: bo
     ["SET SESSION binlog_format = 'MIXED'", false],
     ...(flavor === 'mariadb' ? ([['SET SESSION max_statement_time = 0', false]] as [string, boolean][]) : []),
   ];
-}
-
-/** @returns false when the server does not know it, or the account may not */
-export async function trySet(connection: ServerConnection, statement: string): Promise<boolean> {
-  try {
-    await connection.query(statement);
-    return true;
-  } catch (error) {
-    if (isLastgoodError(error, 'PRIVILEGE_MISSING') || isLastgoodError(error, 'SERVER_QUERY_FAILED')) return false;
-    throw error;
-  }
 }

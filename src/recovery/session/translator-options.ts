@@ -17,4 +17,6 @@ export interface TranslatorOptions {
   readonly settle: () => Promise<void>;
   /** Has the session execute the statements while the schema is there, empty. */
   readonly chooseMissing: (schema: string, statements: readonly string[]) => Promise<void>;
+  /** Leaves the session without a default schema. */
+  readonly leaveSchema: () => Promise<void>;
 }

@@ -125,6 +125,22 @@ describe('the statements of a log', () => {
     ]);
   });
 
+  it('have no default schema where the source had none', async () => {
+    const none = query('SELECT DATABASE()', { schema: '' });
+    const drop: RawEvent = { ...query('DROP DATABASE other', { schema: 'other' }), flags: 0x8 };
+    const builder = group(new BinlogBuilder(), none, query('DELETE FROM item'), none, none, drop, none);
+    const left: number[] = [];
+    const leaveSchema = (): Promise<void> => {
+      left.push(left.length);
+      return Promise.resolve();
+    };
+
+    const sql = await translate(builder, { leaveSchema });
+
+    expect(sql.filter((text) => text.startsWith('USE'))).toEqual(['USE `shop`']);
+    expect(left).toHaveLength(1);
+  });
+
   it.each([
     ['DELETE FROM item; -- all of them', 'DELETE FROM item'],
     ['DELETE FROM item ; /* all */ # of; them\n\n', 'DELETE FROM item '],
