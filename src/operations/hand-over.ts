@@ -36,7 +36,7 @@ export interface PrimaryPlace {
 /** The commands for both ways. Pure. */
 export function handOverOf(plan: Plan, server: HandedOver, primary: PrimaryPlace): HandOver {
   return {
-    promote: server.kind === 'scratch' ? promoteNew(server) : promoteExisting(),
+    promote: server.kind === 'scratch' ? promoteNew(server) : promoteExisting(plan, server),
     follow: follow(plan, server, primary),
   };
 }
@@ -80,8 +80,21 @@ function promoteNew({ datadir, pid }: HandedOver): HandOverStep[] {
   ];
 }
 
-function promoteExisting(): HandOverStep[] {
-  return [ENABLE_EVENTS, RUN_EVENTS, ALLOW_WRITES, ARCHIVE_IT];
+function promoteExisting(plan: Plan, server: HandedOver): HandOverStep[] {
+  return [...emptyLogSteps(plan, server), ENABLE_EVENTS, RUN_EVENTS, ALLOW_WRITES, ARCHIVE_IT];
+}
+
+/** Not with GTIDs of MySQL: what the server has executed would be forgotten with its log, which the restore itself had emptied. */
+function emptyLogSteps({ backup, target }: Plan, { binaryLog }: HandedOver): HandOverStep[] {
+  const isItsMemory = backup.flavor === 'mysql' && (target.resolved.gtidState ?? '') !== '';
+  if (!binaryLog || isItsMemory) return [];
+  return [
+    {
+      say: 'Empties its own log, before anybody reads it: what was loaded is not in there, and it may have GTIDs of its own.',
+      where: 'server',
+      run: 'RESET MASTER;',
+    },
+  ];
 }
 
 function follow(plan: Plan, server: HandedOver, primary: PrimaryPlace): HandOver['follow'] {
@@ -97,7 +110,12 @@ function follow(plan: Plan, server: HandedOver, primary: PrimaryPlace): HandOver
   return {
     gtidState,
     mind: mindSkipped(plan.skipped),
-    steps: [...skipSteps(plan, gtidState), ...attachSteps({ plan, gtidState, primary }), ...startSteps()],
+    steps: [
+      ...emptyLogSteps(plan, server),
+      ...skipSteps(plan, gtidState),
+      ...attachSteps({ plan, gtidState, primary }),
+      ...startSteps(),
+    ],
   };
 }
 

@@ -25,7 +25,7 @@ export interface ResumeOptions extends FinishOptions {
  * Goes on with an interrupted restore, or brings a finished one forward to a later target. What is there stays also after an
  * error, to be resumed again.
  *
- * @throws LastgoodError `TARGET_NOT_EMPTY` for a folder without a restore and for one that is finished, `USAGE`, `LOCKED`,
+ * @throws LastgoodError `NOTHING_TO_RESUME` for a folder without a restore and for one that is finished, `USAGE`, `LOCKED`,
  *   `PREFLIGHT_FAILED` for a server that was written to since it was proven or is past the target; and what `restore` throws
  */
 export async function resumeRestore(
@@ -51,10 +51,14 @@ export async function resumeRestore(
 async function planOf({ datadir, note, plan }: HeldRestore, extend: ResumeOptions['extend']): Promise<Plan> {
   const { phase } = note;
   if (extend === null && phase === 'done') {
-    throw new LastgoodError('TARGET_NOT_EMPTY', `the restore in '${datadir}' is finished: there is nothing to resume`, {
-      details: { datadir },
-      hint: `With a later target it is brought forward: \`lastgood restore --resume --datadir ${datadir} --latest\`.`,
-    });
+    throw new LastgoodError(
+      'NOTHING_TO_RESUME',
+      `the restore in '${datadir}' is finished: there is nothing to resume`,
+      {
+        details: { datadir },
+        hint: `With a later target it is brought forward: \`lastgood restore --resume --datadir ${datadir} --latest\`.`,
+      },
+    );
   }
   if (extend === null) return plan;
   if (phase === 'done' || phase === 'proven') return await extend(plan);

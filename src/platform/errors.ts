@@ -84,6 +84,10 @@ export const ERRORS = {
   TOOL_FAILED: { exit: 30, hint: "Read the program's own message above; nothing was published." },
   PROOF_FAILED: { exit: 31, hint: 'Do not use the restored server before you know why: its report lists each check.' },
   PREFLIGHT_FAILED: { exit: 40, hint: 'Run `lastgood doctor` for all findings and their fixes.' },
+  NOTHING_TO_RESUME: {
+    exit: 40,
+    hint: 'Start a restore: `lastgood restore TARGET --datadir DIR`; `lastgood incidents` lists what TARGET can name.',
+  },
   TARGET_NOT_EMPTY: { exit: 40, hint: 'Give a folder that does not exist yet or is empty; nothing was written.' },
   INTERRUPTED: { exit: 130, hint: 'Nothing half-written is left under a final name: run the command again.' },
 } as const satisfies Record<string, { exit: number; hint: string }>;

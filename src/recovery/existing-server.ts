@@ -75,7 +75,8 @@ export class ExistingServer implements RestoreTarget {
   get place(): HandedOver {
     const { variables } = this.#parts.facts;
     const text = (name: string): string => variables.get(name) ?? '';
-    return { kind: this.kind, datadir: text('datadir'), socket: text('socket'), port: Number(text('port')), pid: null };
+    const [datadir, socket, port] = [text('datadir'), text('socket'), Number(text('port'))];
+    return { kind: this.kind, datadir, socket, port, pid: null, binaryLog: text('log_bin') === 'ON' };
   }
 
   async note(note: RestoreNote): Promise<void> {

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { LastgoodError } from '../platform/errors.ts';
 import type { Lock } from '../platform/lock.ts';
 import { endProcesses, findProcesses } from '../platform/other-processes.ts';
@@ -7,7 +8,7 @@ import type { Plan } from './plan.ts';
 import { claimFolder } from './restore-folder.ts';
 import { readRestoreNote, restoreNotePath, type RestoreNote, type RestoreRun } from './restore-note.ts';
 import { PATIENCE } from './scratch-server.ts';
-import { folderArgument, serverPaths } from './server-folder.ts';
+import { folderArgument, readContent, serverPaths } from './server-folder.ts';
 
 /** An earlier restore's folder, which nobody else works in until this is disposed of. */
 export interface HeldRestore extends AsyncDisposable {
@@ -21,7 +22,7 @@ export interface HeldRestore extends AsyncDisposable {
 /**
  * Takes a folder that an earlier restore has left.
  *
- * @throws LastgoodError `TARGET_NOT_EMPTY` for what is no such folder, `LOCKED` while somebody works there, `PLAN_INVALID`
+ * @throws LastgoodError `NOTHING_TO_RESUME` for what is no such folder, `FILE_UNREADABLE`, `LOCKED` while somebody works there, `PLAN_INVALID`
  */
 export async function holdRestore(datadir: string): Promise<HeldRestore> {
   await readOwnNote(datadir); // before anything is written there
@@ -38,16 +39,33 @@ export async function holdRestore(datadir: string): Promise<HeldRestore> {
 
 async function readOwnNote(datadir: string): Promise<{ note: RestoreNote; run: RestoreRun }> {
   const note = await readRestoreNote(datadir);
-  if (note === null) {
-    throw new LastgoodError('TARGET_NOT_EMPTY', `'${datadir}' holds no restore that could be resumed`, {
-      details: { datadir },
-      hint: 'Is it the folder that --datadir named? A restore that was interrupted before it wrote anything is begun anew, without --resume.',
-    });
-  }
+  if (note === null) throw await noRestore(datadir);
   if (note.run !== null && note.plan !== null) return { note, run: note.run };
-  throw new LastgoodError('TARGET_NOT_EMPTY', `'${datadir}' holds a restore of an earlier version, without its plan`, {
+  throw new LastgoodError('NOTHING_TO_RESUME', `'${datadir}' holds a restore of an earlier version, without its plan`, {
     details: { datadir },
     hint: 'Restore into another folder, or remove this one first.',
+  });
+}
+
+/** One that was interrupted before it wrote anything is begun again like any other. */
+async function noRestore(datadir: string): Promise<LastgoodError> {
+  const names = await readContent(datadir);
+  const path = restoreNotePath(datadir);
+  if (names.includes(basename(path))) {
+    return new LastgoodError('FILE_UNREADABLE', `the note of a restore cannot be read: '${path}'`, {
+      details: { datadir },
+    });
+  }
+  const isEmpty = names.length === 0;
+  const found = isEmpty
+    ? 'the folder is empty, or does not exist'
+    : `the folder holds '${names[0] ?? ''}', and no restore`;
+  const start = 'lastgood restore TARGET --datadir';
+  return new LastgoodError('NOTHING_TO_RESUME', `there is no restore to resume in '${datadir}': ${found}`, {
+    details: { datadir },
+    hint: isEmpty
+      ? `Is it the folder that --datadir named? To start a restore there: \`${start} ${datadir}\`; \`lastgood incidents\` lists what TARGET can name.`
+      : `Is it the folder that --datadir named? A restore is started in an empty one: \`${start} DIR\`.`,
   });
 }
 

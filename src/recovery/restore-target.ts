@@ -31,6 +31,8 @@ export interface HandedOver {
   readonly port: number;
   /** null when it does not run, or was not started by us. */
   readonly pid: number | null;
+  /** True where it writes a binary log: that does not hold what was loaded. */
+  readonly binaryLog: boolean;
 }
 
 /** A setting of an existing server that was another one while the restore ran, and is what it was again. */

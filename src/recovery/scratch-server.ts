@@ -8,7 +8,12 @@ import type { Logger } from '../platform/logger.ts';
 import { waitFor } from '../platform/wait.ts';
 import type { Flavor } from '../binlog/gtid.ts';
 import type { ServerConnection } from '../server/connection.ts';
-import { privateTemporaryFolder, startLocalServer, type LocalServer } from '../server/local-server.ts';
+import {
+  privateTemporaryFolder,
+  readErrorLogTail,
+  startLocalServer,
+  type LocalServer,
+} from '../server/local-server.ts';
 import type { ServerOptions } from '../server/server-options.ts';
 import { answers } from './answers.ts';
 import { saysGoodbye } from './goodbye.ts';
@@ -21,6 +26,9 @@ import type { SourceZone } from './source-zone.ts';
 
 /** A large server writes for long what it has in memory, and reads for long what it wrote. */
 export const PATIENCE = { startTimeoutMs: 3_600_000, stopTimeoutMs: 3_600_000 };
+
+/** Of a server's error log: what a message tells. */
+const LAST_LINES = 3;
 
 export interface ScratchServerOptions {
   /** The data folder itself: must not exist, or be empty. */
@@ -128,7 +136,7 @@ export class ScratchServer implements RestoreTarget {
 
   async #startAnew(stop: boolean): Promise<HandedOver> {
     const { settings, zone, log, serverId } = this.#options;
-    const { datadir, socket, port } = this.#server;
+    const { datadir, port } = this.#server;
     const options = handedOverOptions(settings, serverId, zone.fixed);
     await writeFileDurably(optionFilePath(datadir), asOptionFile({ ...places(this.#server), ...options }));
     await this.admin.query(`DROP USER ${account(this.login)}`);
@@ -136,8 +144,9 @@ export class ScratchServer implements RestoreTarget {
     log.info({ datadir }, 'stopping the restored server');
     await this.#server.stop();
     const { errorLog } = lastingServerPaths(datadir, serverId);
-    if (!(await saysGoodbye(errorLog))) throw new LastgoodError('TOOL_FAILED', 'it did not shut down cleanly');
-    if (stop) return { kind: this.kind, datadir, socket, port, pid: null };
+    if (!(await saysGoodbye(errorLog)))
+      throw new LastgoodError('TOOL_FAILED', `the restored server in '${datadir}' did not shut down cleanly`);
+    if (stop) return { ...this.place, pid: null };
     log.info({ datadir, port }, 'starting the restored server with durable settings');
     const server = await startLocalServer({
       ...lastingServerPaths(datadir, serverId),
@@ -146,12 +155,12 @@ export class ScratchServer implements RestoreTarget {
       args: asArguments(options),
       detached: true,
     });
-    return { kind: this.kind, datadir, socket: server.socket, port: server.port, pid: server.pid };
+    return { ...this.place, socket: server.socket, port: server.port, pid: server.pid };
   }
 
   get place(): HandedOver {
     const { datadir, socket, port, pid } = this.#server;
-    return { kind: this.kind, datadir, socket, port, pid };
+    return { kind: this.kind, datadir, socket, port, pid, binaryLog: false };
   }
 
   async keep(): Promise<void> {
@@ -161,10 +170,14 @@ export class ScratchServer implements RestoreTarget {
   }
 
   async abandon(error: unknown): Promise<unknown> {
-    const stays = await this.#stays();
+    const { onError } = this.#options;
+    const ownEnd = this.#kept || onError === 'empty' ? null : await this.#ownEnd();
+    const stays = this.#kept || onError === 'keep' || ownEnd !== null;
     if (stays) await this.keep();
     await this[Symbol.asyncDispose]();
-    return stays ? tellToResume(error, this.datadir) : error;
+    if (!stays) return error;
+    const isFromIt = ownEnd !== null && !isLastgoodError(error, 'INTERRUPTED');
+    return tellToResume(isFromIt ? await this.#died(ownEnd, error) : error, this.datadir);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -179,13 +192,25 @@ export class ScratchServer implements RestoreTarget {
     }
   }
 
-  async #stays(): Promise<boolean> {
-    const { onError } = this.#options;
-    if (this.#kept || onError !== 'if-ended') return this.#kept || onError === 'keep';
-    if (await answers(this.admin)) return false;
-    const isGone = (): boolean => this.#server.ended;
+  /** How the server ended without being told to; null when it did not. */
+  async #ownEnd(): Promise<string | null> {
+    if (await answers(this.admin)) return null;
+    const isGone = (): boolean => this.#server.ended !== null;
     // A connection may be lost a moment before the process is known to be.
-    return await waitFor(isGone, { timeoutMs: 5000, what: 'the server to end' }).catch(() => false);
+    await waitFor(isGone, { timeoutMs: 5000, what: 'the server to end' }).catch(() => undefined);
+    return this.#server.ended;
+  }
+
+  /** Whatever failed first, failed for that. */
+  async #died(how: string, cause: unknown): Promise<LastgoodError> {
+    const { datadir } = this;
+    const { errorLog } = lastingServerPaths(datadir, this.#options.serverId);
+    const words = (await readErrorLogTail(errorLog)).split('\n').slice(-LAST_LINES).join('\n');
+    return new LastgoodError(
+      'TOOL_FAILED',
+      `the new server in '${datadir}' ended by itself (${how}); the last words in '${errorLog}': ${words}`,
+      { cause, details: { datadir, errorLog } },
+    );
   }
 }
 

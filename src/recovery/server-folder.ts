@@ -30,7 +30,7 @@ export function folderArgument(datadir: string): string {
 
 /** @throws LastgoodError `TARGET_NOT_EMPTY` unless the folder does not exist or is empty */
 export async function requireEmpty(datadir: string): Promise<void> {
-  const names = (await readNames(datadir)).filter((name) => !BARELY_BEGUN.some((begun) => name.startsWith(begun)));
+  const names = await readContent(datadir);
   if (names.length === 0) return;
   const note = await readRestoreNote(datadir);
   const unfinished = note === null ? undefined : UNFINISHED[note.phase];
@@ -39,6 +39,12 @@ export async function requireEmpty(datadir: string): Promise<void> {
   throw new LastgoodError('TARGET_NOT_EMPTY', `'${datadir}' is not empty: it holds '${names[0] ?? ''}'`, {
     details: { datadir, entries: names.length },
   });
+}
+
+/** Names of what is in it, but for the first traces of a restore; none where it does not exist. @throws LastgoodError `TARGET_NOT_EMPTY` when it cannot be read */
+export async function readContent(datadir: string): Promise<string[]> {
+  const names = await readNames(datadir);
+  return names.filter((name) => !BARELY_BEGUN.some((begun) => name.startsWith(begun)));
 }
 
 /** What a folder holds whose restore was not finished. */

@@ -26,8 +26,8 @@ export interface LocalServer extends AsyncDisposable {
   /** In a temporary folder when the path asked for was too long for a socket. */
   readonly socket: string;
   readonly datadir: string;
-  /** True once its process is gone, however that came. */
-  readonly ended: boolean;
+  /** How its process ended, such as 'status SIGKILL'; null while it runs. */
+  readonly ended: string | null;
   /** Signs in through the socket, as root without a password unless told otherwise. */
   connect(user?: string, password?: string): Promise<ServerConnection>;
   /** Shuts down cleanly and waits for the end. */
@@ -143,8 +143,8 @@ class ChildServer implements LocalServer {
     return this.#child.pid ?? 0;
   }
 
-  get ended(): boolean {
-    return this.#ended !== null;
+  get ended(): string | null {
+    return this.#ended;
   }
 
   async connect(user = 'root', password = ''): Promise<ServerConnection> {
@@ -187,7 +187,7 @@ class ChildServer implements LocalServer {
 
   async #earlyEnd(how: string): Promise<LastgoodError> {
     const { errorLog, datadir } = this.#options;
-    const tail = await readTail(errorLog);
+    const tail = await readErrorLogTail(errorLog);
     return new LastgoodError('TOOL_FAILED', `the server on '${datadir}' ended (${how}) before it answered: ${tail}`, {
       details: { datadir, errorLog },
     });
@@ -239,7 +239,8 @@ async function choosePort(wanted = 0): Promise<number> {
   return wanted;
 }
 
-async function readTail(path: string): Promise<string> {
+/** The last words of a server; in their place, why they cannot be read. */
+export async function readErrorLogTail(path: string): Promise<string> {
   try {
     await using file = await open(path, 'r');
     const { size } = await file.stat();

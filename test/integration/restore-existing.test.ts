@@ -327,7 +327,9 @@ describe('a restore into an existing server', () => {
       socket: target.socket,
       port: target.port,
       pid: null,
+      binaryLog: true,
     });
+    expect(result.handOver.promote[0]?.run).toBe('RESET MASTER;');
     expect([...during.keys()]).toEqual(['loading', 'replaying', 'proving']);
     await using restored = await target.connect();
     expect(await checksums(restored, ['shop', 'crm'])).toEqual(lost);

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -104,7 +104,11 @@ describe('a restore whose server was killed', () => {
   it('goes on where it stood, then forward without the incident, and then follows the primary', async () => {
     const datadir = join(folder, 'killed');
     expect(await interruptedRestore(datadir)).toMatchObject({
-      message: expect.stringContaining(`what is restored so far is kept in '${datadir}'`) as string,
+      code: 'TOOL_FAILED',
+      message: expect.stringMatching(
+        /^the new server in '.*' ended by itself \(status SIGKILL\); the last words in '.*error\.log': [^]*; what is restored so far is kept in '.*'$/,
+      ) as string,
+      details: { datadir, errorLog: join(datadir, 'error.log') },
       hint: `\`lastgood restore --resume --datadir ${datadir}\` goes on from there.`,
     });
 
@@ -122,7 +126,10 @@ describe('a restore whose server was killed', () => {
       `lastgood restore --resume --datadir ${datadir} --latest --skip ${incident.id}`,
     ]);
     expect(await readFile(resumed.report?.markdown ?? '', 'utf8')).toContain(`- incident: ${incident.id}`);
-    await expect(resumeIn(datadir)).rejects.toMatchObject({ code: 'TARGET_NOT_EMPTY' });
+    await expect(resumeIn(datadir)).rejects.toMatchObject({
+      code: 'NOTHING_TO_RESUME',
+      message: `the restore in '${datadir}' is finished: there is nothing to resume`,
+    });
 
     // Not over the incident itself.
     await expect(resumeIn(datadir, { target: { kind: 'latest' }, skip: [] })).rejects.toThrow(
@@ -186,8 +193,18 @@ describe('a restore whose server was killed', () => {
     const other = join(folder, 'other');
     await mkdir(other);
     await writeFile(join(other, 'precious'), 'data');
-    await expect(resumeIn(other)).rejects.toMatchObject({ code: 'TARGET_NOT_EMPTY' });
+    await expect(resumeIn(other)).rejects.toMatchObject({
+      code: 'NOTHING_TO_RESUME',
+      message: `there is no restore to resume in '${other}': the folder holds 'precious', and no restore`,
+    });
     expect(await readdir(other)).toEqual(['precious']);
+
+    const nowhere = join(folder, 'nowhere');
+    await expect(resumeIn(nowhere)).rejects.toMatchObject({
+      code: 'NOTHING_TO_RESUME',
+      hint: expect.stringContaining(`\`lastgood restore TARGET --datadir ${nowhere}\``) as string,
+    });
+    expect(existsSync(nowhere)).toBe(false);
   });
 
   it('is loaded anew when the machine was started since, and says so', async () => {

@@ -8,6 +8,7 @@ const server = {
   socket: '/srv/restored/server.sock',
   port: 3307,
   pid: 41,
+  binaryLog: false,
 } as const;
 const primary = { host: '10.0.0.5', port: 3306 };
 
@@ -57,6 +58,21 @@ describe('commands to follow the primary', () => {
     expect(follow({ flavor: 'mysql', gtidState: '' }).join('\n')).toContain(
       "MASTER_LOG_FILE = 'binlog.000003', MASTER_LOG_POS = 900",
     );
+  });
+
+  it('first empty the log of a server that was there: it does not hold what was loaded', () => {
+    const existing = { ...server, kind: 'existing', pid: null, binaryLog: true } as const;
+    const commands = (of: Plan, on: typeof existing | typeof server = existing): string[] => {
+      const { promote, follow: after } = handOverOf(of, on, primary);
+      return [promote[0]?.run ?? '', after.steps[0]?.run ?? ''];
+    };
+    expect(commands(plan({ gtidState: '0-1-12' }))).toEqual(['RESET MASTER;', 'RESET MASTER;']);
+    expect(commands(plan({ flavor: 'mysql', gtidState: '' }))).toEqual(['RESET MASTER;', 'RESET MASTER;']);
+    // MySQL's log is its memory of what it has executed.
+    const uuid = '3e11fa47-71ca-11e1-9e33-c80aa9429562';
+    expect(commands(plan({ flavor: 'mysql', gtidState: `${uuid}:1-4` })).join(' ')).not.toContain('RESET MASTER');
+    const withoutLog = { ...existing, binaryLog: false } as unknown as typeof existing;
+    expect(commands(plan({ gtidState: '0-1-12' }), withoutLog).join(' ')).not.toContain('RESET MASTER');
   });
 
   it('first bring it to the present without the incident that comes next', () => {
