@@ -155,35 +155,49 @@ export class EventWalker {
     return at + length;
   }
 
-  /** The hot loop: every event of the buffer that is whole. @returns `from` when the next one is not */
+  /** The hot loop: every event of the buffer that is whole. What it counts is in locals until someone asks. @returns `from` when the next one is not */
   #events(buffer: Buffer, from: number, to: number): number {
     const data = new DataView(buffer.buffer, buffer.byteOffset, buffer.length);
     const { checked, positioned, shortest } = this.#rules;
+    const view = this.#view;
+    const sink = this.#sink;
     const firstOffset = this.offset;
+    let { quiet } = sink;
+    let { offset } = this;
+    let { number } = view;
     let at = from;
     this.#aim(buffer, data);
-    let { quiet } = this.#sink;
     while (to - at >= EVENT_HEADER_BYTES && !this.#stopped) {
       const length = data.getUint32(at + 9, true);
       if (length < shortest || length > MAX_EVENT_BYTES) {
-        this.#fail(this.offset, `an event cannot have ${length} bytes`);
+        this.#fail(offset, `an event cannot have ${length} bytes`);
         break;
       }
       const type = data.getUint8(at + 4);
       if (at + length > to || type === EVENT.FORMAT_DESCRIPTION) break;
       if (checked) this.#run.add(length);
-      if (positioned) this.#checkPosition(data.getUint32(at + 13, true), length);
-      this.#view.number += 1;
-      if (quiet[type] === 0) {
-        this.#fill(at, length);
-        this.#sink.event(this.#view);
-        ({ quiet } = this.#sink);
+      number += 1;
+      const isLoud = quiet[type] === 0;
+      if (isLoud || (positioned && !endsAt(data.getUint32(at + 13, true), offset + length))) {
+        this.offset = offset;
+        view.number = number;
+        this.#show(at, length, isLoud);
+        ({ quiet } = sink);
       }
       at += length;
-      this.offset += length;
+      offset += length;
     }
+    this.offset = offset;
+    view.number = number;
     if (checked) this.#verifyRun({ buffer, from, to: at, firstOffset });
     return at;
+  }
+
+  #show(at: number, length: number, isLoud: boolean): void {
+    if (this.#rules.positioned) this.#checkPosition(this.#view.data.getUint32(at + 13, true), length);
+    if (!isLoud) return;
+    this.#fill(at, length);
+    this.#sink.event(this.#view);
   }
 
   /** A second FORMAT_DESCRIPTION (relay logs), or the head of a large event; otherwise more bytes are needed. */
@@ -263,20 +277,20 @@ export class EventWalker {
   }
 
   #checkPosition(end: number, length: number): void {
-    if (this.#endsAt(end, length)) return;
+    if (endsAt(end, this.offset + length)) return;
     const problem = `the event says it ends at ${end}, but it ends at ${this.offset + length}`;
     this.#sink.problem({ kind: 'damage', offset: this.offset, problem });
-  }
-
-  /** Positions count to 4 GiB and begin again; 0 is left out by MariaDB 11.4 inside groups. */
-  #endsAt(end: number, length: number): boolean {
-    return end === 0 || end === (this.offset + length) >>> 0;
   }
 
   #fail(offset: number, problem: string): void {
     this.#stopped = true;
     this.#sink.problem({ kind: 'unreadable', offset, problem });
   }
+}
+
+/** Positions count to 4 GiB and begin again; 0 is left out by MariaDB 11.4 inside groups. */
+function endsAt(says: number, end: number): boolean {
+  return says === 0 || says === end >>> 0;
 }
 
 /** What holds for every event of a file. */

@@ -7,7 +7,7 @@ export interface ByteSource {
 }
 
 /** What is read at once: so much that reading costs little, so little that it is still in the processor's cache when walked. */
-const READ_BYTES = 1024 * 1024;
+const READ_BYTES = 2 * 1024 * 1024;
 
 /**
  * Reads one file from `source`, from its first byte or from `options.start`, and hands over its groups. Damage is
@@ -31,8 +31,8 @@ export async function feed(
   reader: BinlogReader,
   options: { until?: (offset: number) => boolean; signal?: AbortSignal } = {},
 ): Promise<void> {
-  let block = newBlock();
-  let next = newBlock();
+  let block = takeBlock();
+  let next = takeBlock();
   let kept = 0;
   let coming = source.read(next, HEAD_BYTES);
   try {
@@ -51,6 +51,8 @@ export async function feed(
     }
   } finally {
     await coming.catch(() => undefined); // nobody closes the source while it is read
+    spare.push(block, next);
+    spare.length = Math.min(spare.length, BLOCKS);
   }
   reader.sourceEnded(kept);
 }
@@ -58,6 +60,11 @@ export async function feed(
 /** Room in front of what is read, for what the walker left of the block before: never a whole event of the longest that it holds. */
 const HEAD_BYTES = MAX_WHOLE_EVENT_BYTES;
 
-function newBlock(): Buffer {
-  return Buffer.allocUnsafeSlow(HEAD_BYTES + READ_BYTES);
+/** One is walked while the other fills. */
+const BLOCKS = 2;
+/** Of readings that are over: memory that the system has not given yet costs as much as reading into it. */
+const spare: Buffer[] = [];
+
+function takeBlock(): Buffer {
+  return spare.pop() ?? Buffer.allocUnsafeSlow(HEAD_BYTES + READ_BYTES);
 }

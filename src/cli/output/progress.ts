@@ -1,6 +1,7 @@
-import { SingleBar } from 'cli-progress';
+import { createRequire } from 'node:module';
 import type { RehearseProgress } from '../../operations/rehearse.ts';
 import type { SalvageProgress } from '../../operations/salvage.ts';
+import type { AnalysisProgress } from '../../operations/skip/consequences-of.ts';
 import { formatBytes, formatNumber, formatSeconds } from './quantity.ts';
 
 export interface Progress extends Disposable {
@@ -16,6 +17,9 @@ export interface ProgressOptions {
   readonly unit?: 'bytes' | 'tables';
 }
 
+/** Loaded when a bar is shown: most runs have no terminal. */
+const load = createRequire(import.meta.url);
+
 const SILENT: Progress = { update: () => undefined, [Symbol.dispose]: () => undefined };
 
 /** Shorter work is over before a bar could be read. */
@@ -25,6 +29,7 @@ const QUIET_MS = 500;
 export function startProgress({ label, shown, unit = 'bytes' }: ProgressOptions): Progress {
   if (!shown) return SILENT;
   const startedAt = performance.now();
+  const { SingleBar } = load('cli-progress') as typeof import('cli-progress');
   const bar = new SingleBar({
     stream: process.stderr,
     clearOnComplete: true,
@@ -67,10 +72,10 @@ function pace({ done, total, startedAt, unit }: Pace): string {
 }
 
 export interface RestoreBars extends Disposable {
-  readonly update: (progress: RehearseProgress | SalvageProgress) => void;
+  readonly update: (progress: RehearseProgress | SalvageProgress | AnalysisProgress) => void;
 }
 
-/** One bar after the other, for each step of a restore, rehearsal or salvage. */
+/** One bar after the other, for each step of a restore, rehearsal or salvage, or of planning one. */
 export function startRestoreBars(shown: boolean): RestoreBars {
   let current: { readonly step: string; readonly bar: Progress } | null = null;
   return {

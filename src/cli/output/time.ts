@@ -1,5 +1,5 @@
-const TIME_OF_DAY = new Intl.DateTimeFormat('sv', { timeStyle: 'medium' });
-const DATE = new Intl.DateTimeFormat('sv', { dateStyle: 'short' });
+/** Made when the first time is shown: making them takes longer than loading everything else of a small command. */
+let formats: { readonly timeOfDay: Intl.DateTimeFormat; readonly date: Intl.DateTimeFormat } | null = null;
 
 /** A moment as the log has it, in UTC, and, where it differs, as the clock on this machine's wall shows it. */
 export function formatTime(utc: string | null): string {
@@ -7,7 +7,11 @@ export function formatTime(utc: string | null): string {
   const moment = new Date(utc);
   if (Number.isNaN(moment.getTime())) return utc;
   if (moment.getTimezoneOffset() === 0) return utc;
-  const day = DATE.format(moment);
-  const time = TIME_OF_DAY.format(moment);
+  formats ??= {
+    timeOfDay: new Intl.DateTimeFormat('sv', { timeStyle: 'medium' }),
+    date: new Intl.DateTimeFormat('sv', { dateStyle: 'short' }),
+  };
+  const day = formats.date.format(moment);
+  const time = formats.timeOfDay.format(moment);
   return `${utc} (${utc.startsWith(day) ? time : `${day} ${time}`} local)`;
 }
