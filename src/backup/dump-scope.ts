@@ -21,7 +21,8 @@ export interface DumpScope {
   readonly outsideSnapshot: number;
   /** Tables with FLOAT columns, which mariadb-dump prints with six digits. */
   readonly inexactTables: readonly TableName[];
-  /** Views that the server itself cannot read, as after a table of theirs was dropped: no dump holds them. */
+  readonly views: readonly TableName[];
+  /** Of these: what the server itself cannot read, as after a table of theirs was dropped. */
   readonly brokenViews: readonly TableName[];
 }
 
@@ -47,13 +48,15 @@ export async function readDumpScope(connection: ServerConnection): Promise<DumpS
       { hint: 'This version cannot back such a server up: use a physical backup (mariadb-backup) by hand.' },
     );
   }
+  const views = await readViewNames(connection);
   return {
     schemas: schemas.map(({ name }) => name),
     estimatedBytes: Number(row?.bytes ?? 0),
     outsideSnapshot: Number(row?.outside ?? 0),
     tables: await readTableRows(connection),
     inexactTables: await readInexactTables(connection),
-    brokenViews: await readBrokenViews(connection),
+    views,
+    brokenViews: await findBroken(connection, views),
   };
 }
 
@@ -83,14 +86,21 @@ export async function readInexactTables(connection: ServerConnection, schema?: s
   );
 }
 
-/** Views that the server cannot read, of one schema or of all: asks what the dump will ask. */
-export async function readBrokenViews(connection: ServerConnection, schema?: string): Promise<TableName[]> {
-  const views = await connection.query<{ schema: string; table: string }>(
+/** Views of a schema that the server cannot read. */
+export async function readBrokenViews(connection: ServerConnection, schema: string): Promise<TableName[]> {
+  return await findBroken(connection, await readViewNames(connection, schema));
+}
+
+async function readViewNames(connection: ServerConnection, schema?: string): Promise<TableName[]> {
+  return await connection.query<{ schema: string; table: string }>(
     `SELECT TABLE_SCHEMA AS \`schema\`, TABLE_NAME AS \`table\` FROM information_schema.TABLES
      WHERE TABLE_TYPE = 'VIEW' AND ${schema === undefined ? `TABLE_SCHEMA NOT IN (${SYSTEM_SCHEMAS})` : 'TABLE_SCHEMA = ?'}
      ORDER BY 1, 2`,
     schema === undefined ? [] : [schema],
   );
+}
+
+async function findBroken(connection: ServerConnection, views: readonly TableName[]): Promise<TableName[]> {
   const broken: TableName[] = [];
   for (const view of views) {
     try {

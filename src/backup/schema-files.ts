@@ -24,13 +24,14 @@ export interface SchemaFilesOptions {
  */
 export async function dumpSchemaFiles(o: SchemaFilesOptions): Promise<BackupFile[]> {
   const { replica, signal } = o;
-  const { schemas, brokenViews, inexactTables } = o.scope;
+  const { schemas, views, brokenViews, inexactTables } = o.scope;
   const path = (name: string): string => join(o.folder, name);
   let bytesOfSchemas = 0;
   const inSchemas = await dumpSchemas({
     path: path(BACKUP_FILES.schemas),
     replica,
     schemas,
+    views,
     brokenViews,
     withoutRows: inexactTables,
     onSnapshot: o.onSnapshot,
@@ -51,7 +52,7 @@ export async function dumpSchemaFiles(o: SchemaFilesOptions): Promise<BackupFile
     },
     signal,
   });
-  const triggers = await dumpTriggers({ path: path(BACKUP_FILES.triggers), replica, schemas, brokenViews, signal });
+  const triggers = await dumpTriggers({ path: path(BACKUP_FILES.triggers), replica, schemas, views, signal });
   return [...files, { name: BACKUP_FILES.rows, ...rows }, { name: BACKUP_FILES.triggers, ...triggers }];
 }
 

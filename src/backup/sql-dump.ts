@@ -1,11 +1,16 @@
+import { appendFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { TableName } from '../binlog/group.ts';
 import { findProgram, runTool } from '../platform/child-process.ts';
 import { LastgoodError } from '../platform/errors.ts';
 import type { WrittenFile } from '../platform/durable-file.ts';
-import { writeOptionFile } from '../server/option-file.ts';
+import { throwIfAborted } from '../platform/wait.ts';
+import { connect } from '../server/connection.ts';
+import { optionGroup, writeOptionFile } from '../server/option-file.ts';
 import type { ServerOptions } from '../server/server-options.ts';
 import { writeCompressed } from './compressed-file.ts';
+import { readAsStored } from './exact-rows.ts';
+import { writeViews } from './views/write-views.ts';
 
 /** The tool's last line; without it the dump is not whole, whatever the exit status says. */
 const COMPLETE = '-- Dump completed';
@@ -19,7 +24,8 @@ export interface SqlDumpOptions {
   readonly path: string;
   readonly replica: ServerOptions;
   readonly schemas: readonly string[];
-  /** Views that cannot be read. */
+  readonly views: readonly TableName[];
+  /** Of these: what the server cannot read. */
   readonly brokenViews: readonly TableName[];
   /** Tables whose rows come in a file of their own: then triggers do, too. */
   readonly withoutRows: readonly TableName[];
@@ -28,6 +34,12 @@ export interface SqlDumpOptions {
   /** Bytes of SQL so far. */
   readonly onProgress: (bytes: number) => void;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** One run of the tool. */
+export interface DumpRun extends Pick<SqlDumpOptions, 'path' | 'replica' | 'signal'> {
+  /** Options that would be too many for a command line. */
+  readonly options?: readonly (readonly [string, string])[];
 }
 
 /** Source: MariaDB manual, "mariadb-dump". Nothing in the output depends on when it was made. */
@@ -42,7 +54,11 @@ export const DUMP_ARGS: readonly string[] = [
   '--skip-add-locks',
 ];
 
-/** Dumps whole schemas in one snapshot, compressed. @throws LastgoodError `TOOL_MISSING`, `TOOL_FAILED`, `INTERRUPTED` */
+/**
+ * Dumps whole schemas in one snapshot, compressed; views, which the tool would make by name, come from us at the end.
+ *
+ * @throws LastgoodError `TOOL_MISSING`, `TOOL_FAILED`, `INTERRUPTED`
+ */
 export async function dumpSchemas(o: SqlDumpOptions): Promise<WrittenFile> {
   const watch = new SnapshotWatch(o.onSnapshot);
   return await writeCompressed(o.path, async (write) => {
@@ -52,42 +68,57 @@ export async function dumpSchemas(o: SqlDumpOptions): Promise<WrittenFile> {
       return;
     }
     let bytes = 0;
-    await runDump(o, [...DUMP_ARGS, ...contentArgs(o), '--databases', '--', ...o.schemas], async (chunk) => {
-      watch.see(chunk);
-      bytes += chunk.length;
+    const take = async (sql: Buffer | string): Promise<void> => {
+      throwIfAborted(o.signal);
+      bytes += sql.length;
       o.onProgress(bytes);
-      await write(chunk);
+      await write(sql);
+    };
+    const run = { ...o, options: [...withoutViews(o), ...withoutRows(o)] };
+    await runDump(run, [...DUMP_ARGS, ...contentArgs(o), '--databases', '--', ...o.schemas], async (chunk) => {
+      watch.see(chunk);
+      await take(chunk);
     });
+    await using connection = await connect(o.replica);
+    await readAsStored(connection);
+    await writeViews(connection, o, take);
   });
 }
 
 /** Dumps the triggers that `dumpSchemas` left out. */
 export async function dumpTriggers(
-  o: Pick<SqlDumpOptions, 'path' | 'replica' | 'schemas' | 'brokenViews' | 'signal'>,
+  o: Pick<SqlDumpOptions, 'path' | 'replica' | 'schemas' | 'views' | 'signal'>,
 ): Promise<WrittenFile> {
-  const args = ['--triggers', '--no-create-db', '--no-create-info', '--no-data', ...leftOut(o)];
+  const args = ['--triggers', '--no-create-db', '--no-create-info', '--no-data'];
   return await writeCompressed(o.path, async (write) => {
-    await runDump(o, [...DUMP_ARGS, ...args, '--databases', '--', ...o.schemas], write);
+    await runDump(
+      { ...o, options: withoutViews(o) },
+      [...DUMP_ARGS, ...args, '--databases', '--', ...o.schemas],
+      write,
+    );
   });
 }
 
-function contentArgs(o: Pick<SqlDumpOptions, 'brokenViews' | 'withoutRows'>): string[] {
-  const triggers = o.withoutRows.length === 0 ? '--triggers' : '--skip-triggers';
-  const withoutRows = o.withoutRows.map(({ schema, table }) => `--ignore-table-data=${schema}.${table}`);
-  return ['--routines', '--events', triggers, ...withoutRows, ...leftOut(o)];
+function contentArgs(o: Pick<SqlDumpOptions, 'withoutRows'>): string[] {
+  return ['--routines', '--events', o.withoutRows.length === 0 ? '--triggers' : '--skip-triggers'];
 }
 
-function leftOut({ brokenViews }: Pick<SqlDumpOptions, 'brokenViews'>): string[] {
-  return brokenViews.map(({ schema, table }) => `--ignore-table=${schema}.${table}`);
+function withoutViews({ views }: Pick<SqlDumpOptions, 'views'>): [string, string][] {
+  return views.map(({ schema, table }) => ['ignore-table', `${schema}.${table}`]);
+}
+
+function withoutRows(o: Pick<SqlDumpOptions, 'withoutRows'>): [string, string][] {
+  return o.withoutRows.map(({ schema, table }) => ['ignore-table-data', `${schema}.${table}`]);
 }
 
 /** Runs mariadb-dump to its end and checks that its output is whole. */
 export async function runDump(
-  { path, replica, signal }: Pick<SqlDumpOptions, 'path' | 'replica' | 'signal'>,
+  { path, replica, options = [], signal }: DumpRun,
   args: readonly string[],
   take: (chunk: Buffer) => Promise<void>,
 ): Promise<void> {
   await using optionFile = await writeOptionFile(replica, dirname(path));
+  await appendFile(optionFile.path, optionGroup('mysqldump', options));
   let tail = '';
   await runTool({
     program: findProgram(DUMP_PROGRAMS),

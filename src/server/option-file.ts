@@ -30,7 +30,12 @@ export function optionFileText(options: ServerOptions): string {
   const { socket, host = '127.0.0.1', port = 3306, user, password } = options;
   const reach = socket === undefined ? { host, port: String(port), protocol: 'tcp' } : { socket };
   const values = { ...reach, user, password, ...tlsValues(options) };
-  return ['[client]', ...Object.entries(values).map(([key, value]) => `${key}=${quote(value)}`), ''].join('\n');
+  return optionGroup('client', Object.entries(values));
+}
+
+/** A group of an option file; an option may come again and again. */
+export function optionGroup(name: string, options: readonly (readonly [string, string])[]): string {
+  return [`[${name}]`, ...options.map(([key, value]) => `${key}=${quote(value)}`), ''].join('\n');
 }
 
 function tlsValues({ tls, socket, ca, cert, key }: ServerOptions): Record<string, string> {

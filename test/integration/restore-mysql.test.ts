@@ -28,6 +28,19 @@ const BEFORE = [
   'CREATE FUNCTION shop.twice(a INT) RETURNS INT DETERMINISTIC RETURN a * 2',
   'CREATE VIEW shop.z AS SELECT id, shop.twice(id) AS two FROM shop.item',
   'CREATE VIEW shop.a AS SELECT two FROM shop.z',
+  'CREATE VIEW shop.y AS SELECT id, e FROM shop.item',
+  'CREATE VIEW shop.checked AS SELECT id FROM shop.y WHERE id > 0 WITH CASCADED CHECK OPTION',
+  "CREATE USER 'ghost'@'localhost'",
+  "GRANT SELECT ON shop.item TO 'ghost'@'localhost'",
+  "CREATE DEFINER='ghost'@'localhost' VIEW shop.orphan AS SELECT id FROM shop.item",
+  'CREATE VIEW shop.by_nobody AS SELECT id FROM shop.orphan',
+  "DROP USER 'ghost'@'localhost'",
+  'CREATE VIEW shop.x AS SELECT id FROM shop.item',
+  'CREATE VIEW shop.outlived AS SELECT id FROM shop.x WITH LOCAL CHECK OPTION',
+  'CREATE OR REPLACE VIEW shop.x AS SELECT DISTINCT id FROM shop.item',
+  'CREATE TABLE shop.lost (id INT)',
+  'CREATE VIEW shop.broken AS SELECT id FROM shop.lost',
+  'DROP TABLE shop.lost',
   "CREATE PROCEDURE shop.fill(x INT) BEGIN SELECT ';;'; INSERT INTO shop.log VALUES (x); END",
   'CREATE TRIGGER shop.before_item BEFORE INSERT ON shop.item FOR EACH ROW SET NEW.n = 7',
   'CREATE EVENT shop.often ON SCHEDULE EVERY 1 HOUR DO DELETE FROM shop.log',
@@ -45,6 +58,7 @@ const AFTER = [
   'CREATE DATABASE crm',
   'CREATE TABLE crm.client (id INT PRIMARY KEY, name VARCHAR(20)) CHARACTER SET latin1',
   "INSERT INTO crm.client VALUES (1, 'Zoë')",
+  'DROP VIEW shop.broken', // an applier stops where it is missing
   'FLUSH BINARY LOGS',
   'DELETE FROM shop.item WHERE id = 2',
   'ALTER TABLE shop.item ADD COLUMN more INT DEFAULT 3',
@@ -153,6 +167,20 @@ describe.each(MODES)('MySQL 5.6 $name', ({ mode, args }) => {
     expect(await root.query("SHOW TABLES FROM mysql LIKE 'lastgood%'")).toEqual([]);
   });
 
+  it.runIf(mode === 'gtid')('does not empty the binary log of a target that has one, and says who may', async () => {
+    await using target = await startMysql56({ serverId: 900, args: [...args] });
+    await using root = await target.connect();
+    await run(root, ['CREATE DATABASE lost', 'DROP DATABASE lost']);
+
+    const error = await refusalOf(restoreInto(target));
+
+    expect(error.message).toMatch(/its own log holds [0-9a-f-]{36}:1-2$/);
+    expect(error.hint).toContain('if nobody needs its log: RESET MASTER;');
+    expect(await root.query('SHOW BINLOG EVENTS')).toContainEqual(
+      expect.objectContaining({ Info: 'CREATE DATABASE lost' }),
+    );
+  });
+
   it('says how to empty a target that a failed restore has left a part in', async () => {
     await using target = await startMysql56({ serverId: 900, args: [...args] });
     await using root = await target.connect();
@@ -185,6 +213,18 @@ describe.each(MODES)('MySQL 5.6 $name', ({ mode, args }) => {
     expect(error.message).toContain('leaves out part of what it replicates: Replicate_Ignore_Table=shop.item');
     await using root = await target.connect();
     expect(await root.query('SHOW SLAVE STATUS')).toEqual([]);
+  });
+
+  it('logs nothing of an XA transaction before it is committed, so none is prepared at a cut', async () => {
+    await using root = await scene.pair.primary.connect();
+    const logged = async (): Promise<unknown> => await root.query('SHOW MASTER STATUS');
+    const before = await logged();
+
+    await run(root, ["XA START 'x'", "INSERT INTO crm.client VALUES (3, 'prepared')", "XA END 'x'", "XA PREPARE 'x'"]);
+    const prepared = await logged();
+    await run(root, ["XA ROLLBACK 'x'"]);
+
+    expect(prepared).toEqual(before);
   });
 
   it('refuses to make a new server, which differs from version to version', async () => {

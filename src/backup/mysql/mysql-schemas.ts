@@ -11,9 +11,9 @@ import { writeCompressed } from '../compressed-file.ts';
 import { ROWS_ELSEWHERE, type DumpScope } from '../dump-scope.ts';
 import { readAsStored, writeTableRows } from '../exact-rows.ts';
 import { sqlLines } from '../sql-lines.ts';
+import { writeViews } from '../views/write-views.ts';
 import { readEvents, readRoutines, readTriggers } from './mysql-programs.ts';
-import { readViews, viewPlaceholders } from './mysql-views.ts';
-import { showCreate } from './show-create.ts';
+import { showCreate } from '../show-create.ts';
 
 export interface MysqlSchemasOptions {
   readonly path: string;
@@ -35,7 +35,7 @@ const LOADING = [
 ];
 
 /**
- * Writes schemas in one snapshot: tables with rows, then views, routines, triggers and events, so that each finds what it names.
+ * Writes schemas in one snapshot: tables with rows, routines, views, which may use functions, then what fires and runs by itself.
  *
  * @throws LastgoodError `SERVER_QUERY_FAILED`, `PRIVILEGE_MISSING`, `SERVER_UNREACHABLE`, `STORAGE_FAILED`, `INTERRUPTED`
  */
@@ -55,11 +55,13 @@ export async function dumpMysqlSchemas(o: MysqlSchemasOptions): Promise<WrittenF
     };
     await write(sqlLines(LOADING));
     for (const schema of o.scope.schemas) await writeTables(connection, schema, write);
-    for (const kind of objectKinds(o.scope)) {
-      for (const schema of o.scope.schemas) {
-        for (const sql of await kind(connection, schema)) await write(sql);
-      }
-    }
+    const writeAll = async (read: typeof readRoutines): Promise<void> => {
+      for (const schema of o.scope.schemas) for (const sql of await read(connection, schema)) await write(sql);
+    };
+    await writeAll(readRoutines);
+    await writeViews(connection, o.scope, write);
+    await writeAll(readTriggers);
+    await writeAll(readEvents);
   });
 }
 
@@ -76,17 +78,4 @@ async function writeTables(connection: ServerConnection, schema: string, write: 
     await write(`${String(creation)};\n`);
     if (Number(holds) === 1) await writeTableRows(connection, { schema, table, qualified: false }, write);
   }
-}
-
-type ReadObjects = (connection: ServerConnection, schema: string) => Promise<Buffer[]>;
-
-/** Views may use functions and each other; functions may use views; what fires and runs by itself comes last. */
-function objectKinds({ brokenViews }: DumpScope): ReadObjects[] {
-  return [
-    async (connection, schema) => await viewPlaceholders(connection, schema, brokenViews),
-    readRoutines,
-    async (connection, schema) => await readViews(connection, schema, brokenViews),
-    readTriggers,
-    readEvents,
-  ];
 }

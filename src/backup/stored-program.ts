@@ -1,4 +1,4 @@
-import { quoteName } from '../../server/quote-name.ts';
+import { quoteName } from '../server/quote-name.ts';
 
 /** A stored text and what was set when it was created: all of it decides what it means. */
 export interface StoredText {

@@ -1,5 +1,5 @@
-import { LastgoodError } from '../../platform/errors.ts';
-import { describeServer, type ServerConnection } from '../../server/connection.ts';
+import { LastgoodError } from '../platform/errors.ts';
+import { describeServer, type ServerConnection } from '../server/connection.ts';
 
 /**
  * Runs a SHOW CREATE statement. @returns its row's values by position, as the server stores them: text may be in any character set
@@ -11,5 +11,5 @@ export async function showCreate(connection: ServerConnection, sql: string): Pro
     if (row.every((value) => value !== null)) return row.map((value) => Buffer.from(value));
   }
   const server = describeServer(connection.options);
-  throw new LastgoodError('PRIVILEGE_MISSING', `the ${server} does not show this account what '${sql}' is for`);
+  throw new LastgoodError('PRIVILEGE_MISSING', `the ${server} hides from this account what '${sql}' should show`);
 }

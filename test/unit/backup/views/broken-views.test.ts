@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest';
+import { standInViews } from '../../../../src/backup/views/broken-views.ts';
+import { accountName, standInAccounts } from '../../../../src/backup/views/definers.ts';
+import { viewKey } from '../../../../src/backup/views/view-order.ts';
+
+const BROKEN = { key: viewKey({ schema: 's', table: 'v`' }), security: 'INVOKER' as const };
+
+describe('the stand-in of a broken view', () => {
+  it('has its name, its definer and its text on one line, and reads what is dropped again', () => {
+    const sql = standInViews(
+      [{ ...BROKEN, definer: 'a@b@%', broken: 'select 1 AS `x\ny`; DROP' }],
+      ['lastgood_broken_view'],
+    );
+    expect(sql.split('\n')).toEqual([
+      'CREATE DATABASE `lastgood_broken_view_`;',
+      'CREATE TABLE `lastgood_broken_view_`.`definition_in_backup` (missing INT);',
+      '-- View `s`.`v``` was broken when it was backed up: select 1 AS `x y`; DROP',
+      'CREATE DEFINER=`a@b`@`%` SQL SECURITY INVOKER VIEW `s`.`v``` AS SELECT missing FROM `lastgood_broken_view_`.`definition_in_backup`;',
+      'DROP DATABASE `lastgood_broken_view_`;',
+      '',
+    ]);
+  });
+
+  it('is not made where no view is broken', () => {
+    expect(standInViews([], [])).toBe('');
+  });
+});
+
+describe('the stand-in of a definer', () => {
+  it('is a name without host for a role', () => {
+    expect([accountName('reader@'), accountName('@%')]).toEqual(['`reader`', '``@`%`']);
+  });
+
+  it('lets nobody sign in, and goes again', () => {
+    expect(standInAccounts({ flavor: 'mariadb' }, ['`a`@`%`'])).toEqual({
+      create: ['CREATE USER `a`@`%` ACCOUNT LOCK', 'GRANT ALL PRIVILEGES ON *.* TO `a`@`%`'],
+      drop: ['DROP USER `a`@`%`'],
+    });
+    expect(standInAccounts({ flavor: 'mysql' }, ['`a`@`%`']).create[0]).toBe(
+      `CREATE USER \`a\`@\`%\` IDENTIFIED BY PASSWORD '*${'0'.repeat(40)}'`,
+    );
+  });
+});
