@@ -1,23 +1,15 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export const ROOT = join(import.meta.dirname, '../..');
 
 /** The pages a reader may open, relative to the repository's root. */
-export const PAGES = [
-  'README.md',
-  'ARCHITECTURE.md',
-  'CONTRIBUTING.md',
-  'SECURITY.md',
-  'CHANGELOG.md',
-  'docs/alerts.md',
-  'docs/archive-format.md',
-  'docs/archive-server.md',
-  'docs/cli-json.md',
-  'docs/configuration.md',
-  'docs/errors.md',
-  'docs/restore-runbook.md',
-] as const;
+export const PAGES: readonly string[] = [
+  ...['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md'],
+  ...readdirSync(join(ROOT, 'docs'))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
+];
 
 export function readPage(path: string): string {
   return readFileSync(join(ROOT, path), 'utf8');
