@@ -269,6 +269,27 @@ describe('what commits wait for', () => {
     expect([acknowledged, syncs.begun]).toEqual([[builder.size], 1]);
   });
 
+  it('is not acknowledged by an fsync that had begun before it came', async () => {
+    await using folder = await archiveFolder();
+    const builder = log({ groups: 2 });
+    const [early, late] = [groupAt(builder, 0), groupAt(builder, 1)];
+    const acknowledged: number[] = [];
+    const { writer } = folder.writer(await folder.end(), {
+      onAcknowledge: ({ position }) => acknowledged.push(position),
+    });
+    using syncs = await holdSyncs();
+    writer.rotate(FILE, 4);
+    writer.append(builder.bytes, 4, early.end);
+    writer.awaited();
+    await waitFor(() => syncs.begun > 0, { timeoutMs: 5000, what: 'the fsync' });
+    writer.append(builder.bytes, late.start, late.end);
+    writer.awaited();
+    syncs.release();
+    await waitFor(() => acknowledged.length > 1, { timeoutMs: 5000, what: 'both acknowledgements' });
+    await writer.finish();
+    expect(acknowledged).toEqual([early.end, late.end]);
+  });
+
   it('is acknowledged at once when it was durable before, in an open file and in a sealed one', async () => {
     await using folder = await archiveFolder();
     const builder = log().between(rotate(NEXT));
