@@ -3,7 +3,7 @@ import { LastgoodError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
 import { pause, throwIfAborted } from '../platform/wait.ts';
 import { startArchiveServer, type ArchiveServer } from '../server/archive-server.ts';
-import type { ServerConnection } from '../server/connection.ts';
+import { addressOf, type ServerConnection } from '../server/connection.ts';
 import type { ServedIdentity, ServedRange } from '../server/served-range.ts';
 import { attach, detach, readApplier, readGtidState, startApplier, type ApplierStatus } from './applier.ts';
 import { setBeginState } from './begin-state.ts';
@@ -77,32 +77,29 @@ async function watch(
     const { reached } = archive; // read first: what the applier says afterwards is at least as new
     const status = await readApplier(target);
     if (status === null)
-      throw new LastgoodError('TOOL_FAILED', 'the restored server has forgotten that it is a replica');
-    throwIfFailed(archive, status);
+      throw new LastgoodError('TOOL_FAILED', `the ${describe(target)} has forgotten that it is a replica`);
+    throwIfFailed(target, archive, status);
     progress?.({ bytes: bytesUpTo(ranges, status.executed), totalBytes });
     if (reached !== null && isSame(status.executed, reached)) return status;
     await pause(POLL_MS, signal);
   }
 }
 
-function throwIfFailed({ failure }: ArchiveServer, { executed, applyError, receiveError }: ApplierStatus): void {
+function throwIfFailed(target: ServerConnection, { failure }: ArchiveServer, status: ApplierStatus): void {
   if (failure !== null) throw failure as Error;
+  const { executed, applyError, receiveError } = status;
+  const error = applyError ?? receiveError;
+  if (error === null) return;
+  const does = applyError === null ? 'receive' : 'apply';
   const where = formatCoordinates(executed);
-  const details = { file: executed.file, position: executed.position };
-  if (applyError !== null) {
-    throw new LastgoodError('TOOL_FAILED', `the restored server cannot apply what follows ${where}: ${applyError}`, {
-      details,
-    });
-  }
-  if (receiveError !== null) {
-    throw new LastgoodError(
-      'TOOL_FAILED',
-      `the restored server cannot receive what follows ${where}: ${receiveError}`,
-      {
-        details,
-      },
-    );
-  }
+  throw new LastgoodError('TOOL_FAILED', `the ${describe(target)} cannot ${does} what follows ${where}: ${error}`, {
+    details: { file: executed.file, position: executed.position },
+  });
+}
+
+/** Not as whom: the account is one of ours. */
+function describe({ options }: ServerConnection): string {
+  return `${options.name} (${addressOf(options)})`;
 }
 
 function bytesUpTo(ranges: readonly ServedRange[], { file, position }: Coordinates): number {
