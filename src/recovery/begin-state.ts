@@ -1,20 +1,32 @@
 import { GtidSet } from '../binlog/mysql-gtid.ts';
+import { LastgoodError } from '../platform/errors.ts';
 import type { ServerConnection } from '../server/connection.ts';
 import { readGtidState } from './applier.ts';
 
 /**
- * Tells an empty target the GTID state of what was loaded into it. MySQL takes that only while its own log has none, so the log is
- * emptied where it is another one; a server without GTIDs is told nothing.
+ * Tells an empty target the GTID state of what was loaded into it. MySQL takes that only while its own log has none; a server without
+ * GTIDs is told nothing.
  *
  * Source: MySQL 5.6 manual, "gtid_purged"; MariaDB manual, "gtid_slave_pos".
+ *
+ * @throws LastgoodError `PREFLIGHT_FAILED` for a MySQL target that has executed something else
  */
 export async function setBeginState(target: ServerConnection, state: string): Promise<void> {
   if (target.flavor === 'mariadb') {
     await target.query('SET GLOBAL gtid_slave_pos = ?', [state]);
     return;
   }
-  const [row] = await target.query<{ mode: string }>('SELECT @@GLOBAL.gtid_mode AS mode');
-  if (row?.mode !== 'ON' || GtidSet.parse(await readGtidState(target)).equals(GtidSet.parse(state))) return;
-  await target.query('RESET MASTER');
-  if (state !== '') await target.query('SET GLOBAL gtid_purged = ?', [state]);
+  // A server below 5.6 has no such variable.
+  const [row] = await target.query<{ Value: string }>("SHOW GLOBAL VARIABLES LIKE 'gtid_mode'");
+  if (row?.Value !== 'ON') return;
+  const executed = GtidSet.parse(await readGtidState(target));
+  if (executed.includes(GtidSet.parse(state))) return;
+  if (executed.size > 0) {
+    throw new LastgoodError(
+      'PREFLIGHT_FAILED',
+      `the target has executed ${executed.toString()}, and the replay begins behind ${state}`,
+      { hint: 'Restore into a server whose gtid_executed is empty, or is that of the backup.' },
+    );
+  }
+  await target.query('SET GLOBAL gtid_purged = ?', [state]);
 }

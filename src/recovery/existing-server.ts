@@ -145,22 +145,32 @@ export class ExistingServer implements RestoreTarget {
 
   /** @returns the statements that would empty it; none when nothing was loaded */
   async #undo(connection: ServerConnection): Promise<string[]> {
-    const { facts, takeover } = this.#parts;
+    const { takeover } = this.#parts;
     const words = TARGET_WORDS[this.flavor];
     if ((await readPrimaries(connection)).length > 0) {
       for (const statement of words.forgetPrimaries) await connection.query(statement);
     }
-    // Before the settings: gtid_strict_mode may forbid it.
-    const before = facts.variables.get(words.appliedVariable) ?? '';
-    if ((await readGtidState(connection)) !== before.replaceAll('\n', '')) await connection.query(words.emptyApplied);
+    const applied = await this.#forgetApplied(connection);
     await this.#giveBackUnfinished(connection);
     const schemas = await readSchemas(connection);
     const accounts = await readAccounts(connection);
-    const isEmpty = schemas.length === 0 && accounts.length === 0;
+    const isEmpty = schemas.length === 0 && accounts.length === 0 && applied === '';
     if (!isEmpty)
-      return emptyingStatements({ flavor: this.flavor, schemas, accounts, marker: takeover.marker, applied: '' });
+      return emptyingStatements({ flavor: this.flavor, schemas, accounts, marker: takeover.marker, applied });
     await removeMarker(connection);
     return [];
+  }
+
+  /**
+   * Before the settings: gtid_strict_mode may forbid it. MySQL forgets only with its whole binary log, and that is nothing to do unasked.
+   *
+   * @returns what stays
+   */
+  async #forgetApplied(connection: ServerConnection): Promise<string> {
+    const applied = await readGtidState(connection);
+    if (applied === '' || this.flavor === 'mysql') return applied;
+    await connection.query(TARGET_WORDS[this.flavor].emptyApplied);
+    return '';
   }
 
   /** The events of a half-restored server must not run: the scheduler stays off where there are any, and the marker tells. */

@@ -16,6 +16,9 @@ export interface LeftBehind {
   readonly applied: string;
 }
 
+/** As what was loaded: else the server would have GTIDs that the source's log does not have, and MySQL take no restore. */
+const UNLOGGED = 'SET SESSION sql_log_bin = 0';
+
 /** Statements that make a server empty again that held nothing but a part of a restore. For a person: nothing of ours runs them. */
 export function emptyingStatements({ flavor, schemas, accounts, marker, applied }: LeftBehind): string[] {
   const drops = schemas.map((name) => `DROP DATABASE ${quoteName(name)}`);
@@ -24,7 +27,7 @@ export function emptyingStatements({ flavor, schemas, accounts, marker, applied 
   const others = accounts.filter((name) => name !== marker.account).map(dropAccount);
   return [
     ...words.forgetPrimaries,
-    'SET SESSION foreign_key_checks = 0',
+    `${UNLOGGED}, foreign_key_checks = 0`,
     ...drops,
     ...others,
     ...ours,
@@ -37,6 +40,7 @@ export function emptyingStatements({ flavor, schemas, accounts, marker, applied 
 /** Statements that hand over what is proven, and only was not handed over. */
 export function finishingStatements({ borrowed, account }: Marker, flavor: Flavor): string[] {
   return [
+    UNLOGGED,
     ...putBackStatements(borrowed),
     ...(account === null ? [] : TARGET_WORDS[flavor].dropOurs(account)),
     `DROP TABLE IF EXISTS ${MARKER_TABLE}`,

@@ -4,7 +4,7 @@ import type { Flavor } from '../binlog/gtid.ts';
 export interface TargetWords {
   /** The variable that tells what the target has applied. */
   readonly appliedVariable: string;
-  /** Makes that empty on a server that holds nothing. */
+  /** Makes that empty on a server that holds nothing. For a person on MySQL, whose binary log goes with it. */
   readonly emptyApplied: string;
   readonly showPrimaries: string;
   readonly forgetPrimaries: readonly string[];

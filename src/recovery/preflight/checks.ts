@@ -1,10 +1,10 @@
 import type { BackupRecord } from '../../archive/backup-record.ts';
 import { describeServer } from '../../server/connection.ts';
-import type { ServerVariables } from '../../server/facts.ts';
 import { quoteName } from '../../server/quote-name.ts';
 import { isTriedMysql } from '../../server/tried-mysql.ts';
 import type { ReplayEngine } from '../restore-phases.ts';
 import { sourceZone } from '../source-zone.ts';
+import { TARGET_WORDS } from '../target-words.ts';
 import { missingPlugins } from './missing-plugins.ts';
 import type { Obstacle } from './obstacle.ts';
 import { isOlderRelease } from './release.ts';
@@ -72,19 +72,16 @@ const isEmpty: Check = ({ schemas, accounts }) => {
 };
 
 const hasNoPlace: Check = ({ flavor, variables }) => {
-  if (flavor === 'mysql') return hasNoForeignSet(variables);
-  const state = variables.get('gtid_slave_pos') ?? '';
-  const fix = "Give a fresh server; or, if nobody needs that position: SET GLOBAL gtid_slave_pos = '';";
-  return state === '' ? [] : [{ what: `it has applied another server's log, up to ${state}`, fix }];
+  const { appliedVariable, emptyApplied } = TARGET_WORDS[flavor];
+  const state = (variables.get(appliedVariable) ?? '').replaceAll('\n', '');
+  if (state === '') return [];
+  // MySQL takes a backup's GTIDs only while it has none: its log would have to go, and nobody else may have what is in it.
+  const { what, lost } = {
+    mariadb: { what: `it has applied another server's log, up to ${state}`, lost: 'that position' },
+    mysql: { what: `its own log holds ${state}`, lost: 'its log' },
+  }[flavor];
+  return [{ what, fix: `Give a fresh server; or, if nobody needs ${lost}: ${emptyApplied};` }];
 };
-
-/** What it wrote itself, as accounts, goes from its log; what it has of another server's log says that it is in use. */
-function hasNoForeignSet(variables: ServerVariables): Obstacle[] {
-  const [own = '', state = ''] = [variables.get('server_uuid'), variables.get('gtid_executed')];
-  const foreign = state.split(',').filter((part) => part.trim() !== '' && !part.trim().startsWith(`${own}:`));
-  const what = `it has applied another server's log: ${foreign.map((part) => part.trim()).join(', ')}`;
-  return foreign.length === 0 ? [] : [{ what, fix: 'Give a fresh server; or, if nobody needs its log: RESET MASTER;' }];
-}
 
 const hasAnIdOfItsOwn: Check = ({ variables }, { serverIds }) => {
   const id = Number(variables.get('server_id') ?? 0);

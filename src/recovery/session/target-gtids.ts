@@ -4,6 +4,7 @@ import { GtidSet } from '../../binlog/mysql-gtid.ts';
 import { isLastgoodError, LastgoodError } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { ServerConnection } from '../../server/connection.ts';
+import { setBeginState } from '../begin-state.ts';
 import type { SessionVariables } from './session-variables.ts';
 
 /** How a target is told the GTIDs of what it executes. */
@@ -69,7 +70,8 @@ async function setPosition(target: ServerConnection, position: string, log: Logg
 async function prepareMysql(target: ServerConnection, before: string | null): Promise<TargetGtids> {
   const mode = await modeOf(target);
   if (mode !== 'ON') return withoutGtids(before);
-  const set = await startSet(target, before);
+  await setBeginState(target, before ?? '');
+  const set = GtidSet.parse(await ask(target, '@@GLOBAL.gtid_executed'));
   let automatic = true;
   return {
     variables: () => ({}),
@@ -107,22 +109,6 @@ function withoutGtids(before: string | null): TargetGtids {
     },
     finish: () => Promise.resolve(set.toString()),
   };
-}
-
-/** A server that has executed nothing can be told what a backup brought. */
-async function startSet(target: ServerConnection, before: string | null): Promise<GtidSet> {
-  const executed = GtidSet.parse(await ask(target, '@@GLOBAL.gtid_executed'));
-  const wanted = GtidSet.parse(before ?? '');
-  if (executed.includes(wanted)) return executed;
-  if (executed.size > 0) {
-    throw new LastgoodError(
-      'PREFLIGHT_FAILED',
-      `the target has executed ${executed.toString()}, and the replay begins behind ${wanted.toString()}`,
-      { hint: 'Restore into a server whose gtid_executed is empty, or is that of the backup.' },
-    );
-  }
-  await target.query('SET GLOBAL gtid_purged = ?', [wanted.toString()]);
-  return wanted;
 }
 
 /** A server passes over a GTID that it has, and says nothing. */

@@ -238,7 +238,7 @@ describe('what a restore left behind', () => {
     ).toEqual([
       'STOP ALL SLAVES',
       'RESET SLAVE ALL',
-      'SET SESSION foreign_key_checks = 0',
+      'SET SESSION sql_log_bin = 0, foreign_key_checks = 0',
       'DROP DATABASE `a``b`',
       "DROP USER 'x'@'%'",
       "DROP ROLE 'r'",
@@ -254,7 +254,7 @@ describe('what a restore left behind', () => {
     expect(emptyingStatements(left)).toEqual([
       'STOP SLAVE',
       'RESET SLAVE ALL',
-      'SET SESSION foreign_key_checks = 0',
+      'SET SESSION sql_log_bin = 0, foreign_key_checks = 0',
       "GRANT USAGE ON *.* TO 'lastgood-1'@'localhost'",
       "DROP USER 'lastgood-1'@'localhost'",
       'RESET MASTER',
@@ -265,6 +265,7 @@ describe('what a restore left behind', () => {
 
   it('is only given back when it is proven', () => {
     expect(finishingStatements(marker, 'mariadb')).toEqual([
+      'SET SESSION sql_log_bin = 0',
       'SET GLOBAL sync_binlog = 1',
       "DROP USER IF EXISTS 'lastgood-1'@'localhost'",
       'DROP TABLE IF EXISTS mysql.lastgood_restore',
