@@ -5,6 +5,7 @@ import type { Coordinates } from '../binlog/coordinates.ts';
 import type { Logger } from '../platform/logger.ts';
 import { segmentFinder } from '../recovery/plan-ranges.ts';
 import type { Plan, PlanSegment } from '../recovery/plan.ts';
+import type { Explained } from '../recovery/restore-phases.ts';
 import type { ServerConnection } from '../server/connection.ts';
 import type { DescribedGroup } from './evidence/group-describer.ts';
 import { readDescribed } from './evidence/read-described.ts';
@@ -14,13 +15,12 @@ import { clashText } from './skip/clash-text.ts';
 /** What a conflict is explained with. */
 export interface ConflictSource {
   readonly repository: Repository;
-  readonly plan: Pick<Plan, 'segments'>;
+  readonly plan: Pick<Plan, 'segments' | 'skipped'>;
   readonly log: Logger;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Says more of an error that replaying met behind `at`; null when it knows nothing. */
-export type ExplainConflict = (at: Coordinates, message: string, target: ServerConnection) => Promise<string | null>;
+type ExplainConflict = (at: Coordinates, message: string, target: ServerConnection) => Promise<Explained | null>;
 
 /**
  * Explains where a replay stopped: the group that could not be applied, and where rows clash, the row that the log brings and
@@ -40,13 +40,24 @@ export function conflictExplainer(source: ConflictSource): ExplainConflict {
 async function explain(
   { repository, plan, log, signal }: ConflictSource,
   { at, message, target }: { at: Coordinates; message: string; target: ServerConnection },
-): Promise<string | null> {
+): Promise<Explained | null> {
   const part = partBehind(plan.segments, at);
   const segment = part === null ? undefined : await segmentFinder(repository)(part);
   const group = part === null || segment === undefined ? null : await groupIn(segment, part);
-  if (group === null || segment === undefined) return null;
+  if (group === null || segment === undefined || part === null) return null;
   const found = await findClash({ segment, group, message, target, log, signal });
-  return clashText(group, found);
+  return { more: clashText(group, found), hint: waysOut(plan, { ...group, lineage: part.lineage }) };
+}
+
+/** Where something was left out, a replay that ends earlier, and one that leaves out nothing; else nothing is known. */
+function waysOut(
+  { skipped: [first] }: Pick<Plan, 'skipped'>,
+  { gtid, lineage, file, start }: Pick<DescribedGroup, 'gtid' | 'file' | 'start'> & { lineage: string },
+): string | undefined {
+  if (first === undefined) return undefined;
+  const before = gtid === null ? `--before-coordinates ${lineage}/${file}:${start}` : `--before-gtid ${gtid}`;
+  const { id } = first;
+  return `What is left out is missed from there on. The same --skip works up to that transaction, with \`${before}\` as the target; or restore to \`--before ${id}\`, or bring back only what was lost: \`lastgood salvage --before ${id}\`.`;
 }
 
 /**

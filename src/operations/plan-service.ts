@@ -1,24 +1,28 @@
 import type { Coordinates } from '../binlog/coordinates.ts';
 import type { Flavor } from '../binlog/gtid.ts';
 import { formatCoordinates } from '../binlog/coordinates.ts';
+import type { BackupRecord } from '../archive/backup-record.ts';
 import type { Incident } from '../incident/incident.ts';
-import { LastgoodError } from '../platform/errors.ts';
+import { isLastgoodError, LastgoodError } from '../platform/errors.ts';
+import { attributeBackup } from '../recovery/attribute-backup.ts';
+import { chooseStart, type Start, type StartChoice } from '../recovery/candidates.ts';
+import type { SkipAnalysis } from '../recovery/consequences/analyse-skips.ts';
 import { cutOut, withoutGroups } from '../recovery/cut-out.ts';
 import { findWay, type Way } from '../recovery/crossing.ts';
 import { refuseLosses } from '../recovery/known-losses.ts';
 import { openLineageViews, type LineageView } from '../recovery/lineage-view.ts';
-import { locate, type Located } from '../recovery/locate.ts';
-import { refuseLostTail, withLoss } from '../recovery/lost-tail.ts';
+import { withLoss } from '../recovery/lost-tail.ts';
 import { findNeighbours } from '../recovery/neighbours.ts';
 import { oldestPlace, type StatedPlace } from '../recovery/oldest-place.ts';
-import type { PlanSegment, ResolvedTarget, Target } from '../recovery/plan.ts';
+import type { Plan, PlanSegment, ResolvedTarget, Target } from '../recovery/plan.ts';
 import { findRoute, stretchesOf, type Stretch } from '../recovery/route.ts';
 import { begunBefore, checkSkips, describe, skippedIn, skipWarnings, type Skip } from '../recovery/skip.ts';
 import { parsePlace } from '../recovery/target.ts';
+import { examineBackups } from './examine-backups.ts';
+import { findCut } from './find-cut.ts';
 import { findSkips } from './find-skips.ts';
-import { groupWords } from './group-words.ts';
 import type { OpenArchive } from './open-archive.ts';
-import { ofPrimary } from './plan.ts';
+import { consequencesOf, type AnalysisProgress, type SkippedLog, type SkipSource } from './skip/consequences-of.ts';
 
 /** What of the archive is to be served. */
 export interface ServiceAim {
@@ -29,6 +33,8 @@ export interface ServiceAim {
   readonly skip: readonly string[];
   /** FILE:POS, or LINEAGE/FILE:POS, of a group boundary; null: the oldest place from which the archive leads to the target. */
   readonly from: string | null;
+  /** Of looking at what comes of what is left out. */
+  readonly progress?: ((progress: AnalysisProgress) => void) | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -42,6 +48,9 @@ export interface Service {
   /** In their order; between two of one file something is left out. */
   readonly segments: readonly PlanSegment[];
   readonly skipped: readonly Incident[];
+  /** What leaving them out comes to, as in a plan. */
+  readonly skips: Plan['skips'];
+  readonly conflicts: Plan['conflicts'];
   readonly warnings: readonly string[];
 }
 
@@ -63,9 +72,13 @@ export async function planService(source: Source, aim: ServiceAim): Promise<Serv
 }
 
 async function planIn(source: Source, all: readonly LineageView[], aim: ServiceAim): Promise<Service> {
-  const views = aim.target.kind === 'before-incident' ? all : ofPrimary(all, aim.name);
-  const located = await findCut(source, views, aim);
-  refuseLostTail(aim.target, located, { views: all, lost: source.catalog.lost() });
+  const backups: BackupRecord[] = [];
+  for (const record of await source.repository.backups()) backups.push(await attributeBackup(all, record));
+  const currentAt = async (): Promise<null> => await Promise.resolve(null);
+  const { located, views } = await findCut(
+    { ...source, views: all, lost: source.catalog.lost(), backups, name: aim.name, currentAt },
+    aim.target,
+  );
   const { resolved, view, groupsBefore, last } = located;
   const way = await findWay(views, view, resolved);
   const losses = await source.repository.ledger.entries();
@@ -77,33 +90,46 @@ async function planIn(source: Source, all: readonly LineageView[], aim: ServiceA
   const whole = stretches.flatMap((stretch) => findRoute(stretch.leg, stretch.from, stretch.to));
   refuseBefore(from, begunBefore(from, skips, way.legs));
   const groups = skippedIn(skips, stretches);
-  const { kept } = cutOut(whole, groups);
+  const { kept, left } = cutOut(whole, groups);
   refuseLosses(kept, losses);
+  const cut = { ...resolved, groupsBefore };
+  const choice = { cut, way, skips, losses, rehearsals: [] };
+  const found = await lookAt(skips, {
+    log: { segments: kept, skippedSegments: left },
+    start: async () =>
+      newestStart({ ...choice, backups: await examineBackups(backups, { ...source, views, ...choice }) }),
+    source: { repository: source.repository, views: all, progress: aim.progress, signal: aim.signal },
+  });
   const { flavor, serverId } = view.lineage;
   return {
     ...{ flavor, serverId, serverVersion: versionOf(view, resolved), from },
     to: withoutGroups(resolved, groups, last),
     segments: kept,
     skipped: skips.map(({ incident }) => incident),
-    warnings: [...located.warnings, ...skipWarnings(skips, way.legs), ...breakWarning(way, from)],
+    ...found,
+    warnings: [...located.warnings, ...skipWarnings(skips), ...breakWarning(way, from)],
   };
 }
 
-async function findCut(
-  { repository, catalog }: Source,
-  views: readonly LineageView[],
-  { target }: ServiceAim,
-): Promise<Located> {
-  return await locate(
-    {
-      views,
-      backups: await repository.backups(),
-      incident: (id) => catalog.incident(id),
-      describe: async (lineage, group) => await groupWords(repository, lineage, group),
-      currentAt: () => Promise.resolve(null),
-    },
-    target,
-  );
+/** Only what is left out needs a backup: it tells how tables are defined. */
+async function lookAt(
+  skips: readonly Skip[],
+  o: { log: SkippedLog['log']; start: () => Promise<Start | null>; source: SkipSource },
+): Promise<SkipAnalysis> {
+  if (skips.length === 0) return { skips: [], conflicts: [] };
+  const start = await o.start();
+  const backed = start === null ? null : { ...start, backup: start.backup.record };
+  return await consequencesOf({ log: o.log, backed }, skips, o.source);
+}
+
+/** null when no backup can be restored from: what is served needs none. */
+function newestStart(choice: StartChoice): Start | null {
+  try {
+    return chooseStart(choice).start;
+  } catch (error) {
+    if (isLastgoodError(error, 'BACKUP_MISSING') || isLastgoodError(error, 'ARCHIVE_GAP')) return null;
+    throw error;
+  }
 }
 
 interface StartSource {

@@ -4,19 +4,16 @@ import { attributeBackup } from '../recovery/attribute-backup.ts';
 import { withReliance } from '../recovery/check-plan.ts';
 import { findWay } from '../recovery/crossing.ts';
 import { openLineageViews, type LineageView } from '../recovery/lineage-view.ts';
-import { locate } from '../recovery/locate.ts';
-import type { PlacedGroup } from '../recovery/neighbours.ts';
 import type { Plan, Target } from '../recovery/plan.ts';
-import { LastgoodError } from '../platform/errors.ts';
 import type { ServerOptions } from '../server/server-options.ts';
 import { examineBackups } from './examine-backups.ts';
 import { archivedTo, readExposure } from './exposure.ts';
-import { groupWords } from './group-words.ts';
+import { findCut } from './find-cut.ts';
 import { findSkips } from './find-skips.ts';
 import type { OpenArchive } from './open-archive.ts';
-import { lostInWords, refuseLostTail, withLoss } from '../recovery/lost-tail.ts';
+import { lostInWords, withLoss } from '../recovery/lost-tail.ts';
 import { planRestore } from '../recovery/planner.ts';
-import { withConsequences } from './skip/analyse-plan.ts';
+import { withConsequences, type AnalysisProgress } from './skip/consequences-of.ts';
 
 interface PlanOptions {
   readonly name?: string;
@@ -26,6 +23,8 @@ interface PlanOptions {
   readonly backup?: string | undefined;
   readonly primary?: ServerOptions;
   readonly now?: Date;
+  /** Of looking at what comes of skips, which reads the log. */
+  readonly progress?: ((progress: AnalysisProgress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -57,24 +56,19 @@ export async function makePlan(
 async function planIn(
   { repository, catalog }: Pick<OpenArchive, 'repository' | 'catalog'>,
   { target, known }: { target: Target; known: { views: readonly LineageView[]; lost: readonly LostSegment[] } },
-  { name, skip = [], backup, primary, now = new Date(), signal }: PlanOptions,
+  { name, skip = [], backup, primary, now = new Date(), progress, signal }: PlanOptions,
 ): Promise<Plan> {
   const { views: all, lost } = known;
-  // An incident's id says whose log it stands in; every other target is a place in the configured primary's.
-  const views = target.kind === 'before-incident' ? all : ofPrimary(all, name);
   const backups: BackupRecord[] = [];
   for (const record of await repository.backups()) {
     if (backup === undefined || record.id === backup) backups.push(await attributeBackup(all, record));
   }
-  const source = {
-    views,
-    backups,
-    incident: (id: string) => catalog.incident(id),
-    describe: async (lineage: string, group: PlacedGroup) => await groupWords(repository, lineage, group),
-    currentAt: async (view: LineageView) => (primary === undefined ? null : await currentAt(view, primary)),
-  };
-  const located = await locate(source, target);
-  refuseLostTail(target, located, known);
+  const currentIn = async (view: LineageView): Promise<number | null> =>
+    primary === undefined ? null : await currentAt(view, primary);
+  const { located, views } = await findCut(
+    { repository, catalog, ...known, backups, name, currentAt: currentIn },
+    target,
+  );
   const { resolved, view, groupsBefore, last, warnings } = located;
   const skips = await findSkips({ repository, catalog, views: all, signal }, { target, ids: skip });
   const way = await findWay(views, view, resolved);
@@ -92,17 +86,8 @@ async function planIn(
     warnings: [...warnings, ...lost.map((item) => `${lostInWords(item, all)}: run \`lastgood verify\``)],
     now: now.getTime() / 1000,
   });
-  return await withReliance(repository, await withConsequences(plan, skips, { repository, views: all, signal }));
-}
-
-/** @throws LastgoodError `TARGET_UNREACHABLE` when nothing is archived under the name */
-export function ofPrimary(views: readonly LineageView[], name: string | undefined): LineageView[] {
-  const own = views.filter(({ lineage }) => name === undefined || lineage.name === name);
-  if (own.length > 0 || name === undefined) return own;
-  const known = [...new Set(views.map(({ lineage }) => lineage.name))].join(', ');
-  throw new LastgoodError('TARGET_UNREACHABLE', `nothing is archived of primary '${name}'`, {
-    hint: known === '' ? 'Run `lastgood archive` first.' : `The repository holds: ${known}. Is primary.name right?`,
-  });
+  const source = { repository, views: all, progress, signal };
+  return await withReliance(repository, await withConsequences(plan, skips, source));
 }
 
 /** The source's clock when it had nothing that the archive had not; null when it had, or cannot be asked. */

@@ -7,6 +7,7 @@ import type { Incident } from '../incident/incident.ts';
 import { LastgoodError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
 import { gtidModeOf, openRanges } from '../recovery/plan-ranges.ts';
+import { refuseSkips } from '../recovery/refuse-skips.ts';
 import type { OpenArchive } from './open-archive.ts';
 import { replicaStatements, type ReplicaStatement } from './replica-statements.ts';
 import { planService, type Service, type ServiceAim } from './plan-service.ts';
@@ -20,6 +21,8 @@ export interface ServeOptions extends ServiceAim {
   readonly tls: ServedTls | null;
   /** Without TLS it listens on loopback only, unless this is true. */
   readonly allowClearText?: boolean | undefined;
+  /** Serve also what may clash with what is left out. */
+  readonly acceptConflicts?: boolean | undefined;
   readonly log: Logger;
 }
 
@@ -45,6 +48,9 @@ export interface ServedArchive {
   /** In words: what is the last thing served, and the first that is not. */
   readonly between: string;
   readonly skipped: readonly Incident[];
+  /** What leaving them out comes to for a replica, as in a plan. */
+  readonly skips: Service['skips'];
+  readonly conflicts: Service['conflicts'];
   readonly bytes: number;
   readonly statements: readonly ReplicaStatement[];
   readonly warnings: readonly string[];
@@ -66,6 +72,7 @@ export async function serveArchive(
   const { signal, log } = options;
   refuseExposure(options);
   const service = await planService(archive, options);
+  refuseSkips(service, { accepted: options.acceptConflicts === true });
   await using server = await startArchiveServer({
     ...(await offerOf(archive, service)),
     ...(options.listen === undefined ? {} : { listen: options.listen }),
@@ -95,7 +102,7 @@ async function offerOf({ repository }: Pick<OpenArchive, 'repository'>, service:
 }
 
 function describe(
-  { flavor, from, to, segments, skipped, warnings }: Service,
+  { flavor, from, to, segments, skipped, skips, conflicts, warnings }: Service,
   address: Pick<ServedArchive, 'host' | 'port' | 'user' | 'password' | 'tls'>,
 ): ServedArchive {
   const { lineage, file, position } = from;
@@ -109,7 +116,7 @@ function describe(
     from: { lineage, file, position, gtid: from.gtidState },
     to: { lineage: to.lineage, file: to.file, position: to.position, gtid: to.gtidState },
     between: to.between,
-    skipped,
+    ...{ skipped, skips, conflicts },
     bytes,
     statements: replicaStatements(address, { flavor, gtids, from: start }),
     warnings: [...warnings, ...exposure(address)],

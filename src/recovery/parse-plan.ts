@@ -36,7 +36,7 @@ const schema = z.looseObject({
   skips: z.array(z.looseObject({ incident: text, verdict: z.enum(['safe', 'risky', 'impossible']), why: text })),
   ...{ groups: bytes, bytes, diskBytes: bytes, warnings: texts },
   conflicts: z.array(z.looseObject({ skipped: text, gtid: text.nullable(), object: text, why: text })),
-  reachable: z.literal(true),
+  reachable: z.boolean(),
   reliesOn: z.looseObject({
     backup: text,
     files: z.array(

@@ -135,6 +135,7 @@ export interface Plan {
   /** What later groups meet without the skipped ones; of each incident only so many. */
   readonly conflicts: readonly PlanConflict[];
   readonly warnings: readonly string[];
+  /** False when the log cannot be replayed without what is left out. */
   readonly reachable: boolean;
   readonly reliesOn: PlanReliance;
   /** Hex, SHA-256 of what it does and relies on: a plan kept in a file has to be as it was made. */

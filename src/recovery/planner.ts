@@ -80,7 +80,7 @@ export function planRestore(input: PlanInput): BarePlan {
       ...ageWarning(backup.record, input.now),
       ...strandedWarnings(stretches),
       ...incidentWarnings(input.incidents, segments),
-      ...skipWarnings(skips, way.legs),
+      ...skipWarnings(skips),
     ],
     reachable: true,
   };

@@ -16,13 +16,13 @@ export function refuseSkips(
     if (verdict === 'impossible') {
       throw new LastgoodError('PREFLIGHT_FAILED', `the log cannot be replayed without ${incident}: ${why}`, {
         details: { incident, verdict },
-        hint: 'Restore to just before it instead, and bring back what is lost with `lastgood salvage`. Nothing was written.',
+        hint: `Restore to just before it with \`--before ${incident}\`, or bring back only what was lost with \`lastgood salvage --before ${incident}\`. Nothing was written.`,
       });
     }
     if (verdict === 'risky' && !accepted) {
       throw new LastgoodError('PREFLIGHT_FAILED', `what follows ${incident} may clash with leaving it out: ${why}`, {
         details: { incident, verdict },
-        hint: 'Read the conflicts in `lastgood plan`; --accept-conflicts runs it all the same, up to the first one that is real. Nothing was written.',
+        hint: `Read the conflicts in \`lastgood plan\` with the same target and --skip. With --accept-conflicts it runs all the same, and ends at the first transaction that really fails; without, \`--before ${incident}\` ends just before it. Nothing was written.`,
       });
     }
   }

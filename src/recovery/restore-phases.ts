@@ -30,6 +30,14 @@ export interface RestoreProgress {
 /** What replays the log: the target's own applier, or one session, for targets that may not replicate. */
 export type ReplayEngine = 'applier' | 'session';
 
+/** What is known of an error that replaying met. */
+export interface Explained {
+  /** In words, behind the error's own. */
+  readonly more: string;
+  /** What to do instead; undefined: what the error says. */
+  readonly hint: string | undefined;
+}
+
 /** What every phase needs to know. */
 export interface PhaseOptions {
   readonly plan: Plan;
@@ -37,7 +45,7 @@ export interface PhaseOptions {
   readonly engine?: ReplayEngine | undefined;
   /** Says more of an error that replaying met: which rows clash, say. null when it knows nothing. */
   readonly explainConflict?:
-    ((at: Coordinates, message: string, target: ServerConnection) => Promise<string | null>) | undefined;
+    ((at: Coordinates, message: string, target: ServerConnection) => Promise<Explained | null>) | undefined;
   /** What the plan's target is named after; its objects must be back. */
   readonly incident: Incident | null;
   /** Tables elsewhere at the same point, to compare with. */
@@ -123,8 +131,9 @@ async function explained(
 ): Promise<LastgoodError> {
   const { file, position } = error.details;
   if (explainConflict === undefined || typeof file !== 'string' || typeof position !== 'number') return error;
-  const more = await explainConflict({ file, position }, error.message, admin);
-  if (more === null) return error;
-  const { code, details, hint } = error;
+  const found = await explainConflict({ file, position }, error.message, admin);
+  if (found === null) return error;
+  const { code, details } = error;
+  const { more, hint = error.hint } = found;
   return new LastgoodError(code, `${error.message}; ${more}`, { cause: error, details, hint });
 }

@@ -135,18 +135,13 @@ export function skippedIn(skips: readonly Skip[], stretches: readonly Stretch[])
 }
 
 /** What to know about a skip that is done. */
-export function skipWarnings(skips: readonly Skip[], legs: readonly Pick<PlanLeg, 'lineage'>[]): string[] {
+export function skipWarnings(skips: readonly Skip[]): string[] {
   return skips.flatMap(({ incident }) => {
-    const { awaits, kind, settledBy, lineage, state } = incident;
-    if (kind === 'source-incident')
+    if (incident.kind === 'source-incident')
       return [`what the source lost at ${describe(incident)} is in no log: the restore lacks it`];
-    if (state === 'unknown')
-      return [`whether ${describe(incident)} took effect is not in the log: it is left out all the same`];
-    const isOpen = awaits !== null && settledBy === null;
-    if (!isOpen || legs.at(-1)?.lineage === lineage) return [];
-    return [
-      `${describe(incident)} had not been decided when lineage ${lineage ?? ''} ended: if a later group decides it, the replay stops there`,
-    ];
+    return incident.state === 'unknown'
+      ? [`whether ${describe(incident)} took effect is not in the log: it is left out all the same`]
+      : [];
   });
 }
 

@@ -33,6 +33,18 @@ describe('leaving out one incident and replaying what follows', () => {
     expect(conflicts.length > 0).toBe(verdict !== 'safe');
   });
 
+  it('is predicted alike where the log is served, and served only where that is safe, or accepted', async () => {
+    const { skips, conflicts } = await scene.planWithout('cut');
+
+    expect(await scene.serveWithout('cut', { acceptConflicts: true })).toMatchObject({ skips, conflicts });
+    await expect(scene.serveWithout('cut')).rejects.toMatchObject({ code: 'PREFLIGHT_FAILED' });
+    await expect(scene.serveWithout('emptied', { acceptConflicts: true })).rejects.toMatchObject({
+      code: 'PREFLIGHT_FAILED',
+      message: expect.stringContaining('emptied.t gets a row whose key is still there: 7') as string,
+    });
+    expect(await scene.serveWithout('gone')).toMatchObject({ skips: [{ verdict: 'safe' }] });
+  });
+
   it('names what else was in the transaction that is left out', async () => {
     const { conflicts } = await scene.planWithout('mixed');
 
@@ -69,9 +81,16 @@ describe('leaving out one incident and replaying what follows', () => {
   it('refuses what would fail, and shows both rows where it is run all the same', async () => {
     const plan = await scene.planWithout('emptied');
 
+    expect(plan.reachable).toBe(false);
     await expect(scene.restoreTo('refused', plan)).rejects.toMatchObject({ code: 'PREFLIGHT_FAILED' });
-    expect(await scene.errorWithout('emptied')).toMatch(
-      /Duplicate entry '7' for key 'PRIMARY'.*; transaction 0-101-\d+ at binlog\.\d+:\d+ inserts in emptied\.t \(id: 7, v: new, n: 0, w: NULL\); the target has \(id: 7, v: v7, n: 0, w: 7\)/s,
-    );
+    await expect(scene.restoreTo('without', { ...plan, skips: [] })).rejects.toMatchObject({
+      code: 'TOOL_FAILED',
+      message: expect.stringMatching(
+        /Duplicate entry '7' for key 'PRIMARY'.*; transaction 0-101-\d+ at binlog\.\d+:\d+ inserts in emptied\.t \(id: 7, v: new, n: 0, w: NULL\); the target has \(id: 7, v: v7, n: 0, w: 7\)/s,
+      ) as string,
+      hint: expect.stringMatching(
+        /`--before-gtid 0-101-\d+` as the target; .*`--before inc-\w+`.*`lastgood salvage --before inc-\w+`/,
+      ) as string,
+    });
   });
 });

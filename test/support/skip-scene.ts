@@ -1,7 +1,8 @@
 import { join } from 'node:path';
-import { openArchive } from '../../src/operations/open-archive.ts';
+import { openArchive, type OpenArchive } from '../../src/operations/open-archive.ts';
 import { makePlan } from '../../src/operations/plan.ts';
 import { restore, type RestoreOptions, type RestoreResult } from '../../src/operations/restore.ts';
+import { serveArchive, type ServedArchive } from '../../src/operations/serve-archive.ts';
 import type { Plan } from '../../src/recovery/plan.ts';
 import { archiveUntilCurrent, silentLog } from './archiver.ts';
 import { run, setBackupScene } from './backup-scene.ts';
@@ -72,6 +73,8 @@ const STEPS: Readonly<Record<string, readonly string[]>> = {
 export interface SkipScene extends AsyncDisposable {
   /** To the archive's end, without the first incident of each of these schemas. */
   planWithout(...schemas: readonly string[]): Promise<Plan>;
+  /** Serves the same log from its beginning on, until it is ready: what comes of it, or the error. */
+  serveWithout(schema: string, options?: { acceptConflicts: boolean }): Promise<ServedArchive>;
   /** Runs it into a new server, whose folder has this name. */
   restoreTo(name: string, plan: Plan, options?: Partial<RestoreOptions>): Promise<RestoreResult>;
   /** Runs a plan without this schema's incident as if nobody had looked at what comes of it: the error, or null. */
@@ -97,15 +100,33 @@ export async function setSkipScene(): Promise<SkipScene> {
   for (const schema of SCHEMAS) await run(connection, STEPS[schema] ?? []);
   await archiveUntilCurrent(primary, path);
 
+  const idOf = ({ catalog }: OpenArchive, schema: string): string => {
+    const found = catalog.incidents().find(({ objects }) => objects.some((object) => object.schema === schema));
+    if (found === undefined) throw new Error(`nothing was destroyed in ${schema}`);
+    return found.id;
+  };
   const planWithout = async (...schemas: readonly string[]): Promise<Plan> => {
     using archive = await openArchive(path, { log: silentLog });
-    const incidents = archive.catalog.incidents();
-    const skip = schemas.map((schema) => {
-      const found = incidents.find(({ objects }) => objects.some((object) => object.schema === schema));
-      if (found === undefined) throw new Error(`nothing was destroyed in ${schema}`);
-      return found.id;
+    return await makePlan(archive, { kind: 'latest' }, { skip: schemas.map((schema) => idOf(archive, schema)) });
+  };
+  const serveWithout: SkipScene['serveWithout'] = async (schema, options = { acceptConflicts: false }) => {
+    using archive = await openArchive(path, { log: silentLog });
+    const stop = new AbortController();
+    const [lineage] = await archive.repository.lineages();
+    const aim = {
+      name: lineage?.name ?? '',
+      target: { kind: 'latest' },
+      skip: [idOf(archive, schema)],
+      from: null,
+    } as const;
+    const server = { ...aim, ...options, password: null, tls: null, log: silentLog, signal: stop.signal };
+    return await new Promise((resolve, reject) => {
+      const onReady = (served: ServedArchive): void => {
+        stop.abort();
+        resolve(served);
+      };
+      serveArchive(archive, server, onReady).catch(reject);
     });
-    return await makePlan(archive, { kind: 'latest' }, { skip });
   };
   const restoreTo: SkipScene['restoreTo'] = async (name, plan, options = {}) => {
     using archive = await openArchive(path, { log: silentLog });
@@ -113,8 +134,7 @@ export async function setSkipScene(): Promise<SkipScene> {
     return await restore(archive, { plan, into, acceptConflicts: true, log: silentLog, ...options });
   };
   return {
-    planWithout,
-    restoreTo,
+    ...{ planWithout, serveWithout, restoreTo },
     errorWithout: async (schema, options) => {
       const plan = { ...(await planWithout(schema)), skips: [] };
       return await restoreTo(`without-${schema}`, plan, options).then(

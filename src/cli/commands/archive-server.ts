@@ -4,6 +4,7 @@ import { LastgoodError } from '../../platform/errors.ts';
 import type { Cli, OpenCli } from '../cli.ts';
 import { examples } from '../examples.ts';
 import { openConfiguredArchive } from '../open-archive.ts';
+import { startRestoreBars } from '../output/progress.ts';
 import { servedText } from '../output/served-text.ts';
 import { readTextFile } from '../read-text-file.ts';
 import { addTargetOptions, readAim, type TargetFlags } from '../target-options.ts';
@@ -16,6 +17,7 @@ interface ServerFlags extends TargetFlags {
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly tlsCa?: string;
+  readonly acceptConflicts?: true;
   readonly allowClearText?: boolean;
 }
 
@@ -40,6 +42,7 @@ export function addArchiveServer(program: Command, open: OpenCli): void {
     .option('--tls-key <file>', "the certificate's key, PEM")
     .option('--tls-ca <file>', 'PEM; then a client needs a certificate that is signed by it, too')
     .option('--allow-clear-text', 'listen on other addresses than loopback without TLS, too')
+    .option('--accept-conflicts', 'serve also what may clash with the transactions that are left out')
     .addHelpText(
       'after',
       examples(
@@ -63,14 +66,18 @@ async function serve(cli: Cli, flags: ServerFlags): Promise<void> {
   const password = flags.passwordFile === undefined ? null : await readPassword(flags.passwordFile);
   const tls = await readTls(flags);
   using archive = await openConfiguredArchive(cli);
+  using bars = startRestoreBars(cli.showsProgress);
   await serveArchive(
     archive,
     {
       ...{ name, target, skip, from, listen, user, password, tls, allowClearText },
+      acceptConflicts: flags.acceptConflicts === true,
+      progress: bars.update,
       log: cli.logger,
       signal: cli.signal,
     },
     (served) => {
+      bars[Symbol.dispose]();
       print(cli, served);
     },
   );

@@ -34,5 +34,6 @@ export function addPlan(program: Command, open: OpenCli): void {
       const datadir = path === null ? null : { path, freeBytes: await freeBytes(path) };
       const around = { datadir, delayedReplica: await delayedReplica(cli, archive, plan) };
       cli.print({ ...plan, ...around }, () => planText(plan, around));
+      if (plan.warnings.length > 0 || plan.skips.some(({ verdict }) => verdict !== 'safe')) cli.warn();
     });
 }

@@ -77,7 +77,7 @@ export function addRestore(program: Command, open: OpenCli): void {
       const result =
         flags.resume === true ? await resumeIn(cli, flags) : await restoreTo(cli, flags, planOf(cli, flags));
       cli.print(result, () => restoreText(result, cli.paint));
-      if (result.warnings.length > 0) cli.warn();
+      if (result.plan.warnings.length + result.warnings.length > 0) cli.warn();
     });
 }
 

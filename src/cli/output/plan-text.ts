@@ -3,6 +3,7 @@ import type { DelayedReplica } from '../../operations/delayed-replica.ts';
 import { oneLine } from '../../platform/visible.ts';
 import type { Plan, PlanCandidate, PlanCrossing, PlanSegment } from '../../recovery/plan.ts';
 import { formatBytes, formatCount, formatSeconds } from './quantity.ts';
+import { skipHints, skipLines } from './skip-text.ts';
 import { formatFacts } from './table.ts';
 import { formatTime } from './time.ts';
 
@@ -30,10 +31,18 @@ export function planText(plan: Plan, { datadir, delayedReplica }: AroundPlan = N
     ['time', timeText(plan)],
     ['disk', diskText(plan, datadir)],
     ...candidateFacts(plan.candidates),
-    ['reachable', plan.reachable ? 'yes' : 'no'],
+    ['reachable', reachableText(plan)],
   ];
-  const hints = delayedReplica === null ? [] : [delayedText(delayedReplica)];
+  const hints = [
+    ...skipHints(plan.skips, 'restore'),
+    ...(delayedReplica === null ? [] : [delayedText(delayedReplica)]),
+  ];
   return [formatFacts(facts), ...plan.warnings.map((warning) => `warning: ${oneLine(warning)}`), ...hints].join('\n');
+}
+
+function reachableText({ reachable, skips }: Plan): string {
+  if (!reachable) return 'no: it cannot be replayed without what is left out';
+  return skips.some(({ verdict }) => verdict === 'risky') ? 'yes, with --accept-conflicts' : 'yes';
 }
 
 /** Faster than any restore, if someone stops it in time. */
@@ -44,12 +53,8 @@ function delayedText({ server, delaySeconds, secondsLeft, executed, statement }:
 
 function skipFacts({ skipped, skips, conflicts }: Plan): [string, string][] {
   return skipped.map((incident) => {
-    const { verdict, why } = skips.find((skip) => skip.incident === incident.id) ?? { verdict: null, why: '' };
-    const clashes = conflicts
-      .filter((conflict) => conflict.skipped === incident.id)
-      .map(({ gtid, object, why: reason }) => `  ${gtid ?? 'without GTID'}, ${object}: ${reason}`);
-    const judged = verdict === null ? [] : [`${verdict}: ${why}`];
-    return ['without', [describe(incident), ...judged, ...clashes].map(oneLine).join('\n')];
+    const skip = skips.find(({ incident: id }) => id === incident.id);
+    return ['without', [describe(incident), ...skipLines(skip, conflicts)].map(oneLine).join('\n')];
   });
 }
 

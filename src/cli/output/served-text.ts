@@ -1,6 +1,7 @@
 import type { ServedArchive } from '../../operations/serve-archive.ts';
 import { oneLine } from '../../platform/visible.ts';
 import { formatBytes } from './quantity.ts';
+import { skipLines } from './skip-text.ts';
 import { formatFacts } from './table.ts';
 
 /** What is served, and how to come to it. @param showsPassword false: the output may be kept */
@@ -14,7 +15,7 @@ export function servedText(served: ServedArchive, showsPassword: boolean): strin
     ['to', placeText(to)],
     ['cut', served.between],
     ['log', formatBytes(bytes)],
-    ...served.skipped.map(({ id, kind }): [string, string] => ['left out', `${id} (${kind})`]),
+    ...served.skipped.map(({ id, kind }): [string, string] => ['left out', leftOutText(served, `${id} (${kind})`, id)]),
   ];
   const hide = (sql: string): string => (password === null || showsPassword ? sql : sql.replace(password, '...'));
   return [
@@ -23,6 +24,11 @@ export function servedText(served: ServedArchive, showsPassword: boolean): strin
     ...served.statements.map((statement) => `\n${statement.for}:\n  ${hide(statement.sql)}`),
     '\nCtrl-C ends it.',
   ].join('\n');
+}
+
+function leftOutText({ skips, conflicts }: ServedArchive, name: string, id: string): string {
+  const skip = skips.find(({ incident }) => incident === id);
+  return [name, ...skipLines(skip, conflicts)].map(oneLine).join('\n');
 }
 
 function passwordText(password: string | null, shown: boolean): string {

@@ -3,7 +3,7 @@ import type { Logger } from '../../platform/logger.ts';
 import type { RowAnswer } from '../../recovery/consequences/analyse-skips.ts';
 import type { GroupPlace } from '../../recovery/consequences/conflict-list.ts';
 import { GroupSpans } from '../../recovery/consequences/group-spans.ts';
-import { stretchesBehind, type Stretch } from '../../recovery/consequences/read-behind.ts';
+import { stretchesBehind, type BehindSource, type Stretch } from '../../recovery/consequences/read-behind.ts';
 import type { RowQuestion } from '../../recovery/consequences/row-watch.ts';
 import type { Definitions, TableFacts } from '../../recovery/consequences/table-facts.ts';
 import type { LineageView } from '../../recovery/lineage-view.ts';
@@ -22,6 +22,8 @@ export interface RowComparison {
   readonly plan: Pick<Plan, 'segments' | 'skippedSegments'>;
   readonly definitions: Definitions;
   readonly log: Logger;
+  /** Bytes of the log read so far for one table, and all there are. */
+  readonly progress?: BehindSource['progress'];
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -1,7 +1,8 @@
 import type { FormatDescription } from '../../binlog/format-description.ts';
-import type { GroupVisitor, QueryEvent } from '../../binlog/group.ts';
+import type { QueryEvent } from '../../binlog/group.ts';
 import { sourceOf, type Source } from '../../incident/dialect.ts';
 import { NameFilter } from '../../recovery/consequences/name-filter.ts';
+import type { LogVisitor, Stretch } from '../../recovery/consequences/read-behind.ts';
 import { readStatement } from '../../recovery/consequences/statement-touches.ts';
 import { keyOf, type Named, type Touch, type Verb } from '../../recovery/consequences/touch.ts';
 import { wordsOf } from './words.ts';
@@ -14,7 +15,7 @@ const TABLES: readonly Touch['type'][] = ['table', 'sequence', 'database'];
 const MOST_KEPT = 200_000;
 
 /** Notes what a log defines anew, up to a place. `enterFile` comes before the statements of each file. */
-export class DefinitionLog implements GroupVisitor {
+export class DefinitionLog implements LogVisitor {
   readonly #defined = new Set<string>();
   /** Of statements that define views, triggers, routines and events. */
   readonly #words = new Set<string>();
@@ -25,7 +26,7 @@ export class DefinitionLog implements GroupVisitor {
   #refers = false;
 
   /** What stands outside of `[from, to)`, bytes, does not count. */
-  enterFile(format: FormatDescription, { from, to }: { from: number; to: number }): void {
+  enterFile({ from, to }: Pick<Stretch, 'from' | 'to'>, format: FormatDescription): void {
     this.#source = sourceOf(format);
     this.#part = { from, to };
   }

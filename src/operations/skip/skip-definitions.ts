@@ -1,12 +1,9 @@
 import { join } from 'node:path';
-import type { Repository } from '../../archive/repository.ts';
 import { BACKUP_FILES } from '../../backup/backup-files.ts';
-import { stretchesBefore } from '../../recovery/consequences/read-behind.ts';
+import { readBehind, stretchesBefore, type BehindSource } from '../../recovery/consequences/read-behind.ts';
 import { NO_DEFINITIONS, type Definitions } from '../../recovery/consequences/table-facts.ts';
 import { keyOf } from '../../recovery/consequences/touch.ts';
-import { segmentFinder } from '../../recovery/plan-ranges.ts';
 import type { Plan } from '../../recovery/plan.ts';
-import { readPart } from '../../recovery/read-part.ts';
 import { DefinitionLog } from './definition-log.ts';
 import { readDumpDefinitions, type DumpDefinitions } from './dump-definitions.ts';
 import { wordsOf } from './words.ts';
@@ -18,10 +15,10 @@ import { wordsOf } from './words.ts';
  * @throws LastgoodError `ARCHIVE_DAMAGED`, `INTERRUPTED`
  */
 export async function findSkipDefinitions(
-  repository: Repository,
   plan: Pick<Plan, 'backup' | 'segments' | 'skippedSegments'>,
-  signal?: AbortSignal,
+  source: BehindSource,
 ): Promise<Definitions> {
+  const { repository } = source;
   const { id, files } = plan.backup;
   const names = [BACKUP_FILES.schemas, BACKUP_FILES.triggers].filter((name) =>
     files.some((file) => file.name === name),
@@ -36,7 +33,7 @@ export async function findSkipDefinitions(
     const why = error instanceof Error ? error.message : String(error);
     return { ...NO_DEFINITIONS, foreignKeysUnknown: `the definitions in backup ${id} cannot be read: ${why}` };
   }
-  return definitionsFrom(dumped, await definedSince(repository, plan, signal));
+  return definitionsFrom(dumped, await definedSince(plan, source));
 }
 
 function definitionsFrom(dumped: DumpDefinitions, since: DefinitionLog): Definitions {
@@ -57,26 +54,13 @@ function definitionsFrom(dumped: DumpDefinitions, since: DefinitionLog): Definit
 }
 
 async function definedSince(
-  repository: Repository,
   plan: Pick<Plan, 'segments' | 'skippedSegments'>,
-  signal: AbortSignal | undefined,
+  source: BehindSource,
 ): Promise<DefinitionLog> {
   const log = new DefinitionLog();
-  const findSegment = segmentFinder(repository);
-  for (const part of stretchesBefore(plan.segments, plan.skippedSegments)) {
-    const segment = await findSegment(part);
-    if (segment === undefined) {
-      log.doubtAll();
-      continue;
-    }
-    const damage = await readPart(
-      { segment, start: { offset: part.from, gtidState: null }, to: part.to, signal },
-      (format) => {
-        log.enterFile(format, part);
-        return log;
-      },
-    );
-    if (damage !== null) log.doubtAll();
-  }
+  const onDamage = (): void => {
+    log.doubtAll();
+  };
+  await readBehind(stretchesBefore(plan.segments, plan.skippedSegments), log, { ...source, onDamage });
   return log;
 }

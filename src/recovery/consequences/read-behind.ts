@@ -1,10 +1,11 @@
 import type { Repository } from '../../archive/repository.ts';
 import { compareFiles } from '../../binlog/coordinates.ts';
+import type { FormatDescription } from '../../binlog/format-description.ts';
+import type { GroupVisitor } from '../../binlog/group.ts';
 import { LastgoodError } from '../../platform/errors.ts';
 import { segmentFinder } from '../plan-ranges.ts';
 import type { PlanSegment } from '../plan.ts';
 import { readPart } from '../read-part.ts';
-import type { GroupTouches } from './group-touches.ts';
 
 /** Where the log is that a plan replays and skips. */
 export interface BehindSource {
@@ -12,6 +13,8 @@ export interface BehindSource {
   readonly signal?: AbortSignal | undefined;
   /** Bytes read so far, and all there are. */
   readonly progress?: ((done: { bytes: number; totalBytes: number }) => void) | undefined;
+  /** A part that is not in the archive, or cannot be read to its end; thrown when not given. What follows it is read all the same. */
+  readonly onDamage?: ((error: LastgoodError) => void) | undefined;
 }
 
 /** `[from, to)` of one archived file. */
@@ -62,35 +65,42 @@ function inOrder(files: ReadonlyMap<string, Stretch>, kept: readonly Stretch[]):
   });
 }
 
-/** Reads the stretches, each from its first group on. @throws LastgoodError `ARCHIVE_GAP`, `ARCHIVE_DAMAGED` */
+/** Receives the groups of several files. `enterFile` comes before those of each. */
+export interface LogVisitor extends GroupVisitor {
+  enterFile(part: Stretch, format: FormatDescription): void;
+}
+
+/**
+ * Reads stretches one after the other, each from its first group on.
+ *
+ * @throws LastgoodError `ARCHIVE_GAP`, `ARCHIVE_DAMAGED`, unless `onDamage` takes them
+ */
 export async function readBehind(
   stretches: readonly Stretch[],
-  visitor: GroupTouches,
-  { repository, signal, progress }: BehindSource,
+  visitor: LogVisitor,
+  { repository, signal, progress, onDamage = fail }: BehindSource,
 ): Promise<void> {
   const findSegment = segmentFinder(repository);
-  const totalBytes = bytesOf(stretches);
+  const totalBytes = stretches.reduce((sum, { from, to }) => sum + to - from, 0);
   let before = 0;
   for (const stretch of stretches) {
     const { lineage, file, from, to } = stretch;
     const segment = await findSegment(stretch);
-    if (segment === undefined)
-      throw new LastgoodError('ARCHIVE_GAP', `${file} of lineage ${lineage} is not in the archive`);
-    const at = before;
-    const part = {
-      ...{ segment, start: { offset: from, gtidState: null }, to, signal },
-      progress: (offset: number) => progress?.({ bytes: at + Math.min(offset, to) - from, totalBytes }),
-    };
-    const damage = await readPart(part, (format) => {
+    const start = { offset: from, gtidState: null };
+    const told = (offset: number): void => progress?.({ bytes: before + Math.min(offset, to) - from, totalBytes });
+    const visitorOf = (format: FormatDescription): LogVisitor => {
       visitor.enterFile(stretch, format);
       return visitor;
-    });
-    if (damage !== null) throw damage;
+    };
+    const damage =
+      segment === undefined
+        ? new LastgoodError('ARCHIVE_GAP', `${file} of lineage ${lineage} is not in the archive`)
+        : await readPart({ segment, start, to, signal, progress: told }, visitorOf);
+    if (damage !== null) onDamage(damage);
     before += to - from;
   }
 }
 
-/** Of all together. Pure. */
-export function bytesOf(stretches: readonly Stretch[]): number {
-  return stretches.reduce((sum, { from, to }) => sum + to - from, 0);
+function fail(error: LastgoodError): never {
+  throw error;
 }

@@ -69,17 +69,43 @@ describe('the text of a plan', () => {
     expect(inFolder(2 * 1024 ** 3)).toBe('disk              at least 3.0 GiB; /srv/restored: too little, 2.0 GiB free');
   });
 
-  it('tells what is left out, and what that comes to', () => {
-    const skips = [{ incident: DROP.id, verdict: 'risky', why: '1 later group fails' }] as const;
-    const clash = { skipped: DROP.id, gtid: '0-1-6', object: 'shop', why: 'the database\nis there already' };
-    const plan = { ...PLAN, skipped: [DROP], skips, conflicts: [clash as unknown as Plan['conflicts'][number]] };
-    const text = lines(plan);
+  it('tells what is left out, and each thing that comes of it once, with the ways out', () => {
+    const why = 'at 0-1-6, shop the database is there already';
+    const conflict = { skipped: DROP.id, file: 'binlog.000001', start: 500, groups: 1 } as const;
+    const planWith = (verdict: 'risky' | 'impossible'): Plan => ({
+      ...PLAN,
+      reachable: verdict === 'risky',
+      skipped: [DROP],
+      skips: [{ incident: DROP.id, verdict, why }],
+      conflicts: [
+        { ...conflict, kind: 'fails', gtid: '0-1-6', object: 'shop', why: 'the database\nis there already' },
+        { ...conflict, kind: 'may-fail', gtid: null, object: '', why: 'may do anything', groups: 3 },
+      ],
+    });
+    const text = lines(planWith('risky'));
     const at = text.findIndex((line) => line.startsWith('without'));
-    expect(text.slice(at, at + 3)).toEqual([
+    expect(text.slice(at, at + 4)).toEqual([
       `without           incident ${DROP.id} (drop-database shop at 2026-11-22T10:00:00Z)`,
-      '                  risky: 1 later group fails',
-      String.raw`                    0-1-6, shop: the database\nis there already`,
+      '                  risky: what follows may fail without it, or do something else',
+      String.raw`                    0-1-6, fails: shop: the database\nis there already`,
+      '                    binlog.000001:500, may do anything (and in 2 later transactions)',
     ]);
+    expect(text).toContain('reachable         yes, with --accept-conflicts');
+    const instead = `lastgood plan --before ${DROP.id} ends just before it, and lastgood salvage --before ${DROP.id} brings back only what was lost`;
+    expect(text.at(-1)).toBe(
+      `hint: restore takes --accept-conflicts, and ends at the first transaction that really fails; ${instead}`,
+    );
+
+    const impossible = lines(planWith('impossible'));
+    expect(impossible).toContain('reachable         no: it cannot be replayed without what is left out');
+    expect(impossible.at(-1)).toBe(`hint: ${instead}`);
+  });
+
+  it('says why leaving something out is safe', () => {
+    const skips = [{ incident: DROP.id, verdict: 'safe', why: 'nothing differs in the end' }] as const;
+    const text = lines({ ...PLAN, skipped: [DROP], skips });
+    expect(text).toContain('                  safe: nothing differs in the end');
+    expect(text).toContain('reachable         yes');
   });
 
   it('ends with the delayed replica that needs no restore', () => {

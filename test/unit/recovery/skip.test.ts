@@ -86,16 +86,6 @@ describe('a skip over a failover', () => {
       hint: `The same transaction is incident ${original.id} there: use --skip ${original.id}.`,
     });
   });
-
-  it('warns when the old log did not decide about it', async () => {
-    const undecided = incidentAt(old, '0-1-2', { state: 'pending', awaits: "XA X'61',X'',1" });
-    const { warnings } = await planWithout(views, [undecided]);
-    expect(warnings).toContainEqual(
-      expect.stringMatching(
-        / had not been decided when lineage shop-1 ended: if a later group decides it, the replay stops there$/,
-      ),
-    );
-  });
 });
 
 describe('a skip of several groups', () => {

@@ -12,7 +12,7 @@ function logOf(...statements: readonly string[]): DefinitionLog {
     visitor: log,
     verifyChecksums: true,
     onFormat: (format) => {
-      log.enterFile(format, { from: 4, to: Infinity });
+      log.enterFile({ from: 4, to: Infinity }, format);
     },
   });
   reader.walk(builder.bytes, 0, builder.size);
