@@ -1,7 +1,7 @@
 import type { ServerConnection } from '../../server/connection.ts';
 import { quoteInSchema } from '../../server/quote-name.ts';
 import { showCreate } from '../show-create.ts';
-import { createStored } from '../stored-program.ts';
+import { createStored } from './stored-program.ts';
 
 /** Functions and procedures of a schema, as SQL that creates them. */
 export async function readRoutines(connection: ServerConnection, schema: string): Promise<Buffer[]> {

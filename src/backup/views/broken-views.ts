@@ -3,7 +3,7 @@ import { sqlLines } from '../sql-lines.ts';
 import { accountName } from './definers.ts';
 import type { View } from './read-views.ts';
 
-type BrokenView = Pick<View, 'key' | 'definer' | 'security'> & { readonly broken: string };
+type BrokenView = Pick<View, 'key' | 'definer' | 'security' | 'broken'>;
 
 /**
  * SQL for views that nobody can make, because what they read is gone: under each name another view that is broken as
@@ -12,7 +12,6 @@ type BrokenView = Pick<View, 'key' | 'definer' | 'security'> & { readonly broken
  * @param schemas all there are: what the stand-ins read is in one more, which is there only meanwhile
  */
 export function standInViews(views: readonly BrokenView[], schemas: readonly string[]): string {
-  if (views.length === 0) return '';
   const gone = unusedName(schemas);
   const table = quoteInSchema(gone, 'definition_in_backup');
   return [
@@ -28,7 +27,7 @@ function standIn({ key, definer, security }: BrokenView, table: string): string 
 
 /** For whoever makes it anew by hand. */
 function comment({ key, broken }: BrokenView): string {
-  return `-- View ${key} was broken when it was backed up: ${broken}`.replaceAll(/[\r\n]/g, ' ') + '\n';
+  return `-- View ${key} was broken when it was backed up: ${broken ?? ''}`.replaceAll(/[\r\n]/g, ' ') + '\n';
 }
 
 function unusedName(schemas: readonly string[]): string {

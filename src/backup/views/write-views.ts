@@ -7,11 +7,11 @@ import type { ServerConnection } from '../../server/connection.ts';
 import { quoteInSchema, quoteName } from '../../server/quote-name.ts';
 import { showCreate } from '../show-create.ts';
 import { sqlLines } from '../sql-lines.ts';
-import { createStored } from '../stored-program.ts';
 import { standInViews } from './broken-views.ts';
 import { missingDefiners, standInAccounts } from './definers.ts';
 import { readViews, type View } from './read-views.ts';
 import { orderViews } from './view-order.ts';
+import { ViewSections, type Write } from './view-sections.ts';
 
 /** Which views there are. */
 export interface ViewScope {
@@ -19,10 +19,6 @@ export interface ViewScope {
   /** Those that the server itself cannot read. */
   readonly brokenViews: readonly TableName[];
 }
-
-type Write = (sql: Buffer | string) => Promise<void>;
-
-const LOADING = ['SET NAMES utf8mb4', "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO', time_zone = '+00:00'"];
 
 /**
  * Writes them, each behind those that it reads. A dump tool makes them by name, over stand-ins with the same columns: these
@@ -32,24 +28,21 @@ const LOADING = ['SET NAMES utf8mb4', "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_
  */
 export async function writeViews(connection: ServerConnection, scope: ViewScope, write: Write): Promise<void> {
   const views = await readViews(connection, scope.schemas, scope.brokenViews);
-  if (views.length === 0) return;
-  const whole = orderViews(views.filter(({ broken }) => broken === null));
-  const definers = await missingDefiners(
-    connection,
-    whole.map(({ definer }) => definer),
-  );
-  const accounts = standInAccounts(connection, definers);
-  await write(sqlLines([...LOADING, ...accounts.create]));
-  await write(
-    standInViews(
-      views.flatMap(({ broken, ...view }) => (broken === null ? [] : [{ ...view, broken }])),
-      scope.schemas,
-    ),
-  );
+  const whole = orderViews(views.filter((view) => view.broken === null));
+  const definers = whole.map(({ definer }) => definer);
+  const accounts = standInAccounts(connection, await missingDefiners(connection, definers));
+  const sections = new ViewSections(accounts, write);
+  const broken = views.filter((view) => view.broken !== null);
+  for (const schema of new Set(broken.map((view) => view.schema))) {
+    const ofSchema = broken.filter((view) => view.schema === schema);
+    await sections.add(schema, standInViews(ofSchema, scope.schemas));
+  }
   const outlived = outlivedViews(whole);
-  for (const view of outlived.toReversed()) await writeOutlived(connection, { view, whole }, write);
-  for (const view of whole) if (!outlived.includes(view)) await write(await readView(connection, view));
-  await write(sqlLines(accounts.drop));
+  for (const view of outlived.toReversed())
+    for (const sql of await outlivedView(connection, { view, whole })) await sections.add(view.schema, sql);
+  for (const view of whole)
+    if (!outlived.includes(view)) await sections.add(view.schema, await readView(connection, view));
+  await sections.end();
 }
 
 /**
@@ -61,15 +54,15 @@ function outlivedViews(views: readonly View[]): View[] {
   return views.filter(({ isChecked, reads }) => isChecked && [...reads].some((key) => fixed.has(key)));
 }
 
-async function writeOutlived(
+async function outlivedView(
   connection: ServerConnection,
   { view, whole }: { readonly view: View; readonly whole: readonly View[] },
-  write: Write,
-): Promise<void> {
+): Promise<(Buffer | string)[]> {
   const read = whole.filter(({ key }) => view.reads.has(key));
-  for (const { key, ...name } of read) await write(`CREATE TABLE ${key} (${await readColumns(connection, name)});\n`);
-  await write(await readView(connection, view));
-  await write(sqlLines(read.map(({ key }) => `DROP TABLE ${key}`)));
+  const tables: string[] = [];
+  for (const { key, ...name } of read) tables.push(`CREATE TABLE ${key} (${await readColumns(connection, name)})`);
+  const drops = read.map(({ key }) => `DROP TABLE ${key}`);
+  return [sqlLines(tables), await readView(connection, view), sqlLines(drops)];
 }
 
 async function readColumns(connection: ServerConnection, { schema, table }: TableName): Promise<string> {
@@ -87,6 +80,7 @@ async function readColumns(connection: ServerConnection, { schema, table }: Tabl
 
 async function readView(connection: ServerConnection, { schema, table }: View): Promise<Buffer> {
   const shown = await showCreate(connection, `SHOW CREATE VIEW ${quoteInSchema(schema, table)}`);
-  const [, creation = Buffer.alloc(0), charset, collation] = shown;
-  return createStored({ schema, creation, charset: String(charset), collation: String(collation) });
+  const [, creation = '', charset, collation] = shown;
+  const before = `SET SESSION character_set_client = ${String(charset)}, collation_connection = ${String(collation)};\n`;
+  return Buffer.concat([Buffer.from(before), Buffer.from(creation), Buffer.from(';\nSET NAMES utf8mb4;\n')]);
 }

@@ -1,4 +1,4 @@
-import { quoteName } from '../server/quote-name.ts';
+import { quoteName } from '../../server/quote-name.ts';
 
 /** A stored text and what was set when it was created: all of it decides what it means. */
 export interface StoredText {
@@ -7,8 +7,8 @@ export interface StoredText {
   readonly creation: Buffer;
   readonly charset: string;
   readonly collation: string;
+  readonly sqlMode: string;
   /** Left as it is while loading when not given. */
-  readonly sqlMode?: string;
   readonly timeZone?: string;
   /** What the schema's collation was, where it is another one now. */
   readonly schemaCollation?: { readonly then: string; readonly now: string } | null;
@@ -16,7 +16,7 @@ export interface StoredText {
 
 /** SQL for the `mariadb` or `mysql` client that makes it as it was, and sets the session back. Pure. */
 export function createStored(o: StoredText): Buffer {
-  const { sqlMode = 'NO_AUTO_VALUE_ON_ZERO', timeZone = '+00:00', schemaCollation = null } = o;
+  const { sqlMode, timeZone = '+00:00', schemaCollation = null } = o;
   const alter = (collation: string): string => `ALTER DATABASE ${quoteName(o.schema)} COLLATE ${collation};\n`;
   const before = [
     `USE ${quoteName(o.schema)};\n`,
