@@ -20,6 +20,7 @@ import { readServerIdentity } from '../server/facts.ts';
 import type { ServerOptions } from '../server/server-options.ts';
 import { waitUntilArchived } from './archived-point.ts';
 import { backupLockPath, repairInterruptedBackups } from './backup.ts';
+import { conflictExplainer } from './explain-conflict.ts';
 import { openArchive } from './open-archive.ts';
 import { makePlan } from './plan.ts';
 import { writeRehearsalReport } from './rehearsal-report.ts';
@@ -34,6 +35,8 @@ export interface RehearseOptions {
   readonly target?: Target | undefined;
   /** Ids of incidents to leave out; only with a target. */
   readonly skip?: readonly string[] | undefined;
+  /** Run also what may clash with later groups: here nothing is at stake but time. */
+  readonly acceptConflicts?: boolean | undefined;
   /** The scratch server's data folder: must not exist, or be empty, and is empty in the end. A temporary one when not given. */
   readonly datadir?: string | undefined;
   readonly log: Logger;
@@ -72,7 +75,9 @@ export async function rehearse(options: RehearseOptions): Promise<RehearseResult
   await using place = await scratchFolder(options.datadir);
   const into = { kind: 'scratch', datadir: place.datadir } as const;
   const { repository } = archive;
-  const ran = await runPlan({ ...options, plan, repository, into, incident, reference: aim.reference });
+  const { reference } = aim;
+  const explainConflict = conflictExplainer({ repository, plan, log, signal });
+  const ran = await runPlan({ ...options, plan, repository, into, incident, reference, explainConflict });
   await using scratch = ran.target;
   const rehearsal = recordOf({ id, startedAt, plan, ran });
   await repository.writeRehearsal(rehearsal);

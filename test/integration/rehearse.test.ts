@@ -5,6 +5,7 @@ import { rehearse, type RehearseOptions } from '../../src/operations/rehearse.ts
 import type { ServerConnection } from '../../src/server/connection.ts';
 import { archiveUntilCurrent, silentLog, startArchiver } from '../support/archiver.ts';
 import { run, setBackupScene, type BackupScene } from '../support/backup-scene.ts';
+import { newestIncident } from '../support/restored.ts';
 import { startWorkload } from '../support/workload.ts';
 
 let scene: BackupScene;
@@ -104,6 +105,23 @@ describe('rehearse', () => {
     });
 
     expect(proof.ok).toBe(true);
+  });
+
+  it('tries out what may clash with a skipped incident, when told to, and shows the rows that do', async () => {
+    await run(primary, [
+      'CREATE TABLE crm.numbered (id INT AUTO_INCREMENT PRIMARY KEY, v VARCHAR(9))',
+      "INSERT INTO crm.numbered (v) VALUES ('lost')",
+      'TRUNCATE crm.numbered',
+      "INSERT INTO crm.numbered (v) VALUES ('new')",
+    ]);
+    await archiveUntilCurrent(scene.pair.primary, scene.repository.path);
+    const { id } = await newestIncident(scene.repository.path);
+    const options = { target: { kind: 'latest' }, skip: [id] } as const;
+
+    await expect(rehearseNow(options)).rejects.toMatchObject({ code: 'PREFLIGHT_FAILED' });
+    await expect(rehearseNow({ ...options, acceptConflicts: true })).rejects.toThrow(
+      /inserts in crm\.numbered \(id: 1, v: new\); the target has \(id: 1, v: lost\)/,
+    );
   });
 
   it('restores in a given folder, and leaves it empty', async () => {

@@ -9,6 +9,7 @@ import { addTargetOptions, hasTarget, readTarget, type TargetFlags } from '../ta
 
 interface RehearseFlags extends TargetFlags {
   readonly datadir?: string;
+  readonly acceptConflicts?: true;
 }
 
 export function addRehearse(program: Command, open: OpenCli): void {
@@ -22,12 +23,14 @@ export function addRehearse(program: Command, open: OpenCli): void {
       "the scratch server's data folder, on a disk with room; must not exist or be empty",
       parseDatadir,
     )
+    .option('--accept-conflicts', 'run also a plan whose skipped transactions may clash with later ones')
     .addHelpText(
       'after',
       examples(
         'lastgood rehearse',
         'lastgood rehearse --datadir /srv/rehearsal',
         'lastgood rehearse --before inc-7f3a90c1',
+        'lastgood rehearse --latest --skip inc-7f3a90c1 --accept-conflicts',
       ),
     )
     .action(async (flags: RehearseFlags, command: Command) => {
@@ -39,6 +42,7 @@ export function addRehearse(program: Command, open: OpenCli): void {
         settings,
         target,
         skip: flags.skip,
+        acceptConflicts: flags.acceptConflicts === true,
         datadir: flags.datadir,
         log: cli.logger,
         progress: bars.update,
