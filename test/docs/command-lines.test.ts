@@ -10,8 +10,9 @@ const program = await createProgram(new AbortController().signal);
 /** What is to be typed stands in backticks. */
 const TYPED = /`lastgood ([^`]+)`/g;
 
-/** In a page also in blocks of their own, a line each. */
+/** In a page also in blocks of their own, a line each; of others every line begins with four blanks. */
 const BLOCK = /^```sh\n(.*?)^```$/gms;
+const INDENTED = /^ {4}lastgood (.+)$/gm;
 
 /** What keys are derived from, and no command. */
 const NO_COMMANDS = /^(?:segment [<$]|key id$)/;
@@ -44,7 +45,8 @@ function faultsIn(text: string): { faults: string[]; commands: number } {
 it.each(PAGES)('%s has only commands that can be typed', (page) => {
   const text = readPage(page);
   const blocks = [...text.matchAll(BLOCK)].flatMap(([, lines = '']) => lines.split('\n'));
-  const typed = blocks.filter((line) => line.startsWith('lastgood ')).map((line) => `\`${line}\``);
+  const indented = [...text.matchAll(INDENTED)].map(([line]) => line.trim());
+  const typed = [...blocks, ...indented].filter((line) => line.startsWith('lastgood ')).map((line) => `\`${line}\``);
   expect(faultsIn([text, ...typed].join('\n')).faults).toEqual([]);
 });
 
