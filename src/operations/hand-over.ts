@@ -84,7 +84,7 @@ function promoteExisting(plan: Plan, server: HandedOver): HandOverStep[] {
   return [...emptyLogSteps(plan, server), ENABLE_EVENTS, RUN_EVENTS, ALLOW_WRITES, ARCHIVE_IT];
 }
 
-/** Not with GTIDs of MySQL: what the server has executed would be forgotten with its log, which the restore itself had emptied. */
+/** Not with GTIDs of MySQL: what the server has executed would be forgotten with its log. */
 function emptyLogSteps({ backup, target }: Plan, { binaryLog }: HandedOver): HandOverStep[] {
   const isItsMemory = backup.flavor === 'mysql' && (target.resolved.gtidState ?? '') !== '';
   if (!binaryLog || isItsMemory) return [];

@@ -1,12 +1,16 @@
 import { resolve } from 'node:path';
 import { LastgoodError } from '../platform/errors.ts';
 import { holdRestore, type HeldRestore } from '../recovery/held-restore.ts';
+import { holdServer, resumeOnServer as resumePlanOnServer } from '../recovery/resume-existing.ts';
 import type { Plan } from '../recovery/plan.ts';
-import type { RestoreProgress } from '../recovery/restore-phases.ts';
-import { resumePlan } from '../recovery/resume.ts';
+import type { PhaseOptions, RestoreProgress } from '../recovery/restore-phases.ts';
+import { resumePlan, type ResumedPlan } from '../recovery/resume.ts';
+import type { ServerOptions } from '../server/server-options.ts';
 import { conflictExplainer } from './explain-conflict.ts';
 import type { OpenArchive } from './open-archive.ts';
 import { finishRestore, incidentOf, type FinishOptions, type RestoreResult } from './restore.ts';
+
+type Archive = Pick<OpenArchive, 'repository' | 'catalog'>;
 
 export interface ResumeOptions extends FinishOptions {
   /** Of a new server that `restore` made, or was interrupted in. */
@@ -21,6 +25,24 @@ export interface ResumeOptions extends FinishOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+export interface ResumeOnServerOptions extends Omit<
+  ResumeOptions,
+  'datadir' | 'port' | 'extend' | 'acceptConflicts' | 'stop'
+> {
+  readonly server: ServerOptions;
+}
+
+/**
+ * Goes on with a restore into an existing server whose maker was killed, as long as that server ran through.
+ *
+ * @throws LastgoodError `NOTHING_TO_RESUME`; `TARGET_NOT_EMPTY` with the reason and the statements that empty the server where that is
+ *   not possible; and what `restore` throws
+ */
+export async function resumeOnServer(archive: Archive, options: ResumeOnServerOptions): Promise<RestoreResult> {
+  await using held = await holdServer(options.server, options.signal);
+  return await goOn(archive, { plan: held.plan, options }, async (run) => await resumePlanOnServer({ ...run, held }));
+}
+
 /**
  * Goes on with an interrupted restore, or brings a finished one forward to a later target. What is there stays also after an
  * error, to be resumed again.
@@ -28,18 +50,26 @@ export interface ResumeOptions extends FinishOptions {
  * @throws LastgoodError `NOTHING_TO_RESUME` for a folder without a restore and for one that is finished, `USAGE`, `LOCKED`,
  *   `PREFLIGHT_FAILED` for a server that was written to since it was proven or is past the target; and what `restore` throws
  */
-export async function resumeRestore(
-  archive: Pick<OpenArchive, 'repository' | 'catalog'>,
-  options: ResumeOptions,
-): Promise<RestoreResult> {
-  const { log, signal } = options;
+export async function resumeRestore(archive: Archive, options: ResumeOptions): Promise<RestoreResult> {
   await using held = await holdRestore(resolve(options.datadir));
   const plan = await planOf(held, options.extend);
+  return await goOn(archive, { plan, options }, async (run) => await resumePlan({ ...options, ...run, held }));
+}
+
+type RunOptions = Omit<PhaseOptions, 'engine'>;
+
+/** What is the same whatever goes on. */
+async function goOn(
+  archive: Archive,
+  { plan, options }: { plan: Plan; options: Omit<ResumeOnServerOptions, 'server'> },
+  resume: (run: RunOptions) => Promise<ResumedPlan>,
+): Promise<RestoreResult> {
+  const { log, signal, progress } = options;
+  const { repository } = archive;
   const incident = incidentOf(archive, plan);
   const startedAt = new Date();
-  const { repository } = archive;
   const explainConflict = conflictExplainer({ repository, plan, log, signal });
-  const ran = await resumePlan({ ...options, held, plan, repository, incident, reference: null, explainConflict });
+  const ran = await resume({ plan, repository, incident, reference: null, explainConflict, log, progress, signal });
   await using _target = ran.target;
   return await finishRestore(
     archive,

@@ -9,12 +9,12 @@ import type { Plan } from './plan.ts';
  */
 export type RestorePhase = 'loading' | 'replaying' | 'proving' | 'failed' | 'proven' | 'done';
 
-/** How a restore into a new server runs: what whoever goes on with it has to know. */
+/** How a restore runs: what whoever goes on with it has to know. */
 export interface RestoreRun {
   readonly engine: 'applier' | 'session';
   readonly keepPrepared: boolean;
   readonly acceptConflicts: boolean;
-  /** Asked for; 0 is a free one. */
+  /** Asked for, of a new server; 0 is a free one. */
   readonly port: number;
   readonly serverId: number;
   /** Of the machine, when the present phase began: until it is handed over, the server does not survive a power cut. */
@@ -32,7 +32,7 @@ export interface RestoreNote {
   /** The cut: FILE:POSITION. */
   readonly target: string;
   readonly startedAt: string;
-  /** What runs, so that it can go on; null in notes of earlier versions and on a server that was there. */
+  /** What runs, so that it can go on; null in notes of earlier versions. */
   readonly plan: Plan | null;
   readonly run: RestoreRun | null;
   /** With phase 'failed', 'proven' and 'done': the restore's result, as the command prints it. */

@@ -34,14 +34,17 @@ export async function runPlan(options: RunPlanOptions): Promise<RanPlan> {
   refuseSkips(plan, { accepted: options.acceptConflicts === true });
   await checkPlan(repository, plan);
   const watch = new StopWatch();
-  const note = firstNote(plan, options.into.kind === 'scratch' ? describeRun(options, options.into) : null);
+  const note = firstNote(plan, describeRun(options));
   const target = await openTarget({ ...options, note });
   return await runPhases(target, { ...options, note, watch, place: null });
 }
 
-function describeRun(
-  { engine = 'applier', keepPrepared = false, acceptConflicts = false }: RunPlanOptions,
-  { port = 0 }: Extract<RestoreInto, { kind: 'scratch' }>,
-): RestoreRun {
+function describeRun({
+  into,
+  engine = 'applier',
+  keepPrepared = false,
+  acceptConflicts = false,
+}: RunPlanOptions): RestoreRun {
+  const port = into.kind === 'scratch' ? (into.port ?? 0) : 0;
   return { engine, keepPrepared, acceptConflicts, port, serverId: chooseServerId(), bootId: readBootId(), fell: false };
 }

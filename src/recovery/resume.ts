@@ -4,13 +4,12 @@
  */
 import { readBootId } from '../platform/boot-id.ts';
 import { isLastgoodError } from '../platform/errors.ts';
-import { readGtidState } from './applier.ts';
-import { findAppliedPlace, type AppliedPlace } from './applied-place.ts';
+import type { AppliedPlace } from './applied-place.ts';
 import { checkPlan } from './check-plan.ts';
 import { installServer } from './create-scratch.ts';
 import { endServer, hasServer, type HeldRestore } from './held-restore.ts';
 import { fitting } from './open-target.ts';
-import { openPlanRanges } from './plan-ranges.ts';
+import { placeOf } from './place-of.ts';
 import { clearFolder } from './restore-folder.ts';
 import { refuseSkips } from './refuse-skips.ts';
 import { forgetReplication, reopenScratchServer } from './reopen-scratch.ts';
@@ -32,6 +31,11 @@ export interface ResumePlanOptions extends Omit<PhaseOptions, 'engine'> {
   readonly acceptConflicts?: boolean | undefined;
 }
 
+/** A plan that ran to its end, begun by an earlier run. */
+export interface ResumedPlan extends RanPlan {
+  readonly resumed: Resumed;
+}
+
 /** What a resumed restore found and did. */
 export interface Resumed {
   /** Groups that were applied before. */
@@ -46,7 +50,7 @@ export interface Resumed {
  * @throws LastgoodError `PREFLIGHT_FAILED` for a server that was written to since it was proven, or is past the plan; and what
  *   `runPlan` throws. What is there stays, to be resumed again.
  */
-export async function resumePlan(options: ResumePlanOptions): Promise<RanPlan & { readonly resumed: Resumed }> {
+export async function resumePlan(options: ResumePlanOptions): Promise<ResumedPlan> {
   const { held, plan, repository, log } = options;
   requireForward(held, plan);
   const acceptConflicts = held.run.acceptConflicts || options.acceptConflicts === true;
@@ -91,8 +95,8 @@ async function reopenUnfinished(options: ResumePlanOptions, scratch: ScratchServ
   if (typeof target === 'string') return `its server does not start any more: ${target}`;
   try {
     await target.settle();
-    const place = await placeOf(target, options);
-    const uncertain = await whyUncertain(target.admin, { place, endedCleanly });
+    const place = await placeOf(target.admin, options);
+    const uncertain = await whyUncertain(target.admin, { place, end: endedCleanly ? 'clean' : 'killed' });
     if (uncertain === null && place !== null) return { target, place };
     await target.keep();
     return uncertain ?? 'it stands at no place of the plan';
@@ -111,7 +115,7 @@ async function reopenProven(options: ResumePlanOptions, scratch: ScratchServerOp
   try {
     await target.settle();
     await requireUntouched(target, held, options);
-    const place = await placeOf(target, options);
+    const place = await placeOf(target.admin, options);
     if (place?.groups !== held.plan.groups) throw notAhead(held, plan);
     if (plan.groups > place.groups) await requireNothingLost(target, held, place);
     return { target, place };
@@ -121,19 +125,6 @@ async function reopenProven(options: ResumePlanOptions, scratch: ScratchServerOp
     await target.handOver({ stop: !ran });
     throw error;
   }
-}
-
-async function placeOf(
-  { admin }: ScratchServer,
-  { repository, plan, signal }: ResumePlanOptions,
-): Promise<AppliedPlace | null> {
-  const { identity, ranges } = await openPlanRanges(repository, plan);
-  if (identity.gtidState === null) return null;
-  const state = await readGtidState(admin);
-  const before = identity.gtidState;
-  // Nothing is applied yet, not even where to begin.
-  if (state === '' && before !== '') await admin.query('SET GLOBAL gtid_slave_pos = ?', [before]);
-  return await findAppliedPlace(ranges, { before, state: state === '' ? before : state }, signal);
 }
 
 async function scratchOptions({ held, plan, port, log, signal }: ResumePlanOptions): Promise<ScratchServerOptions> {

@@ -66,8 +66,8 @@ export async function runPhases(target: RestoreTarget, options: RunPhasesOptions
   }
 }
 
-/** The note with which a plan's run begins. @param run null on a server that was there: nobody goes on with that one */
-export function firstNote(plan: Plan, run: RestoreRun | null): RestoreNote {
+/** The note with which a plan's run begins. */
+export function firstNote(plan: Plan, run: RestoreRun): RestoreNote {
   const { target, backup } = plan;
   return {
     format: 2,
@@ -76,7 +76,7 @@ export function firstNote(plan: Plan, run: RestoreRun | null): RestoreNote {
     lineage: target.resolved.lineage,
     target: formatCoordinates(target.resolved),
     startedAt: new Date().toISOString(),
-    plan: run === null ? null : plan,
+    plan,
     run,
     result: null,
   };

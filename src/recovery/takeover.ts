@@ -36,10 +36,14 @@ export class Takeover {
     return { note: this.#note, borrowed: this.#borrowed, account: this.#hasAccount ? this.account : null };
   }
 
-  /** Also when it fails, `giveBack` has to follow. */
-  async begin(connection: ServerConnection): Promise<void> {
+  /** Also when it fails, `giveBack` has to follow. @param former what a run that was killed had taken over, and is still so */
+  async begin(connection: ServerConnection, former: Marker | null = null): Promise<void> {
+    this.#note = former?.note ?? null;
+    if (former !== null && former.account !== null) {
+      for (const statement of this.#words.dropOurs(former.account)) await connection.query(statement);
+    }
     await writeMarker(connection, this.marker);
-    await borrowSettings(connection, this.#borrowed);
+    if (former === null) await borrowSettings(connection, this.#borrowed);
     await connection.query(`CREATE USER ${this.account} IDENTIFIED BY '${this.login.password}'`);
     await connection.query(`GRANT ALL ON *.* TO ${this.account} WITH GRANT OPTION`);
     await connection.query(`GRANT PROXY ON ${this.#words.everybody} TO ${this.account} WITH GRANT OPTION`);

@@ -10,25 +10,42 @@ export function whyAnew(o: {
   /** Of the machine now. */
   bootId: string | null;
 }): string | null {
-  const { note, run, bootId } = o;
-  if (note.phase === 'loading') return 'its backup was not loaded to the end';
-  if (run.engine === 'session') return 'a session does not keep its place';
+  const { run, bootId } = o;
+  const none = whyNoPlace(o);
+  if (none !== null) return none;
   return run.bootId === null || run.bootId !== bootId
     ? 'the machine was started anew since, and until it is handed over a server does not survive that'
     : null;
 }
 
-/** Why it is not certain what an interrupted server holds; null when it is exactly the place's groups. */
+/** Why the server itself does not tell how far its restore came; null when it does. */
+export function whyNoPlace({
+  note,
+  run,
+}: {
+  note: Pick<RestoreNote, 'phase'>;
+  run: Pick<RestoreRun, 'engine'>;
+}): string | null {
+  if (note.phase === 'loading') return 'its backup was not loaded to the end';
+  return run.engine === 'session' ? 'a session does not keep its place' : null;
+}
+
+/**
+ * Why it is not certain what an interrupted server holds; null when it is exactly the place's groups.
+ *
+ * @param end of the server's process since
+ */
 export async function whyUncertain(
   admin: ServerConnection,
-  { place, endedCleanly }: { place: AppliedPlace | null; endedCleanly: boolean },
+  { place, end }: { place: AppliedPlace | null; end: 'none' | 'clean' | 'killed' },
 ): Promise<string | null> {
   if (place === null) return 'it stands at no place of the plan';
-  if (place.temporaryTables) return 'statements used temporary tables, which are gone with the server that had them';
+  if (place.temporaryTables) return 'statements used temporary tables, which are gone with the applier that had them';
+  if (end === 'none') return null;
   const tables = await readFragileTables(admin);
   const [lost] = tables.filter(isInMemory);
   if (lost !== undefined) return `table ${lost.name} is in memory only, and empty now`;
-  if (endedCleanly) return null;
+  if (end === 'clean') return null;
   const [first] = tables;
   if (first !== undefined)
     return `its server was killed, and table ${first.name} (${first.engine}) knows no transactions`;

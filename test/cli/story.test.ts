@@ -202,6 +202,8 @@ describe('from the first archive to the restore', () => {
     const refused = parseError(await lastgood(...args, '--quiet'));
     expect(refused.message).toMatch(/^the target server \(root@.*\) holds an interrupted restore \(loading\)$/);
     expect(refused).toMatchObject({ code: 'TARGET_NOT_EMPTY', exitCode: 40 });
+    const resumed = parseError(await lastgood('restore', '--resume', '--server', 'spare.cnf', '--json', '--quiet'));
+    expect(resumed.message).toBe(`${refused.message}, which cannot go on: its backup was not loaded to the end`);
     const cleanup = String(refused.details['cleanup']);
     expect(cleanup).toContain('SET GLOBAL sync_binlog = 1;');
     for (const statement of cleanup.split('\n')) await root.query(statement.replace(/;$/, ''));

@@ -49,7 +49,14 @@ describe('a usage error', () => {
       ['restore', '--latest', '--server', 'a.cnf', '--datadir', 'b'],
       "option '--server <file>' cannot be used with option '--datadir <dir>'",
     ],
-    [['restore', '--resume'], '--resume needs --datadir DIR, the folder of the restore that is to go on'],
+    [
+      ['restore', '--resume'],
+      '--resume needs the place of the restore that is to go on: --datadir DIR or --server FILE',
+    ],
+    [
+      ['restore', '--resume', '--server', 'a.cnf', '--latest'],
+      '--resume with --server brings a restore to its own target: leave the target options and --skip away',
+    ],
     [
       ['restore', '--resume', '--datadir', 'b', '--engine', 'session'],
       "option '--resume' cannot be used with option '--engine <engine>'",

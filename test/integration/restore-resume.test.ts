@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,7 +9,7 @@ import type { HandOverStep } from '../../src/operations/hand-over.ts';
 import { openArchive } from '../../src/operations/open-archive.ts';
 import { makePlan } from '../../src/operations/plan.ts';
 import { restore, type RestoreResult } from '../../src/operations/restore.ts';
-import { resumeRestore, type ResumeOptions } from '../../src/operations/resume-restore.ts';
+import { resumeOnServer, resumeRestore, type ResumeOptions } from '../../src/operations/resume-restore.ts';
 import { waitFor } from '../../src/platform/wait.ts';
 import type { Plan, Target } from '../../src/recovery/plan.ts';
 import { claimFolder } from '../../src/recovery/restore-folder.ts';
@@ -15,7 +17,10 @@ import { connect, type ServerConnection } from '../../src/server/connection.ts';
 import { archiveUntilCurrent, silentLog } from '../support/archiver.ts';
 import { run, setBackupScene, type BackupScene } from '../support/backup-scene.ts';
 import { checksums } from '../support/compare.ts';
+import { stateOf } from '../support/existing-target.ts';
 import { endRestored, newestIncident } from '../support/restored.ts';
+import type { RestoreRunnerSettings } from '../support/restore-runner.ts';
+import { startPrimary, type TestServer } from '../support/servers.ts';
 import { startWorkload } from '../support/workload.ts';
 
 let scene: BackupScene;
@@ -221,5 +226,73 @@ describe('a restore whose server was killed', () => {
       anew: expect.stringContaining('the machine was started anew') as string,
     });
     expect(proof.ok).toBe(true);
+  });
+});
+
+const RUNNER = join(import.meta.dirname, '../support/restore-runner.ts');
+
+/** Restores into the server, and is killed on the way. */
+async function killedRestore(target: TestServer, dieWhile: RestoreRunnerSettings['dieWhile']): Promise<void> {
+  const settings: RestoreRunnerSettings = {
+    repositoryPath: scene.repository.path,
+    server: target.serverOptions('target'),
+    incident: incident.id,
+    dieWhile,
+  };
+  const child = spawn(process.execPath, ['--import', 'tsx', RUNNER, JSON.stringify(settings)], { stdio: 'ignore' });
+  await once(child, 'exit');
+  expect(child.signalCode).toBe('SIGKILL');
+}
+
+async function resumeOn(target: TestServer): Promise<RestoreResult> {
+  using archive = await openArchive(scene.repository.path, { log: silentLog });
+  return await resumeOnServer(archive, { server: target.serverOptions('target'), log: silentLog });
+}
+
+describe('a restore into a server that was there, whose maker was killed', () => {
+  it('goes on where the server stands, and gives it back as it was', async () => {
+    await using target = await startPrimary({ serverId: 500, args: ['--sync-binlog=1', '--event-scheduler=ON'] });
+    await expect(resumeOn(target)).rejects.toMatchObject({
+      code: 'NOTHING_TO_RESUME',
+      hint: expect.stringContaining('`lastgood restore TARGET --server FILE`') as string,
+    });
+    const before = await stateOf(target);
+    await killedRestore(target, 'replaying');
+    using archive = await openArchive(scene.repository.path, { log: silentLog });
+    const plan = await makePlan(archive, { kind: 'before-incident', incident: incident.id });
+    const into = { kind: 'existing', server: target.serverOptions('target'), others: [] } as const;
+    await expect(restore(archive, { plan, into, log: silentLog })).rejects.toMatchObject({
+      code: 'TARGET_NOT_EMPTY',
+      message: expect.stringMatching(/holds an interrupted restore \(replaying\)$/) as string,
+      hint: expect.stringMatching(/^`lastgood restore --resume --server FILE` goes on with it\./) as string,
+    });
+
+    const { resumed, proof } = await resumeOn(target);
+
+    expect(resumed?.groups).toBeGreaterThan(0);
+    expect(resumed?.anew).toBeNull();
+    expect(proof).toMatchObject({ ok: true, appliedGroups: plan.groups });
+    await using root = await target.connect();
+    expect(await checksums(root, ['shop'])).toEqual(lost);
+    const after = await stateOf(target);
+    for (const part of ['variables', 'accounts', 'system', 'primaries']) expect(after[part]).toEqual(before[part]);
+    await expect(resumeOn(target)).rejects.toMatchObject({ code: 'NOTHING_TO_RESUME' });
+  });
+
+  it('is told how to be emptied where its server was started anew, and is left as it is', async () => {
+    await using target = await startPrimary({ serverId: 500 });
+    await killedRestore(target, 'replaying');
+    await target.kill();
+    await target.restart();
+    const before = await stateOf(target);
+
+    await expect(resumeOn(target)).rejects.toMatchObject({
+      code: 'TARGET_NOT_EMPTY',
+      message: expect.stringMatching(
+        /holds an interrupted restore \(replaying\), which cannot go on: the server was started anew since/,
+      ) as string,
+      details: { cleanup: expect.stringContaining('DROP DATABASE `shop`;') as string },
+    });
+    expect(await stateOf(target)).toEqual(before);
   });
 });

@@ -1,10 +1,11 @@
 import { Option, type Command } from 'commander';
 import { restore, type FinishOptions, type RestoreResult } from '../../operations/restore.ts';
-import { resumeRestore } from '../../operations/resume-restore.ts';
+import { resumeOnServer, resumeRestore } from '../../operations/resume-restore.ts';
 import { LastgoodError } from '../../platform/errors.ts';
 import type { Plan } from '../../recovery/plan.ts';
 import type { ReplayEngine } from '../../recovery/restore-phases.ts';
 import type { RestoreInto } from '../../recovery/restore-target.ts';
+import type { ServerOptions } from '../../server/server-options.ts';
 import type { Cli, OpenCli } from '../cli.ts';
 import { readServerFile } from '../config/read-server-file.ts';
 import { parseDatadir } from '../datadir-option.ts';
@@ -57,8 +58,8 @@ export function addRestore(program: Command, open: OpenCli): void {
     .addOption(
       new Option(
         '--resume',
-        'go on with the interrupted restore in --datadir; with a later TARGET, bring a finished one forward. A server that runs there is stopped for it',
-      ).conflicts(['server', 'plan', 'keepPrepared', 'engine']),
+        'go on with the interrupted restore in --datadir or --server; with a later TARGET, bring a finished one in --datadir forward. A server that runs there is stopped for it',
+      ).conflicts(['plan', 'keepPrepared', 'engine']),
     )
     .option('--report <dir>', "where the report goes; a new server's data folder when not given")
     .addHelpText(
@@ -70,6 +71,7 @@ export function addRestore(program: Command, open: OpenCli): void {
         'lastgood plan --before inc-7f3a90c1 --json > plan.json && lastgood restore --plan plan.json --datadir /srv/restored',
         'lastgood restore --resume --datadir /srv/restored',
         'lastgood restore --resume --datadir /srv/restored --latest --skip inc-7f3a90c1',
+        'lastgood restore --resume --server /etc/lastgood/spare.cnf',
       ),
     )
     .action(async (flags: RestoreFlags, command: Command) => {
@@ -81,13 +83,17 @@ export function addRestore(program: Command, open: OpenCli): void {
     });
 }
 
-/** @throws LastgoodError `USAGE` without a folder */
+/** @throws LastgoodError `USAGE` without a place */
 async function resumeIn(cli: Cli, flags: RestoreFlags): Promise<RestoreResult> {
-  const { datadir, port, skip } = flags;
-  if (datadir === undefined) {
-    throw new LastgoodError('USAGE', '--resume needs --datadir DIR, the folder of the restore that is to go on');
-  }
+  const { datadir, server, port, skip } = flags;
   const aim = hasTarget(flags) || skip !== undefined ? readAim(flags) : null;
+  if (server !== undefined) return await resumeAt(cli, flags, { server, aim });
+  if (datadir === undefined) {
+    throw new LastgoodError(
+      'USAGE',
+      '--resume needs the place of the restore that is to go on: --datadir DIR or --server FILE',
+    );
+  }
   using archive = await openConfiguredArchive(cli);
   using bars = startRestoreBars(cli.showsProgress);
   return await resumeRestore(archive, {
@@ -99,6 +105,25 @@ async function resumeIn(cli: Cli, flags: RestoreFlags): Promise<RestoreResult> {
     progress: bars.update,
     signal: cli.signal,
   });
+}
+
+/** @throws LastgoodError `USAGE` with another target: what is finished there is somebody's server */
+async function resumeAt(cli: Cli, flags: RestoreFlags, o: { server: string; aim: Aim | null }): Promise<RestoreResult> {
+  if (o.aim !== null) {
+    throw new LastgoodError(
+      'USAGE',
+      '--resume with --server brings a restore to its own target: leave the target options and --skip away',
+    );
+  }
+  const server = await readTargetFile(o.server);
+  using archive = await openConfiguredArchive(cli);
+  using bars = startRestoreBars(cli.showsProgress);
+  const finish = await finishing(cli, flags);
+  return await resumeOnServer(archive, { ...finish, server, progress: bars.update, signal: cli.signal });
+}
+
+async function readTargetFile(path: string): Promise<ServerOptions> {
+  return await readServerFile(path, { flag: '--server', name: 'target server' });
 }
 
 /** The same way, only longer: what was left out stays left out. */
@@ -147,8 +172,7 @@ async function restoreTo(cli: Cli, flags: RestoreFlags, makePlan: Planning): Pro
 /** @throws LastgoodError `USAGE` unless one place is given */
 async function readInto(cli: Cli, { datadir, server, port }: RestoreFlags): Promise<RestoreInto> {
   if (server !== undefined) {
-    const options = await readServerFile(server, { flag: '--server', name: 'target server' });
-    return { kind: 'existing', server: options, others: await knownServers(cli) };
+    return { kind: 'existing', server: await readTargetFile(server), others: await knownServers(cli) };
   }
   if (datadir !== undefined) return { kind: 'scratch', datadir, port };
   throw new LastgoodError('USAGE', 'restore needs a place: --datadir DIR for a new server, or --server FILE');

@@ -25,7 +25,7 @@ describe('what an interrupted restore has done', () => {
     }) as unknown as ServerConnection;
 
   it('is certain after a clean end, but for what is in memory', async () => {
-    const ended = { place: { ...place, halves: '0-1-4' }, endedCleanly: true };
+    const ended = { place: { ...place, halves: '0-1-4' }, end: 'clean' } as const;
     expect(await whyUncertain(server(), ended)).toBeNull();
     expect(await whyUncertain(server('Aria', 'MyISAM'), ended)).toBeNull();
     expect(await whyUncertain(server('Aria', 'MEMORY'), ended)).toBe(
@@ -38,11 +38,9 @@ describe('what an interrupted restore has done', () => {
   });
 
   it('is certain after a kill only where everything knows transactions', async () => {
-    expect(await whyUncertain(server(), { place, endedCleanly: false })).toBeNull();
-    expect(await whyUncertain(server('Aria'), { place, endedCleanly: false })).toContain(
-      'table shop.aria (Aria) knows no',
-    );
-    expect(await whyUncertain(server(), { place: { ...place, halves: '0-1-4' }, endedCleanly: false })).toBe(
+    expect(await whyUncertain(server(), { place, end: 'killed' })).toBeNull();
+    expect(await whyUncertain(server('Aria'), { place, end: 'killed' })).toContain('table shop.aria (Aria) knows no');
+    expect(await whyUncertain(server(), { place: { ...place, halves: '0-1-4' }, end: 'killed' })).toBe(
       'its server was killed, and may have done a part of 0-1-4',
     );
   });

@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest';
+import type { Marker } from '../../../src/recovery/restore-marker.ts';
+import { whyNotOn } from '../../../src/recovery/why-not-on.ts';
+
+const SERVER_ID = 3_141_592_653;
+
+function marker(note: object | null): Marker {
+  const run = { engine: 'applier', serverId: SERVER_ID };
+  return {
+    note: note === null ? null : { phase: 'replaying', plan: {}, run, ...note },
+    borrowed: [],
+    account: null,
+  } as unknown as Marker;
+}
+
+function why(
+  note: object | null,
+  facts: { flavor?: 'mariadb' | 'mysql'; serverId?: number; log?: string } = {},
+): string | null {
+  const { flavor = 'mariadb', serverId = SERVER_ID, log = '' } = facts;
+  const variables = new Map([
+    ['server_id', String(serverId)],
+    ['gtid_binlog_state', log],
+  ]);
+  return whyNotOn(marker(note), { flavor, variables });
+}
+
+describe('a restore that was killed on an existing server', () => {
+  it.each(['replaying', 'proving', 'proven'])('can go on while %s, as long as the server ran through', (phase) => {
+    expect(why({ phase })).toBeNull();
+    expect(why({ phase }, { log: '0-101-4711' })).toBeNull(); // the source's own, by log_slave_updates
+    expect(why({ phase }, { serverId: 500 })).toContain('was started anew since');
+  });
+
+  it.each([
+    ['not loaded to the end', null],
+    ['not loaded to the end', { phase: 'loading' }],
+    ['its proof failed', { phase: 'failed' }],
+    ['an earlier version', { plan: null, run: null }],
+    ['a session does not keep its place', { run: { engine: 'session', serverId: SERVER_ID } }],
+  ])('cannot, because %s', (what, note) => {
+    expect(why(note)).toContain(what);
+  });
+
+  it('cannot on a server that somebody has written to, nor on MySQL', () => {
+    expect(why({}, { log: `0-101-4711,0-${SERVER_ID}-4712` })).toContain('has written to the server');
+    expect(why({}, { flavor: 'mysql' })).toContain('MySQL');
+  });
+});
