@@ -58,7 +58,7 @@ export const ERRORS = {
   INCIDENT_UNKNOWN: { exit: 20, hint: 'Run `lastgood incidents --all` to list every incident with its id.' },
   ROWS_UNAVAILABLE: {
     exit: 20,
-    hint: 'The rows are still in a backup: `lastgood plan --before INCIDENT` shows how to restore to just before it.',
+    hint: 'Take them from a backup: `lastgood plan --before INCIDENT` shows whether one reaches it, `lastgood salvage` brings them back.',
   },
   BACKUP_MISSING: { exit: 20, hint: 'Run `lastgood backups` to see which backups exist and why one is not usable.' },
   OBJECT_UNKNOWN: {
