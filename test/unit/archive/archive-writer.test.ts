@@ -116,6 +116,31 @@ describe('ArchiveWriter', () => {
     await writer.finish();
   });
 
+  it('syncs once for 8 MiB of what comes without a pause, and for the rest at its end', async () => {
+    await using folder = await archiveFolder();
+    const builder = log({ groups: 200, bytes: 100_000 });
+    const durable: number[] = [];
+    const { writer, pressure } = folder.writer(await folder.end(), {
+      onDurable: ({ digest }) => durable.push(digest.indexedTo),
+    });
+    using syncs = await holdSyncs();
+    syncs.release();
+    writer.rotate(FILE, 4);
+    for (let at = 4; at < builder.size;) {
+      await new Promise(setImmediate);
+      if (pressure.at(-1) === true) continue;
+      const end = Math.min(at + 200_000, builder.size);
+      writer.append(builder.bytes, at, end);
+      at = end;
+    }
+    await waitFor(() => durable.at(-1) === builder.size, { timeoutMs: 20_000, what: 'the last group' });
+    expect(syncs.begun).toBe(durable.length);
+    const steps = durable.map((to, index) => to - (durable[index - 1] ?? 0));
+    expect(Math.min(...steps.slice(0, -1)), `synced after ${steps.join(', ')} bytes`).toBeGreaterThan(7 * 1024 * 1024);
+    expect(steps.length).toBeLessThanOrEqual(3);
+    await writer.finish();
+  });
+
   it('writes everything that came before it was told to finish', async () => {
     await using folder = await archiveFolder();
     const { bytes } = log({ groups: 40 });

@@ -144,6 +144,27 @@ describe.each(['zst', 'enc'] as const)('sealing as .%s', (form) => {
     expect(await filesOf(archived)).toEqual([FILE]);
   });
 
+  it('is refused when a byte changed that was there before the archiver was started again', async () => {
+    await using archived = await archiveFolder();
+    const builder = log().between(rotate(NEXT));
+    const before = builder.groups[3]?.start ?? 0;
+    await archived.put(FILE, builder.bytes.subarray(0, before));
+    const { open: writer } = await archived.end();
+    const packs = threads[form];
+    if (writer === null || packs === null) throw new Error('nothing to go on with');
+    const changed = Buffer.from(builder.bytes.subarray(0, before));
+    changed[MIB + 1000] = (changed[MIB + 1000] ?? 0) ^ 1;
+    await writeFile(archived.path(FILE), changed);
+    writer.packWith(packs);
+    const rest = builder.bytes.subarray(before);
+    await writer.write(rest.subarray(0, writer.take(rest, rest.length)));
+    await expect(writer.seal({ previousManifestSha256: null })).rejects.toMatchObject({
+      code: 'STORAGE_FAILED',
+      message: `'${archived.path(FILE)}' is not what was written to it`,
+    });
+    expect(await filesOf(archived)).toEqual([FILE]);
+  });
+
   it.each([
     ['before the stored form has its name', ['plain', 'partial']],
     ['before the manifest', ['plain', 'stored']],
