@@ -260,8 +260,9 @@ export class ArchiveWriter {
   }
 
   #checkContinuity(segment: SegmentWriter): void {
+    if (this.#continuityChecked) return;
     const { file, gtidStart } = segment;
-    if (this.#continuityChecked || gtidStart === null) return;
+    if (gtidStart === null) return;
     this.#continuityChecked = true;
     checkContinuity(this.#sealed?.manifest, { file, gtidStart }, this.#options.lineage.flavor);
   }

@@ -9,6 +9,8 @@ import { storedName, type StoredForm } from './stored-form.ts';
 
 /** The thread's own file: beside this one, TypeScript or compiled as this one is. */
 const WORKER = new URL(import.meta.url.replace(/pack-thread(\.\w+)$/, 'pack-worker$1'));
+/** The thread is told of so much at once: waking it costs the archiver more than telling it, and little is left at a file's end. */
+const TOLD_BYTES = 4 * BLOCK_BYTES;
 /** Its JavaScript holds a few objects; the blocks are outside. */
 const HEAP_MEGABYTES = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 64 };
 
@@ -114,7 +116,7 @@ export class RunningPack {
 
   /** So many bytes of the plain file are written. */
   grow(to: number): void {
-    if (Math.floor(to / BLOCK_BYTES) === Math.floor(this.#told / BLOCK_BYTES)) return;
+    if (Math.floor(to / TOLD_BYTES) === Math.floor(this.#told / TOLD_BYTES)) return;
     this.#told = to;
     this.#parts.tell({ order: 'grow', to });
   }
