@@ -5,12 +5,11 @@
  */
 import { resolve } from 'node:path';
 import { refuseInside } from '../archive/outside-repository.ts';
-import { LastgoodError } from '../platform/errors.ts';
+import { isLastgoodError, LastgoodError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Plan } from '../recovery/plan.ts';
 import { describeFailure, type Proof } from '../recovery/proof.ts';
 import type { RestoreProgress } from '../recovery/restore-phases.ts';
-import { runPlan } from '../recovery/restore.ts';
 import type { RestoreSeconds } from '../recovery/run-phases.ts';
 import { connect } from '../server/connection.ts';
 import type { ServerOptions } from '../server/server-options.ts';
@@ -22,6 +21,10 @@ import type { NotCarried } from './salvage/carry-definition.ts';
 import { refuseTables } from './salvage/live-conflicts.ts';
 import { requireWritable } from './salvage/live-fitness.ts';
 import { requirePrivileges } from './salvage/live-privileges.ts';
+import { chooseNarrow } from './salvage/narrow/choose.ts';
+import { certainTables, refuseUnknown } from './salvage/narrow/known-names.ts';
+import { restorePart, type LeftOut } from './salvage/narrow/restore.ts';
+import { surveyPlan, type PlanSurvey } from './salvage/narrow/survey.ts';
 import type { Write } from './salvage/pour.ts';
 import type { ObjectType } from './salvage/schema-content.ts';
 import { takeOut } from './salvage/take-out.ts';
@@ -42,9 +45,9 @@ export type SalvageTo =
       readonly enableEvents: boolean;
     };
 
-/** As a restore's, and then bytes of SQL; how many there will be is only an estimate. */
+/** Bytes of the log that are looked at, then as a restore's, and then bytes of SQL; how many there will be is only an estimate. */
 export type SalvageProgress =
-  RestoreProgress | { readonly step: 'salvaging'; readonly done: number; readonly total: number };
+  RestoreProgress | { readonly step: 'surveying' | 'salvaging'; readonly done: number; readonly total: number };
 
 export interface SalvageOptions {
   /** As `makePlan` gave it. */
@@ -93,15 +96,19 @@ export interface SalvageResult {
   readonly into: { readonly server: string; readonly schema: string } | null;
   /** On what was salvaged, at that point. */
   readonly grants: { readonly given: boolean; readonly statements: readonly string[] };
-  /** Of the whole restore, in the scratch server. */
+  /** Of the restore in the scratch server: of all that `filtered` does not leave out. */
   readonly proof: Proof;
+  /** What of the plan was not restored, since it cannot change what was salvaged; null: everything was. */
+  readonly filtered: LeftOut | null;
+  /** Why everything was; null when it was not. */
+  readonly unfilteredBecause: string | null;
   readonly warnings: readonly string[];
   readonly seconds: RestoreSeconds & { readonly salvage: number };
 }
 
 /**
- * Restores in a throw-away server, proves it, and takes the schema or the tables out of it. Nothing is written anywhere
- * else before the proof; a failure leaves nothing of it.
+ * Restores in a throw-away server, proves it, and takes the schema or the tables out of it. Where it is certain what they need,
+ * only that is restored. Nothing is written anywhere else before the proof; a failure leaves nothing of it.
  *
  * @throws LastgoodError `OBJECT_UNKNOWN` when the target has no such schema or table, `TARGET_NOT_EMPTY` when a name is taken,
  *   `PREFLIGHT_FAILED`, `PROOF_FAILED`, and what restoring, the tools and the live server's connection throw
@@ -114,10 +121,13 @@ export async function salvage(
   await refuseEarly(options);
   if (to.kind === 'file') await refuseInside(archive.repository.path, resolve(to.path));
   if (options.datadir !== undefined) await refuseInside(archive.repository.path, resolve(options.datadir));
+  const survey = await surveyKnown(archive, options);
   const incident = incidentOf(archive, plan);
   await using folder = await scratchFolder(options.datadir, 'lastgood-salvage-');
   const into = { kind: 'scratch', datadir: folder.datadir, port: 0 } as const;
-  const ran = await runPlan({ ...options, repository: archive.repository, into, incident, reference: null });
+  const run = { ...options, repository: archive.repository, into, incident, reference: null };
+  const narrow = survey === null ? 'the backup could not be looked at' : chooseNarrow(plan, survey, options.schema);
+  const { ran, ...left } = await restorePart(run, narrow);
   await using scratch = ran.target;
   if (!ran.proof.ok) throw unproven(ran.proof);
   const startedAt = performance.now();
@@ -125,7 +135,7 @@ export async function salvage(
   const done = await bringBack(found, options);
   const seconds = Math.round(performance.now() - startedAt) / 1000;
   return {
-    ...{ plan, ...done, proof: ran.proof },
+    ...{ plan, ...done, proof: ran.proof, ...left },
     warnings: [...ran.warnings, ...done.warnings],
     seconds: { ...ran.seconds, salvage: seconds, total: ran.seconds.total + seconds },
   };
@@ -140,6 +150,33 @@ async function refuseEarly({ to, schema, tables }: SalvageOptions): Promise<void
   await requireWritable(live, as);
   await requirePrivileges(live, as, null);
   await refuseTables(live, as, tables);
+}
+
+/**
+ * What a restore may take hours to come to, as far as the backup and the log tell beforehand.
+ *
+ * @returns null when they cannot be looked at: the restore will say why
+ */
+async function surveyKnown(
+  { repository }: Pick<OpenArchive, 'repository'>,
+  o: SalvageOptions,
+): Promise<PlanSurvey | null> {
+  const { plan, schema, to, tables, signal, log } = o;
+  const progress = ({ bytes, totalBytes }: { bytes: number; totalBytes: number }): void =>
+    o.progress?.({ step: 'surveying', done: bytes, total: totalBytes });
+  let survey: PlanSurvey;
+  try {
+    survey = await surveyPlan(plan, { repository, wanted: schema, progress, signal });
+  } catch (error) {
+    if (isLastgoodError(error)) throw error;
+    log.debug({ err: error }, 'cannot look at the backup');
+    return null;
+  }
+  refuseUnknown(plan, survey, { schema, tables });
+  if (to.kind !== 'server' || tables.length > 0) return survey;
+  await using live = await connect(to.server);
+  await refuseTables(live, to.rename ?? schema, certainTables(survey, schema));
+  return survey;
 }
 
 function unproven(proof: Proof): LastgoodError {

@@ -9,6 +9,7 @@ import { isLastgoodError, LastgoodError } from '../platform/errors.ts';
 import { CLIENT_ARGS } from '../server/client-args.ts';
 import { writeOptionFile } from '../server/option-file.ts';
 import type { ServerOptions } from '../server/server-options.ts';
+import { ofSchemas } from './dump-sections.ts';
 
 export interface LoadOptions {
   readonly record: BackupRecord;
@@ -18,6 +19,8 @@ export interface LoadOptions {
   readonly login: ServerOptions;
   /** A private folder for the client's option file, which holds the password: it goes with the server's folder. */
   readonly temporary: string;
+  /** Schemas in lower case: what is of others is left out. */
+  readonly only?: ReadonlySet<string> | undefined;
   /** Stored bytes read so far. */
   readonly progress?: (done: { bytes: number; totalBytes: number }) => void;
   readonly signal?: AbortSignal | undefined;
@@ -33,7 +36,7 @@ const UNLOGGED = '--init-command=SET SESSION sql_log_bin = 0';
  * @throws LastgoodError `ARCHIVE_DAMAGED` when a file is not what was written, `TOOL_MISSING`, `TOOL_FAILED`, `INTERRUPTED`
  */
 export async function loadBackup(options: LoadOptions): Promise<void> {
-  const { record, folder, login, temporary, progress, signal } = options;
+  const { record, folder, login, temporary, only, progress, signal } = options;
   await using optionFile = await writeOptionFile(login, temporary);
   const program = findProgram(['mariadb', 'mysql']);
   const args = [`--defaults-file=${optionFile.path}`, ...CLIENT_ARGS, UNLOGGED];
@@ -44,7 +47,9 @@ export async function loadBackup(options: LoadOptions): Promise<void> {
       bytes += read;
       progress?.({ bytes, totalBytes: record.bytes });
     });
-    await runTool({ program, args, input: decompress(path, stored), signal });
+    const plain = decompress(path, stored);
+    const input = only === undefined ? plain : ofSchemas(file.name, plain, (schema) => only.has(schema.toLowerCase()));
+    await runTool({ program, args, input, signal });
   }
 }
 

@@ -2,6 +2,7 @@ import { openSegment, readSegmentFormat } from '../archive/read-segment.ts';
 import type { ArchivedSegment, Repository } from '../archive/repository.ts';
 import { LastgoodError } from '../platform/errors.ts';
 import type { ServedIdentity, ServedRange } from '../server/served-range.ts';
+import { fileKey, type Narrowing } from './narrowing.ts';
 import type { Plan, PlanSegment } from './plan.ts';
 
 /** A plan's part of the archive, ready to be served. */
@@ -14,6 +15,7 @@ export interface PlanRanges {
 export async function openPlanRanges(
   repository: Repository,
   { backup, segments, target }: Pick<Plan, 'backup' | 'segments' | 'target'>,
+  narrowing?: Narrowing,
 ): Promise<PlanRanges> {
   const { gtid } = backup.primary;
   return {
@@ -24,7 +26,10 @@ export async function openPlanRanges(
       gtidState: gtid,
       gtidMode: gtidModeOf([gtid, target.resolved.gtidState]),
     },
-    ranges: await openRanges(repository, segments),
+    ranges: (await openRanges(repository, segments)).map((range, index) => {
+      const part = segments[index];
+      return part === undefined ? range : { ...range, leftOut: narrowing?.leftOut.get(fileKey(part)) };
+    }),
   };
 }
 

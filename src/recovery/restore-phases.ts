@@ -9,9 +9,9 @@ import { isLastgoodError, LastgoodError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { ServerConnection } from '../server/connection.ts';
 import type { AppliedPlace } from './applied-place.ts';
-import { setBeginState } from './begin-state.ts';
 import { damageError, findDamage } from './find-damage.ts';
 import { loadBackup } from './load.ts';
+import type { Narrowing } from './narrowing.ts';
 import { openPlanRanges } from './plan-ranges.ts';
 import type { Plan } from './plan.ts';
 import { prove, type Proof, type Reference } from './proof.ts';
@@ -43,6 +43,8 @@ export interface PhaseOptions {
   readonly plan: Plan;
   readonly repository: Repository;
   readonly engine?: ReplayEngine | undefined;
+  /** Restores some schemas only, with the applier; `plan` is what is left of the plan. */
+  readonly narrowing?: Narrowing | undefined;
   /** Says more of an error that replaying met: which rows clash, say. null when it knows nothing. */
   readonly explainConflict?:
     ((at: Coordinates, message: string, target: ServerConnection) => Promise<Explained | null>) | undefined;
@@ -57,13 +59,14 @@ export interface PhaseOptions {
 
 /** Loads the plan's backup. */
 export async function loadPhase(target: RestoreTarget, options: PhaseOptions): Promise<void> {
-  const { plan, repository, log, progress, signal } = options;
+  const { plan, repository, narrowing, log, progress, signal } = options;
   log.info({ backup: plan.backup.id, target: target.name }, 'loading the backup');
   await loadBackup({
     record: plan.backup,
     folder: repository.backupFolder(plan.backup.id),
     login: target.login,
     temporary: target.temporary,
+    only: narrowing?.schemas,
     signal,
     progress: ({ bytes, totalBytes }) => progress?.({ step: 'loading', done: bytes, total: totalBytes }),
   });
@@ -85,10 +88,7 @@ export async function replayPhase(
 async function replayRest(target: RestoreTarget, options: PhaseOptions, goesOn: boolean): Promise<Replayed> {
   const { plan, repository, log, progress, signal } = options;
   log.info({ bytes: plan.bytes, groups: plan.groups, engine: options.engine }, 'replaying the archive');
-  const ranges = await openPlanRanges(repository, plan);
-  // A session begins only where its target already says that it stands.
-  const { gtidState } = ranges.identity;
-  if (target.flavor === 'mysql' && gtidState !== null) await setBeginState(target.admin, gtidState);
+  const ranges = await openPlanRanges(repository, plan, options.narrowing);
   try {
     return await engineOf(options)({
       ...ranges,

@@ -37,6 +37,8 @@ export class ArchiveStream {
   #checksum: 'crc32' | 'none';
   #file = '';
   #offset = 0;
+  /** In the range's `leftOut`: the first one that is not passed. */
+  #gap = 0;
   /** The name of the range that follows; null in the last one. */
   #next: string | null = null;
   /** Where the client stands when that is not where its last event ended. */
@@ -82,6 +84,7 @@ export class ArchiveStream {
   async #enter(range: ServedRange): Promise<void> {
     this.#file = range.file;
     this.#offset = range.from;
+    this.#gap = 0;
     this.#standing = null;
     await this.#lead(range);
     this.#checksum = range.checksum;
@@ -115,6 +118,12 @@ export class ArchiveStream {
     let at = 0;
     let end = have;
     while (end - at >= EVENT_HEADER_BYTES) {
+      const passed = Math.min(this.#leftOutHere(range), end - at);
+      if (passed > 0) {
+        at += passed;
+        this.#offset += passed;
+        continue;
+      }
       const length = this.#lengthAt(range, at);
       if (at + length > end && length <= READ_BYTES) break;
       if (this.#offset === FIRST_EVENT_OFFSET) clearInUse(this.#buffer, at);
@@ -131,6 +140,13 @@ export class ArchiveStream {
     }
     this.#buffer.copy(this.#buffer, 0, at, end);
     return end - at;
+  }
+
+  /** How many bytes from here on are not sent. */
+  #leftOutHere({ leftOut }: ServedRange): number {
+    if (leftOut === undefined) return 0;
+    while ((leftOut[this.#gap + 1] ?? Infinity) <= this.#offset) this.#gap += 2;
+    return (leftOut[this.#gap] ?? Infinity) <= this.#offset ? (leftOut[this.#gap + 1] ?? 0) - this.#offset : 0;
   }
 
   async #sendEvent(at: number, length: number): Promise<void> {

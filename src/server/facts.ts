@@ -101,6 +101,11 @@ export async function readServerId(connection: ServerConnection): Promise<number
 /** Schemas that belong to the server itself, for `NOT IN (...)`. */
 export const SYSTEM_SCHEMAS = "'mysql', 'information_schema', 'performance_schema', 'sys'";
 
+/** True for a schema that is the server's own, in any case of letters. */
+export function isSystemSchema(name: string): boolean {
+  return SYSTEM_SCHEMAS.includes(`'${name.toLowerCase()}'`);
+}
+
 function isTrue(value: string | undefined): boolean {
   return value === 'ON' || value === '1';
 }

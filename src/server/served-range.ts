@@ -15,6 +15,8 @@ export interface ServedRange {
   /** The file's whole FORMAT_DESCRIPTION event, CRC included where it has one. */
   readonly formatEvent: Buffer;
   readonly checksum: 'crc32' | 'none';
+  /** Groups between its ends that are not sent: starts and ends in turns, in bytes of the file, in order. Many small ones cost nothing. */
+  readonly leftOut?: Float64Array | undefined;
 }
 
 /** Who the archive server says it is: the server whose log it holds. */

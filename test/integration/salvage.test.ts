@@ -27,11 +27,22 @@ beforeAll(async () => {
   await archiveUntilCurrent(scene.pair.primary, scene.repository.path);
   await scene.write([...SHOP, 'DROP VIEW shop.broken']);
   await archiveUntilCurrent(scene.pair.primary, scene.repository.path);
+  await scene.write([
+    'CREATE DATABASE apart',
+    'CREATE TABLE apart.log (id INT AUTO_INCREMENT PRIMARY KEY, what VARCHAR(90), amount FLOAT)',
+    "INSERT INTO apart.log (what, amount) VALUES ('before', 0.1)",
+    'CREATE PROCEDURE apart.sweep() DELETE FROM apart.log',
+    'CREATE VIEW apart.seen AS SELECT what FROM apart.log',
+    "GRANT SELECT ON apart.log TO 'app'@'%'",
+  ]);
   await scene.backup();
   await scene.write([
     "INSERT INTO shop.orders (product, customer, note) VALUES (2, 1, 'after the backup')",
     'CREATE TABLE shop.late (id INT PRIMARY KEY, x DOUBLE)',
     'INSERT INTO shop.late SELECT seq, SQRT(seq) FROM shop.seq_1_to_2000',
+    "INSERT INTO apart.log (what) VALUES ('one'), ('two')",
+    'CREATE TABLE apart.more SELECT * FROM apart.log',
+    "GRANT UPDATE ON apart.more TO 'app'@'%'",
     "CREATE EVENT shop.later ON SCHEDULE EVERY 2 DAY STARTS '2037-01-01' DO DELETE FROM shop.late",
   ]);
   lost = await portrait(primary, 'shop');
@@ -91,11 +102,15 @@ describe('salvage', () => {
         'event nightly',
       ]),
     );
+    expect(result.unfilteredBecause).toBe(null);
+    expect(result.filtered).toMatchObject({ schemas: ['crm', 'shop'], groups: 3 });
+    expect(new Set(result.proof.tables.map(({ schema }) => schema))).toEqual(new Set(['crm', 'shop']));
+    expect(result.proof.appliedGroups).toBe(result.plan.groups - 3);
     expect(result.grants).toMatchObject({ given: true });
     // DROP DATABASE took this one, and only this one, from the account.
     expect(JSON.stringify(await primary.query("SHOW GRANTS FOR 'app'@'%'"))).toContain('PROCEDURE `shop`.`reorder`');
     expect(result.grants.statements).toContain('GRANT UPDATE (`note`) ON `shop`.`orders` TO `app`@`%`');
-    expect([...steps]).toEqual(['loading', 'replaying', 'proving', 'salvaging']);
+    expect([...steps]).toEqual(['surveying', 'loading', 'replaying', 'proving', 'salvaging']);
     expect(await readdir(datadir)).toEqual([]); // the scratch server is gone
     await scene.pair.caughtUp();
     await using replica = await scene.pair.replica.connect();

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { LastgoodError } from '../../platform/errors.ts';
+import { nearestWord } from '../../platform/nearest-word.ts';
 import { CONFIG_KEYS, configSchema, PLANNED_KEYS, RULE_KEYS, type Config } from './config-schema.ts';
-import { nearestWord } from './nearest-word.ts';
 
 /**
  * Checks the whole configuration at once.

@@ -1,5 +1,6 @@
 import { LastgoodError } from '../../platform/errors.ts';
 import { describeServer, type ServerConnection } from '../../server/connection.ts';
+import { listShort } from './list-short.ts';
 import type { SchemaContent } from './schema-content.ts';
 
 /** Names that a salvage will make in a schema. */
@@ -32,19 +33,15 @@ async function refuseNames(live: ServerConnection, as: string, wanted: readonly 
   const there = new Set((await namesThere(live, as)).map(fold));
   const conflicts = wanted.filter((name) => there.has(fold(name)));
   if (conflicts.length === 0) return;
-  const shown = conflicts.slice(0, MOST_NAMES).join(', ');
-  const more = conflicts.length > MOST_NAMES ? ` and ${conflicts.length - MOST_NAMES} more` : '';
   throw new LastgoodError(
     'TARGET_NOT_EMPTY',
-    `schema '${as}' of the ${describeServer(live.options)} already has ${shown}${more}`,
+    `schema '${as}' of the ${describeServer(live.options)} already has ${listShort(conflicts)}`,
     {
       details: { schema: as, conflicts: conflicts.length },
       hint: `Nothing was written there. Give --rename NAME to put the salvage beside it, or rename what is there.`,
     },
   );
 }
-
-const MOST_NAMES = 20;
 
 function namesWanted({ content, foreignKeys }: WantedNames): string[] {
   const { tables, views, triggers, routines, events } = content;

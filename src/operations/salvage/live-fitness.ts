@@ -2,6 +2,7 @@ import { statfs } from 'node:fs/promises';
 import { LastgoodError } from '../../platform/errors.ts';
 import { sourceOf } from '../../incident/dialect.ts';
 import { describeServer, type ServerConnection } from '../../server/connection.ts';
+import { isSystemSchema } from '../../server/facts.ts';
 import { unfitLog } from './live-log.ts';
 import type { SchemaContent } from './schema-content.ts';
 
@@ -40,11 +41,9 @@ export async function requireWritable(live: ServerConnection, as: string): Promi
 
 /** Source: MariaDB manual, "Identifier Names". The server would say so itself, hours later. */
 function unfitName(as: string): string[] {
-  if (SERVERS_OWN.has(as.toLowerCase())) return [`its schema ${as} is its own`];
+  if (isSystemSchema(as)) return [`its schema ${as} is its own`];
   return as.length > 64 || as.endsWith(' ') ? [`it takes no schema of the name '${as}'`] : [];
 }
-
-const SERVERS_OWN = new Set(['mysql', 'information_schema', 'performance_schema', 'sys']);
 
 async function unfitServer(live: ServerConnection, { content, scratch, as }: FitnessOptions): Promise<string[]> {
   const server = await readServer(live);

@@ -1,6 +1,7 @@
 import { LastgoodError } from '../../platform/errors.ts';
 import { readBrokenViews } from '../../backup/dump-scope.ts';
 import type { ServerConnection } from '../../server/connection.ts';
+import { listShort } from './list-short.ts';
 
 export type RoutineType = 'procedure' | 'function' | 'package' | 'package body';
 
@@ -145,13 +146,9 @@ export function selectTables(content: SchemaContent, names: readonly string[]): 
   };
 }
 
-const MOST_NAMES = 20;
-
 function unknownTable(schema: string, name: string, all: readonly string[]): LastgoodError {
-  const shown = all.slice(0, MOST_NAMES).join(', ');
-  const more = all.length > MOST_NAMES ? `, and ${all.length - MOST_NAMES} more` : '';
   return new LastgoodError('OBJECT_UNKNOWN', `schema '${schema}' has no table or view '${name}' at the target`, {
     details: { schema, name },
-    hint: all.length === 0 ? 'It has no tables at all there.' : `It has: ${shown}${more}.`,
+    hint: all.length === 0 ? 'It has no tables at all there.' : `It has: ${listShort(all)}.`,
   });
 }

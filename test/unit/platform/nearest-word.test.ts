@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { editDistance, nearestWord } from '../../../src/cli/config/nearest-word.ts';
+import { editDistance, nearestWord } from '../../../src/platform/nearest-word.ts';
 
 it.each([
   ['', '', 0],
