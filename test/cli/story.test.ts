@@ -16,6 +16,7 @@ import { connect } from '../../src/server/connection.ts';
 import { grantStatement, PRIVILEGES, type AccountRole } from '../../src/server/grants.ts';
 import { leftClients } from '../support/left-clients.ts';
 import { startPair, type Pair } from '../support/pair.ts';
+import { isAlive } from '../support/restored.ts';
 import { startPrimary } from '../support/servers.ts';
 import { parseError, runLastgood, startLastgood, type Outcome } from './run-lastgood.ts';
 
@@ -300,14 +301,6 @@ describe('from the first archive to the restore', () => {
     expect(stdout).toMatch(/^LASTGOOD CRITICAL - no archiver is running.* \| exposure_seconds=0s exposure_groups=0\n$/);
   });
 });
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false; // no such process
-  }
-}
 
 /** Exactly the documented privileges: the whole story runs with them. */
 function grantsOf(role: AccountRole): string[] {
