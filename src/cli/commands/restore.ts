@@ -68,7 +68,7 @@ export function addRestore(program: Command, open: OpenCli): void {
         'lastgood restore --before inc-7f3a90c1 --datadir /srv/restored',
         'lastgood restore --at 2026-11-22T10:00:00Z --datadir /srv/restored --port 3307',
         'lastgood restore --before inc-7f3a90c1 --server /etc/lastgood/spare.cnf',
-        'lastgood plan --before inc-7f3a90c1 --json > plan.json && lastgood restore --plan plan.json --datadir /srv/restored',
+        'lastgood restore --plan plan.json --datadir /srv/restored',
         'lastgood restore --resume --datadir /srv/restored',
         'lastgood restore --resume --datadir /srv/restored --latest --skip inc-7f3a90c1',
         'lastgood restore --resume --server /etc/lastgood/spare.cnf',
