@@ -69,16 +69,28 @@ async function readUsage(pid: number): Promise<Usage | null> {
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
     const peakBytes = Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1]) * 1024;
     if (Number.isNaN(peakBytes)) return null; // It has ended, and waits to be looked at.
-    // Behind the name, which may hold anything: utime and stime are the 12th and 13th field. Source: proc(5).
-    const [utime, stime] = stat
-      .slice(stat.lastIndexOf(')') + 2)
-      .split(' ')
-      .slice(11, 13)
-      .map(Number);
-    return { cpuSeconds: ((utime ?? NaN) + (stime ?? NaN)) / TICKS_A_SECOND, peakBytes };
+    return { cpuSeconds: cpuOf(stat).own, peakBytes };
   } catch {
     return null; // It has ended, or there is no /proc.
   }
+}
+
+/** CPU seconds, user and system mode, NaN where /proc does not tell: a process's own, and those of its children that have ended. */
+export interface CpuSeconds {
+  readonly own: number;
+  readonly children: number;
+}
+
+export async function readCpu(pid: number): Promise<CpuSeconds> {
+  return cpuOf(await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => ''));
+}
+
+/** Behind the name, which may hold anything, utime, stime, cutime and cstime are fields 12 to 15. Source: proc(5). */
+function cpuOf(stat: string): CpuSeconds {
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const sum = (from: number): number =>
+    (Number(fields[from] ?? NaN) + Number(fields[from + 1] ?? NaN)) / TICKS_A_SECOND;
+  return { own: sum(11), children: sum(13) };
 }
 
 /** The middle one; of an even count the lower of both. */
