@@ -16,9 +16,7 @@ export async function setBeginState(target: ServerConnection, state: string): Pr
     await target.query('SET GLOBAL gtid_slave_pos = ?', [state]);
     return;
   }
-  // A server below 5.6 has no such variable.
-  const [row] = await target.query<{ Value: string }>("SHOW GLOBAL VARIABLES LIKE 'gtid_mode'");
-  if (row?.Value !== 'ON') return;
+  if (!(await hasGtids(target))) return;
   const executed = GtidSet.parse(await readGtidState(target));
   if (executed.includes(GtidSet.parse(state))) return;
   if (executed.size > 0) {
@@ -29,4 +27,11 @@ export async function setBeginState(target: ServerConnection, state: string): Pr
     );
   }
   await target.query('SET GLOBAL gtid_purged = ?', [state]);
+}
+
+/** True for a MySQL server in which everything has a GTID. */
+export async function hasGtids(target: ServerConnection): Promise<boolean> {
+  // A server below 5.6 has no such variable.
+  const [row] = await target.query<{ Value: string }>("SHOW GLOBAL VARIABLES LIKE 'gtid_mode'");
+  return row?.Value === 'ON';
 }

@@ -10,10 +10,7 @@ import type { PlanSegment } from './plan.ts';
  * @throws LastgoodError `ARCHIVE_GAP` naming each
  */
 export function refuseLosses(segments: readonly PlanSegment[], losses: readonly LedgerEntry[]): void {
-  // A kind that only a later version knows is a loss of bytes too.
-  const isBytes = ({ kind }: LedgerEntry): boolean => kind !== 'break' && kind !== 'stranded';
-  const found = segments.flatMap((segment) => losses.filter((entry) => isBytes(entry) && liesIn(entry, segment)));
-  const [first, ...others] = new Set(found);
+  const [first, ...others] = lossesIn(segments, losses);
   if (first === undefined) return;
   const { kind, lineage, from, to, why } = first;
   const what = kind === 'gap' ? 'is missing' : 'cannot be trusted';
@@ -21,6 +18,14 @@ export function refuseLosses(segments: readonly PlanSegment[], losses: readonly 
   throw new LastgoodError('ARCHIVE_GAP', `the log of ${lineage} from ${from} to ${to} ${what}: ${why}${also}`, {
     details: { lineage, from, to, kind, losses: others.length + 1 },
   });
+}
+
+/** What the ledger knows to be lost of the segments' bytes, each loss once. */
+export function lossesIn(segments: readonly PlanSegment[], losses: readonly LedgerEntry[]): LedgerEntry[] {
+  // A kind that only a later version knows is a loss of bytes too.
+  const isBytes = ({ kind }: LedgerEntry): boolean => kind !== 'break' && kind !== 'stranded';
+  const found = segments.flatMap((segment) => losses.filter((entry) => isBytes(entry) && liesIn(entry, segment)));
+  return [...new Set(found)];
 }
 
 function liesIn(loss: LedgerEntry, { lineage, file, from, to }: PlanSegment): boolean {

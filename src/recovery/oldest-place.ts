@@ -7,9 +7,8 @@ import {
   type Coordinates,
 } from '../binlog/coordinates.ts';
 import type { CatalogSegment } from '../catalog/segment-table.ts';
-import { isLastgoodError } from '../platform/errors.ts';
 import type { PlanLeg } from './crossing.ts';
-import { refuseLosses } from './known-losses.ts';
+import { lossesIn } from './known-losses.ts';
 
 /** A group boundary of a lineage, and the GTID state there, which is null where the source writes none. */
 export interface StatedPlace extends Coordinates {
@@ -60,18 +59,9 @@ function unbrokenTo(
     if (next === undefined ? order !== 0 : fileNumber(digest.file) !== fileNumber(next.file) - 1) break;
     if (next !== undefined && state === 'open') break;
     const end = next === undefined ? to.position : digest.indexedTo;
-    if (hasLoss({ lineage, file: digest.file, from: FIRST_EVENT_OFFSET, to: end, bytes: end }, losses)) break;
+    const range = { lineage, file: digest.file, from: FIRST_EVENT_OFFSET, to: end, bytes: end };
+    if (lossesIn([range], losses).length > 0) break;
     run.unshift(digest);
   }
   return run;
-}
-
-function hasLoss(range: Parameters<typeof refuseLosses>[0][number], losses: readonly LedgerEntry[]): boolean {
-  try {
-    refuseLosses([range], losses);
-    return false;
-  } catch (error) {
-    if (isLastgoodError(error, 'ARCHIVE_GAP')) return true;
-    throw error;
-  }
 }

@@ -61,10 +61,9 @@ export class LogExecutor implements AsyncDisposable {
   }
 
   /** A range begins: everything before is executed. */
-  async enter({ file, formatEvent }: ServedRange, format: FormatDescription): Promise<void> {
+  enter({ file, formatEvent }: ServedRange, format: FormatDescription): void {
     this.#file = { file, format, formatEvent };
     this.#session.translator.enter(this.#file);
-    await Promise.resolve();
   }
 
   /** The range is over. What its last group began and did not end is undone. */

@@ -58,7 +58,7 @@ async function executeRanges(options: ReplayOptions, gtids: TargetGtids, done: P
 
 async function executeAll(executor: LogExecutor, { ranges, signal }: ReplayOptions, done: Progress): Promise<void> {
   for (const [index, range] of ranges.entries()) {
-    await executor.enter(range, formatOf(range));
+    executor.enter(range, formatOf(range));
     for await (const events of readLoggedEvents(range, signal)) {
       // It is a file's first event.
       if (index > 0 && events.some(isServerStart)) await executor.startAnew();

@@ -4,7 +4,7 @@ import { GtidSet } from '../../binlog/mysql-gtid.ts';
 import { isLastgoodError, LastgoodError } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { ServerConnection } from '../../server/connection.ts';
-import { setBeginState } from '../begin-state.ts';
+import { hasGtids, setBeginState } from '../begin-state.ts';
 import type { SessionVariables } from './session-variables.ts';
 
 /** How a target is told the GTIDs of what it executes. */
@@ -68,8 +68,7 @@ async function setPosition(target: ServerConnection, position: string, log: Logg
 }
 
 async function prepareMysql(target: ServerConnection, before: string | null): Promise<TargetGtids> {
-  const mode = await modeOf(target);
-  if (mode !== 'ON') return withoutGtids(before);
+  if (!(await hasGtids(target))) return withoutGtids(before);
   await setBeginState(target, before ?? '');
   const set = GtidSet.parse(await ask(target, '@@GLOBAL.gtid_executed'));
   let automatic = true;
@@ -90,12 +89,6 @@ async function prepareMysql(target: ServerConnection, before: string | null): Pr
     },
     finish: async () => await ask(target, '@@GLOBAL.gtid_executed'),
   };
-}
-
-/** A server below 5.6 has no such variable. */
-async function modeOf(target: ServerConnection): Promise<string> {
-  const [row] = await target.query<{ Value: string }>("SHOW GLOBAL VARIABLES LIKE 'gtid_mode'");
-  return row?.Value ?? 'OFF';
 }
 
 /** What was executed is still known here, only the target does not. */
