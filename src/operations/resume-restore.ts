@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { LastgoodError } from '../platform/errors.ts';
 import { holdRestore, type HeldRestore } from '../recovery/held-restore.ts';
-import { holdServer, resumeOnServer as resumePlanOnServer } from '../recovery/resume-existing.ts';
+import { holdServer, resumePlanOnServer } from '../recovery/resume-existing.ts';
 import type { Plan } from '../recovery/plan.ts';
 import type { PhaseOptions, RestoreProgress } from '../recovery/restore-phases.ts';
 import { resumePlan, type ResumedPlan } from '../recovery/resume.ts';

@@ -11,24 +11,28 @@ const RESUME = '`lastgood restore --resume --server FILE`';
 /** For an existing server that holds a restore which nobody finished, with what can be done about it. */
 export function holdsRestore({ options }: ServerConnection, facts: TargetFacts, marker: Marker): LastgoodError {
   const server = describeServer(options);
-  const isOver = whyNotOn(marker, facts) !== null;
-  if (marker.note?.phase === 'proven') {
-    const take = `To take it, run there: ${tellStatements(finishingStatements(marker, facts.flavor))}`;
-    return new LastgoodError('TARGET_NOT_EMPTY', `the ${server} holds a proven restore that was not handed over`, {
-      hint: isOver ? take : `${RESUME} proves it again and hands it over. ${take}`,
-    });
-  }
-  const goOn = isOver ? '' : `${RESUME} goes on with it. `;
-  return unfinished(server, { facts, marker, why: '', goOn });
+  const goesOn = whyNotOn(marker, facts) === null;
+  if (marker.note?.phase === 'proven') return proven(server, { facts, marker, goesOn });
+  return unfinished(server, { facts, marker, why: '', goOn: goesOn ? `${RESUME} goes on with it. ` : '' });
 }
 
-/** For one that cannot be gone on with. @param why a clause */
+/** For one that cannot be gone on with; what is proven can still be taken. @param o.why a clause */
 export function cannotGoOn(
   { options }: ServerConnection,
   facts: TargetFacts,
-  o: { marker: Marker; why: string },
+  { marker, why }: { marker: Marker; why: string },
 ): LastgoodError {
-  return unfinished(describeServer(options), { ...o, facts, why: `, which cannot go on: ${o.why}`, goOn: '' });
+  const server = describeServer(options);
+  if (marker.note?.phase === 'proven') return proven(server, { facts, marker, goesOn: false });
+  return unfinished(server, { facts, marker, why: `, which cannot go on: ${why}`, goOn: '' });
+}
+
+function proven(server: string, o: { facts: TargetFacts; marker: Marker; goesOn: boolean }): LastgoodError {
+  const resume = o.goesOn ? `${RESUME} proves it again and hands it over. ` : '';
+  const statements = finishingStatements(o.marker, o.facts.flavor);
+  return new LastgoodError('TARGET_NOT_EMPTY', `the ${server} holds a proven restore that was not handed over`, {
+    hint: `${resume}To take it, run there: ${tellStatements(statements)}`,
+  });
 }
 
 function unfinished(

@@ -89,7 +89,7 @@ function whyNotOurs({ primaries, replicas }: TargetFacts): string | null {
  *
  * @throws LastgoodError `TARGET_NOT_EMPTY` where it is not certain what the server holds: it is left as it is; else what `runPlan` throws
  */
-export async function resumeOnServer(
+export async function resumePlanOnServer(
   options: Omit<PhaseOptions, 'engine'> & { readonly held: HeldServer },
 ): Promise<ResumedPlan> {
   const { held, plan, repository, log } = options;
@@ -117,10 +117,9 @@ export async function resumeOnServer(
 
 /** The group that it is at is done, or undone, then. @returns why that is not so */
 async function stopApplier(keeper: ServerConnection): Promise<string | null> {
-  const status = await readApplier(keeper);
-  if (status === null) return null;
+  if ((await readApplier(keeper)) === null) return null;
   await keeper.query('STOP SLAVE');
-  const { applyError = null } = (await readApplier(keeper)) ?? {};
+  const applyError = (await readApplier(keeper))?.applyError ?? null;
   if (applyError !== null) return `its applier had stopped: ${applyError}`;
   await detach(keeper);
   return null;
