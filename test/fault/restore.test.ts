@@ -15,7 +15,9 @@ import type { RestoreNote } from '../../src/recovery/restore-note.ts';
 import { writeArchiverConfig } from '../support/archiver-process.ts';
 import { archiveUntilCurrent, silentLog } from '../support/archiver.ts';
 import { run, setBackupScene, type BackupScene } from '../support/backup-scene.ts';
+import { stateOf } from '../support/existing-target.ts';
 import { chooseSeed, seededRandom } from '../support/random.ts';
+import { startPrimary, type TestServer } from '../support/servers.ts';
 import { startWorkload } from '../support/workload.ts';
 
 const PROGRAM = join(import.meta.dirname, '../../bin/lastgood');
@@ -73,24 +75,38 @@ const DEFINITIONS: readonly ((step: number) => string[])[] = [
 
 interface Running {
   readonly child: ChildProcess;
-  /** Exit code, or null after a kill, and what it said. */
-  readonly ended: Promise<{ code: number | null; said: string }>;
+  /** Exit code, or null after a kill, and what it said; with its result. */
+  readonly ended: Promise<{ code: number | null; said: string; result: string }>;
+  /** Resolves when it has said this, or has ended. */
+  said(what: string): Promise<void>;
 }
 
 function start(datadir: string): Running {
   const how = noteOf(datadir) === null ? ['--plan', planFile] : ['--resume'];
-  const args = ['restore', ...how, '--datadir', datadir, '--stop', '--json', '--config', config];
+  return launch([...how, '--datadir', datadir, '--stop']);
+}
+
+function launch(how: readonly string[]): Running {
+  const args = ['restore', ...how, '--json', '--config', config];
   const child = spawn(process.execPath, [PROGRAM, ...args], {
     env: { ...process.env, LASTGOOD_TEST_PASSWORD: '' },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  let said = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => {
-      said += text;
-    });
-  }
-  return { child, ended: once(child, 'close').then(() => ({ code: child.exitCode, said })) };
+  let [result, log] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    result += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    log += text;
+  });
+  return {
+    child,
+    ended: once(child, 'close').then(() => ({ code: child.exitCode, said: result + log, result })),
+    said: async (what) => {
+      const isThere = (): boolean => log.includes(what) || child.exitCode !== null;
+      await waitFor(isThere, { timeoutMs: 60_000, intervalMs: 5, what: `'${what}'` });
+    },
+  };
 }
 
 function noteOf(datadir: string): RestoreNote | null {
@@ -106,7 +122,10 @@ interface Outcome {
 function outcomeOf(datadir: string): Outcome {
   const note = noteOf(datadir);
   expect(note?.phase).toBe('done');
-  const { proof } = note?.result as { proof: Proof };
+  return provenBy(note?.result as RestoreResult);
+}
+
+function provenBy({ proof }: RestoreResult): Outcome {
   return { proof: { appliedGroups: proof.appliedGroups, tables: proof.tables } };
 }
 
@@ -189,5 +208,59 @@ describe('a restore that is killed', () => {
       expect(histories.some((history) => history.endsWith(GONE_ON))).toBe(true);
     },
     60_000 * (ROUNDS + 1),
+  );
+});
+
+const SERVER_ROUNDS = Math.ceil(ROUNDS / 5);
+
+/** Kills a restore into the server at a random moment, and does then what its messages say. @returns what happened, in words */
+async function killAndGoOn(target: TestServer, server: string, random: () => number): Promise<[string, Outcome]> {
+  const running = launch(['--plan', planFile, '--server', server]);
+  if (random() < 0.7) await running.said('replaying the archive');
+  await Promise.race([delay(random() * 1500), running.ended]);
+  running.child.kill('SIGKILL');
+  const killed = await running.ended;
+  if (killed.code !== null) return ['not killed', provenBy(JSON.parse(killed.result) as RestoreResult)];
+  const { code, result, said } = await launch(['--resume', '--server', server]).ended;
+  if (code === 0 || code === 3) return [GONE_ON, provenBy(JSON.parse(result) as RestoreResult)];
+  expect(code, said).toBe(40);
+  const { error } = JSON.parse(result) as { error: { message: string; details: { cleanup?: string } } };
+  await using root = await target.connect();
+  await root.query('SET SESSION sql_log_bin = 0');
+  await run(
+    root,
+    (error.details.cleanup ?? '').split(';\n').filter((statement) => statement !== ''),
+  );
+  const again = await launch(['--plan', planFile, '--server', server]).ended;
+  expect([0, 3], `${error.message}; ${again.said}`).toContain(again.code);
+  return [error.message, provenBy(JSON.parse(again.result) as RestoreResult)];
+}
+
+describe('a restore into a server that was there, which is killed', () => {
+  it(
+    `comes to the same result, ${SERVER_ROUNDS} times at random moments, and gives the server back as it was`,
+    async () => {
+      const seed = chooseSeed();
+      console.info(`seed ${seed}`);
+      const random = seededRandom(seed);
+      const whole = join(folder, 'whole-beside');
+      await uninterrupted(whole);
+      const expected = outcomeOf(whole);
+      const histories: string[] = [];
+      for (let round = 1; round <= SERVER_ROUNDS; round += 1) {
+        await using target = await startPrimary({ serverId: 500, args: ['--sync-binlog=1', '--event-scheduler=ON'] });
+        const server = join(target.directory, 'target.cnf');
+        await writeFile(server, `[client]\nuser=root\nsocket=${target.socket}\n`, { mode: 0o600 });
+        const before = await stateOf(target);
+        const [history, outcome] = await killAndGoOn(target, server, random);
+        expect(outcome, `seed ${seed}, round ${round}: ${history}`).toEqual(expected);
+        const after = await stateOf(target);
+        for (const part of ['variables', 'accounts', 'system', 'primaries']) expect(after[part]).toEqual(before[part]);
+        histories.push(history);
+        console.info(`round ${round}: ${history}`);
+      }
+      expect(histories).toContain(GONE_ON);
+    },
+    60_000 * (SERVER_ROUNDS + 1),
   );
 });
