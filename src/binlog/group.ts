@@ -1,5 +1,6 @@
 import type { GroupPhase } from './group-phase.ts';
 import type { Gtid, GtidState } from './gtid.ts';
+import type { TableMap } from './table-map.ts';
 
 /**
  * A transaction group: the events that commit, or vanish, together. `[start, end)` are byte offsets in one
@@ -76,6 +77,19 @@ export interface RowChange {
   readonly offset: number;
 }
 
+/** The event of a row change itself. Reused as that is. */
+export interface RowsEvent {
+  readonly type: number;
+  /** null when it belongs to no known table. */
+  readonly table: TableMap | null;
+  /** What follows its header, without the checksum: `bytes[from, to)`. */
+  readonly bytes: Buffer;
+  readonly from: number;
+  readonly to: number;
+  /** False where only its head is there. */
+  readonly isWhole: boolean;
+}
+
 /** A table, as TABLE_MAP events have it. */
 export interface TableName {
   readonly schema: string;
@@ -93,7 +107,9 @@ export interface GroupVisitor {
    */
   wantsRows?(deleted: number, updated: number): boolean;
   /** Comes for each event of rows, maybe only when the group ends, and once for an event too large to hold, when it is whole. */
-  rows?(change: RowChange): void;
+  rows?(change: RowChange, event: RowsEvent): void;
+  /** True: events of rows that are too large to hold are gathered for `rows`, and memory is as large as they are. */
+  readonly gathersRows?: boolean;
   /**
    * The text of the statement that the next rows are of, `bytes[from, to)`, in the character set of its client, which is not
    * known. The bytes stay as they are until `release`; of a text too large to hold they are only the head.

@@ -2,7 +2,7 @@ import { countRows, type RowCount, type RowRange } from './count-rows.ts';
 import { EVENT, EVENT_HEADER_BYTES } from './event-type.ts';
 import type { EventView } from './event-view.ts';
 import type { Flavor } from './gtid.ts';
-import type { GroupVisitor, RowChange } from './group.ts';
+import type { GroupVisitor, RowChange, RowsEvent } from './group.ts';
 import { isDeleteType, ROWS_FIXED_BYTES, ROWS_KINDS, RowsHead } from './rows-head.ts';
 import { RowStream } from './row-stream.ts';
 import { KnownTables, type HeadMemo, type KnownTable } from './known-tables.ts';
@@ -27,6 +27,8 @@ export class RowReader {
   #destroys = false;
   #isAnnotated = false;
   #stream: LargeRows | null = null;
+  /** The large event whose bytes are still arriving, for a visitor that wants it whole. */
+  #gathered: { readonly bytes: Buffer; have: number } | null = null;
   readonly #head = new RowsHead();
   readonly #range: RowRange = { bytes: Buffer.alloc(0), from: 0, to: 0 };
   readonly #count: RowCount = { rows: 0, exact: true };
@@ -38,6 +40,15 @@ export class RowReader {
     exact: true,
     bytes: 0,
     offset: 0,
+  };
+
+  readonly #event: Mutable<RowsEvent> = {
+    type: 0,
+    table: null,
+    bytes: this.#range.bytes,
+    from: 0,
+    to: 0,
+    isWhole: true,
   };
 
   constructor(visitor: GroupVisitor) {
@@ -57,6 +68,7 @@ export class RowReader {
     this.#destroys = false;
     this.#isAnnotated = false;
     this.#stream = null;
+    this.#gathered = null;
     this.#statement += 1;
     this.#group += 1;
   }
@@ -100,8 +112,15 @@ export class RowReader {
   /** An event too large to hold begins. @returns true if its bytes are to come by `bytes`, and then by `event` its head */
   begin(view: EventView, bodyBytes: number): boolean {
     this.#stream = null;
+    this.#gathered = null;
     const kind = ROWS_KINDS[view.type];
-    if (kind === undefined || kind === 'insert') return false;
+    if (kind === undefined) return false;
+    const gathers = this.#visitor.gathersRows === true;
+    if (gathers) this.#gathered = { bytes: Buffer.allocUnsafeSlow(EVENT_HEADER_BYTES + bodyBytes), have: 0 };
+    return (kind !== 'insert' && this.#beginCounting(view, bodyBytes)) || gathers;
+  }
+
+  #beginCounting(view: EventView, bodyBytes: number): boolean {
     const { shape, rowsAt, tableId } = this.#parse(view, view.at + view.available);
     if (shape === null || this.#tableOf(tableId) === undefined) return false;
     const skip = rowsAt - view.at;
@@ -111,6 +130,7 @@ export class RowReader {
 
   /** The next bytes of the event that began, from its header on. */
   bytes(bytes: Buffer): void {
+    if (this.#gathered !== null) this.#gathered.have += bytes.copy(this.#gathered.bytes, this.#gathered.have);
     const stream = this.#stream;
     if (stream === null) return;
     const from = Math.min(stream.skip, bytes.length);
@@ -173,7 +193,21 @@ export class RowReader {
       change.rows = this.#count.rows;
       change.exact = this.#count.exact;
     }
-    this.#visitor.rows?.(change);
+    this.#visitor.rows?.(change, this.#eventOf(view, bodyEnd, table));
+  }
+
+  #eventOf(view: EventView, bodyEnd: number, table: KnownTable | undefined): RowsEvent {
+    const event = this.#event;
+    const gathered = this.#gathered;
+    const isGathered = view.available < view.length && gathered?.have === gathered?.bytes.length;
+    event.type = view.type;
+    event.table = table?.map ?? null;
+    event.bytes = isGathered && gathered !== null ? gathered.bytes : view.buffer;
+    event.from = event.bytes === view.buffer ? view.at + EVENT_HEADER_BYTES : EVENT_HEADER_BYTES;
+    event.to = event.bytes === view.buffer ? bodyEnd : event.bytes.length;
+    event.isWhole = view.available === view.length || event.bytes !== view.buffer;
+    this.#gathered = null;
+    return event;
   }
 
   #countRows(view: EventView, bodyEnd: number): void {

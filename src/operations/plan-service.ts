@@ -98,7 +98,7 @@ async function planIn(source: Source, all: readonly LineageView[], aim: ServiceA
     log: { segments: kept, skippedSegments: left },
     start: async () =>
       newestStart({ ...choice, backups: await examineBackups(backups, { ...source, views, ...choice }) }),
-    source: { repository: source.repository, views: all, progress: aim.progress, signal: aim.signal },
+    source: { repository: source.repository, progress: aim.progress, signal: aim.signal },
   });
   const { flavor, serverId } = view.lineage;
   return {

@@ -86,7 +86,7 @@ async function planIn(
     warnings: [...warnings, ...lost.map((item) => `${lostInWords(item, all)}: run \`lastgood verify\``)],
     now: now.getTime() / 1000,
   });
-  const source = { repository, views: all, progress, signal };
+  const source = { repository, progress, signal };
   return await withReliance(repository, await withConsequences(plan, skips, source));
 }
 

@@ -16,6 +16,8 @@ export interface FilePart {
   readonly signal?: AbortSignal | undefined;
   /** Bytes from the file's start that are read so far. */
   readonly progress?: ((offset: number) => void) | undefined;
+  /** True ends the reading before `to`. */
+  readonly isOver?: (() => boolean) | undefined;
 }
 
 /**
@@ -26,7 +28,7 @@ export interface FilePart {
  * @throws LastgoodError `ARCHIVE_DAMAGED` for a file without a beginning, `REPOSITORY_UNREADABLE`, `INTERRUPTED`
  */
 export async function readPart(
-  { segment, start, to, signal, progress }: FilePart,
+  { segment, start, to, signal, progress, isOver = () => false }: FilePart,
   visitorOf: (format: FormatDescription) => GroupVisitor,
 ): Promise<LastgoodError | null> {
   const { format } = await readSegmentFormat(segment);
@@ -36,12 +38,12 @@ export async function readPart(
     verifyChecksums: true,
     until: (offset) => {
       progress?.(offset);
-      return offset >= to;
+      return offset >= to || isOver();
     },
     ...(start === null ? {} : { start: { format, ...start } }),
     ...(signal === undefined ? {} : { signal }),
   });
-  if (wholeTo >= to) return null;
+  if (wholeTo >= to || isOver()) return null;
   const why = problems.at(-1)?.problem ?? 'the file is shorter than it was';
   return new LastgoodError('ARCHIVE_DAMAGED', `${segment.file} cannot be read after ${wholeTo}: ${why}`, {
     details: { path: segment.path, offset: wholeTo },

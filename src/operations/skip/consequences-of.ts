@@ -1,8 +1,6 @@
 import type { Repository } from '../../archive/repository.ts';
-import { createLogger } from '../../platform/logger.ts';
 import { analyseSkips, type SkipAnalysis } from '../../recovery/consequences/analyse-skips.ts';
 import { NO_DEFINITIONS } from '../../recovery/consequences/table-facts.ts';
-import type { LineageView } from '../../recovery/lineage-view.ts';
 import type { Plan } from '../../recovery/plan.ts';
 import type { BarePlan } from '../../recovery/planner.ts';
 import type { Skip } from '../../recovery/skip.ts';
@@ -19,7 +17,6 @@ export interface AnalysisProgress {
 /** What skips are looked at with. */
 export interface SkipSource {
   readonly repository: Repository;
-  readonly views: readonly LineageView[];
   readonly progress?: ((progress: AnalysisProgress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -57,7 +54,7 @@ export async function consequencesOf(
   skips: readonly Skip[],
   source: SkipSource,
 ): Promise<SkipAnalysis> {
-  const { repository, views, signal } = source;
+  const { repository, signal } = source;
   const tell = (step: AnalysisProgress['step']) => (done: { bytes: number; totalBytes: number }) => {
     source.progress?.({ step, done: done.bytes, total: done.totalBytes });
   };
@@ -65,13 +62,10 @@ export async function consequencesOf(
     backed === null
       ? { ...NO_DEFINITIONS, foreignKeysUnknown: 'no backup from before it tells how tables are defined' }
       : await findSkipDefinitions(backed, { repository, signal, progress: tell('reading definitions') });
-  const comparison = {
-    ...{ repository, views, definitions, signal, plan: log, progress: tell('comparing rows') },
-    log: createLogger({ level: 'silent', pretty: false }),
-  };
+  const foldsCase = (backed?.backup.settings['lower_case_table_names'] ?? '0') !== '0';
+  const about = { plan: log, definitions, foldsCase, repository, signal };
   return await analyseSkips({
-    ...{ plan: log, skips, definitions, repository, signal, progress: tell('reading what follows') },
-    foldsCase: (backed?.backup.settings['lower_case_table_names'] ?? '0') !== '0',
-    compareRows: async (question, skip) => await compareRows(question, skip, comparison),
+    ...{ ...about, skips, progress: tell('reading what follows') },
+    compareRows: async (asked) => await compareRows(asked, { ...about, progress: tell('comparing rows') }),
   });
 }

@@ -1,59 +1,88 @@
+import { ABSENT, NULL, type ImageReader } from '../../binlog/row-images.ts';
+import type { TableMap } from '../../binlog/table-map.ts';
 import type { TableFacts, UniqueKey } from '../../recovery/consequences/table-facts.ts';
-import { hasBit } from '../../binlog/row-layout.ts';
-import { COLUMN_TYPE as T } from '../evidence/column-type.ts';
-import type { MappedTable } from '../evidence/mapped-table.ts';
-import type { RawImage, RowsBatch } from '../evidence/read-rows.ts';
+import { COLUMN_TYPE as T, INTEGER_BITS } from '../evidence/column-type.ts';
+import { parseTableMap } from '../evidence/mapped-table.ts';
 
 /** A key's value in one row, comparable: null where a part is NULL, which collides with nothing; undefined: the log lacks it. */
 export type KeyValue = string | null | undefined;
 
-/** What a row image is read with: which columns the event has. */
-interface Image {
-  readonly values: RawImage;
-  readonly present: Buffer;
-}
+/** Images of one row: a value is looked for in the first that has its column. */
+export type Images = readonly ImageReader[];
 
 const TEXTS: ReadonlySet<number> = new Set([
   ...[T.VARCHAR, T.VARCHAR_COMPRESSED, T.STRING, T.VAR_STRING],
   ...[T.BLOB, T.BLOB_COMPRESSED, T.TINY_BLOB, T.MEDIUM_BLOB, T.LONG_BLOB],
 ]);
+const DATES: ReadonlySet<number> = new Set([T.DATE, 14]);
+
+interface KeyPart {
+  /** Of the wanted columns. */
+  readonly slot: number;
+  readonly type: number;
+  readonly prefix: number | null;
+}
 
 /** Reads the values of one unique key out of row images. */
 export class KeyReader {
   readonly isPrimary: boolean;
   /** False where two different texts may be one key, because of its collation: then equal values may be none. */
   readonly isExact: boolean;
-  readonly #parts: readonly { index: number; isText: boolean; prefix: number | null }[];
+  readonly #parts: readonly KeyPart[];
 
-  constructor(table: MappedTable, facts: TableFacts, key: UniqueKey) {
+  /** @param wanted the columns that images are read for, by their indexes; all of the key's are among them that the table has */
+  constructor(key: UniqueKey, o: { table: TableMap; facts: TableFacts; wanted: readonly number[] }) {
+    const { table, facts, wanted } = o;
+    const types = parseTableMap(table.body)?.columns ?? [];
     this.isPrimary = facts.hasPrimaryKey && facts.uniqueKeys[0] === key;
     this.#parts = key.map(({ column, prefix }) => {
-      const index = facts.columns.findIndex((name) => name.toLowerCase() === column.toLowerCase());
-      return { index, isText: TEXTS.has(table.columns[index]?.type ?? -1), prefix };
+      const index = indexOf(facts, column);
+      return { slot: wanted.indexOf(index), type: types[index]?.type ?? -1, prefix };
     });
-    this.isExact = this.#parts.every(({ isText, prefix }) => !isText && prefix === null);
+    this.isExact = this.#parts.every(({ type, prefix }) => !TEXTS.has(type) && prefix === null);
   }
 
-  /** Of the row before and after: what the event has no value for is as it was before. */
-  values({ head }: RowsBatch, row: RowsBatch['rows'][number]): { before: KeyValue; after: KeyValue } {
-    const before: Image = { values: row.before, present: head.present[0] };
-    if (row.after === null) return { before: this.#value([before]), after: undefined };
-    const after: Image = { values: row.after, present: head.present[1] };
-    return { before: this.#value([before]), after: this.#value([after, before]) };
-  }
-
-  #value(images: readonly Image[]): KeyValue {
-    const parts: string[] = [];
-    for (const { index, isText, prefix } of this.#parts) {
-      const image = images.find(({ present }) => index >= 0 && hasBit(present, index));
-      if (image === undefined) return undefined;
-      const value = image.values[String(index)];
-      if (value === null || value === undefined) return null;
-      const text = Buffer.isBuffer(value) ? value.toString(isText ? 'utf8' : 'hex') : textOf(value);
-      parts.push(isText ? folded(text, prefix) : text);
+  /** Equal values are equal keys; of text, keys that a collation may take for one. */
+  value(bytes: Buffer, images: Images): KeyValue {
+    let whole = '';
+    for (const { slot, type, prefix } of this.#parts) {
+      const image = slot < 0 ? undefined : images.find(({ from }) => from[slot] !== ABSENT);
+      const from = image?.from[slot];
+      if (image === undefined || from === undefined) return undefined;
+      if (from === NULL) return null;
+      const to = image.to[slot];
+      whole += TEXTS.has(type)
+        ? `${folded(bytes.toString('utf8', from, to), prefix)}\0`
+        : plain(bytes, { type, from, to });
     }
-    return parts.join('\0');
+    return whole;
   }
+
+  /** For a person. */
+  text(bytes: Buffer, images: Images): string {
+    const parts = this.#parts.map(({ slot, type }) => {
+      const image = images.find(({ from }) => from[slot] !== ABSENT);
+      return shown(type, bytes.subarray(image?.from[slot] ?? 0, image?.to[slot] ?? 0));
+    });
+    const text = parts.join(', ');
+    return text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN - 1)}…` : text;
+  }
+}
+
+/** The columns of all keys of a table, by their indexes; without those that it does not have. */
+export function columnsOfKeys(facts: TableFacts): number[] {
+  const indexes = facts.uniqueKeys.flatMap((key) => key.map(({ column }) => indexOf(facts, column)));
+  return [...new Set(indexes)].filter((index) => index >= 0);
+}
+
+function indexOf({ columns }: TableFacts, column: string): number {
+  return columns.findIndex((name) => name.toLowerCase() === column.toLowerCase());
+}
+
+/** Values of these types are equal where their bytes are, but for the two zeros of FLOAT and DOUBLE. All of a column have one length. */
+function plain(bytes: Buffer, { type, from, to }: { type: number; from: number; to: number | undefined }): string {
+  const text = bytes.toString('latin1', from, to);
+  return type === T.FLOAT || type === T.DOUBLE ? text.replace(/^(\0+)\x80$/, '$1\0') : text;
 }
 
 /** Texts that a collation may take for one are one here. */
@@ -62,7 +91,13 @@ function folded(text: string, prefix: number | null): string {
   return prefix === null ? whole : whole.slice(0, prefix).trimEnd();
 }
 
-/** The decoder gives numbers, or text where numbers are not exact. */
-function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : JSON.stringify(value);
+const MOST_SHOWN = 60;
+
+/** Whether numbers have a sign is not in the log: they are shown without. */
+function shown(type: number, value: Buffer): string {
+  if (TEXTS.has(type)) return value.toString();
+  if (INTEGER_BITS.has(type)) return BigInt(`0x${Buffer.from(value).reverse().toString('hex')}`).toString();
+  if (!DATES.has(type)) return `0x${value.toString('hex')}`;
+  const date = value.readUIntLE(0, 3);
+  return [date >> 9, (date >> 5) & 15, date & 31].map((part) => String(part).padStart(2, '0')).join('-');
 }

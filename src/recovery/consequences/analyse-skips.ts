@@ -22,6 +22,12 @@ export interface RowAnswer {
   readonly group: GroupPlace;
 }
 
+/** Whose rows are to be compared, and what is left out. */
+export interface AskedRows {
+  readonly question: RowQuestion;
+  readonly skip: Skip;
+}
+
 export interface AnalyseOptions extends BehindSource {
   /** What is replayed, and what is not. */
   readonly plan: Pick<Plan, 'segments' | 'skippedSegments'>;
@@ -29,8 +35,8 @@ export interface AnalyseOptions extends BehindSource {
   readonly definitions: Definitions;
   /** True where names of tables in capitals are the same names. */
   readonly foldsCase: boolean;
-  /** Compares the keys of skipped rows with those of later ones. */
-  readonly compareRows: (question: RowQuestion, skip: Skip) => Promise<readonly RowAnswer[]>;
+  /** Compares the keys of skipped rows with those of later ones; answers come in the order of the questions. */
+  readonly compareRows: (asked: readonly AskedRows[]) => Promise<readonly (readonly RowAnswer[])[]>;
 }
 
 export interface SkipAnalysis {
@@ -64,7 +70,7 @@ export async function analyseSkips(options: AnalyseOptions): Promise<SkipAnalysi
     },
   });
   await readBehind(stretchesBehind(plan.segments, plan.skippedSegments), visitor, options);
-  for (const { trace, skip } of all) await compare(trace, async (question) => await compareRows(question, skip));
+  await compare(all, compareRows);
   return {
     skips: all.map(({ trace }) => verdictOf(trace)),
     conflicts: all.flatMap(({ trace }) => trace.conflicts.conflicts),
@@ -114,12 +120,11 @@ function filterOf(all: readonly Followed[]): (place: Omit<GroupPlace, 'gtid'>) =
   };
 }
 
-async function compare(
-  trace: SkipTrace,
-  compareRows: (question: RowQuestion) => Promise<readonly RowAnswer[]>,
-): Promise<void> {
-  for (const question of trace.questions) {
-    for (const { why, kind, group } of await compareRows(question)) {
+async function compare(all: readonly Followed[], compareRows: AnalyseOptions['compareRows']): Promise<void> {
+  const asked = all.flatMap(({ trace, skip }) => trace.questions.map((question) => ({ question, skip, trace })));
+  const answers = asked.length === 0 ? [] : await compareRows(asked);
+  for (const [index, { trace, question }] of asked.entries()) {
+    for (const { why, kind, group } of answers[index] ?? []) {
       trace.conflicts.add({ object: nameOf(question.table), why, kind }, group);
       if (kind === 'fails') trace.end();
     }

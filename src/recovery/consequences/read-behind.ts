@@ -15,6 +15,8 @@ export interface BehindSource {
   readonly progress?: ((done: { bytes: number; totalBytes: number }) => void) | undefined;
   /** A part that is not in the archive, or cannot be read to its end; thrown when not given. What follows it is read all the same. */
   readonly onDamage?: ((error: LastgoodError) => void) | undefined;
+  /** True ends the reading. */
+  readonly isOver?: (() => boolean) | undefined;
 }
 
 /** `[from, to)` of one archived file. */
@@ -78,12 +80,13 @@ export interface LogVisitor extends GroupVisitor {
 export async function readBehind(
   stretches: readonly Stretch[],
   visitor: LogVisitor,
-  { repository, signal, progress, onDamage = fail }: BehindSource,
+  { repository, signal, progress, onDamage = fail, isOver = () => false }: BehindSource,
 ): Promise<void> {
   const findSegment = segmentFinder(repository);
   const totalBytes = stretches.reduce((sum, { from, to }) => sum + to - from, 0);
   let before = 0;
   for (const stretch of stretches) {
+    if (isOver()) return;
     const { lineage, file, from, to } = stretch;
     const segment = await findSegment(stretch);
     const start = { offset: from, gtidState: null };
@@ -95,7 +98,7 @@ export async function readBehind(
     const damage =
       segment === undefined
         ? new LastgoodError('ARCHIVE_GAP', `${file} of lineage ${lineage} is not in the archive`)
-        : await readPart({ segment, start, to, signal, progress: told }, visitorOf);
+        : await readPart({ segment, start, to, signal, progress: told, isOver }, visitorOf);
     if (damage !== null) onDamage(damage);
     before += to - from;
   }

@@ -8,8 +8,6 @@ import { keyOf, type Named, type Touch } from './touch.ts';
  */
 export interface RowQuestion {
   readonly table: Named;
-  /** The skipped groups that have rows of it. */
-  readonly skipped: readonly GroupPlace[];
   /** The first later group with rows of it, or of a table that refers to it. */
   readonly first: GroupPlace;
   /** The first later group with rows that may refer to its rows by their keys; null: there is none. */
@@ -20,14 +18,10 @@ export interface RowQuestion {
 
 interface Watched {
   readonly table: Named;
-  readonly skipped: GroupPlace[];
   first: GroupPlace | null;
   referred: GroupPlace | null;
   until: GroupPlace | null;
 }
-
-/** A loop of deletes has many groups, all of the same table: the comparer finds the others itself. */
-const MOST_GROUPS = 100_000;
 
 /** Notes for each table with skipped rows where they can be compared. */
 export class RowWatch {
@@ -40,20 +34,10 @@ export class RowWatch {
     });
   }
 
-  skipped(touch: Touch, group: GroupPlace): void {
-    if (touch.by !== 'rows') return;
+  skipped(touch: Touch): void {
     const { type, schema, name } = touch;
-    const watched = this.#tables.get(keyOf(touch)) ?? {
-      table: { type, schema, name },
-      skipped: [],
-      first: null,
-      referred: null,
-      until: null,
-    };
-    this.#tables.set(keyOf(touch), watched);
-    const last = watched.skipped.at(-1);
-    if (last?.start === group.start && last.file === group.file) return;
-    if (watched.skipped.length < MOST_GROUPS) watched.skipped.push(group);
+    if (touch.by !== 'rows' || this.#tables.has(keyOf(touch))) return;
+    this.#tables.set(keyOf(touch), { table: { type, schema, name }, first: null, referred: null, until: null });
   }
 
   met(difference: Difference, touch: Touch, group: GroupPlace): void {

@@ -96,7 +96,7 @@ export class SkipTrace {
     const other = leftOut(touch, this.incident);
     if (other !== null) this.conflicts.add({ object: nameOf(touch), why: other, kind: 'left-out' }, group);
     for (const difference of differencesOf(touch)) this.#differ(difference);
-    this.#rows.skipped(touch, group);
+    this.#rows.skipped(touch);
   }
 
   /** What else the skipped group did is not known. */

@@ -1,153 +1,63 @@
 import { describe, expect, it } from 'vitest';
-import type { MappedTable } from '../../../../src/operations/evidence/mapped-table.ts';
-import type { RowsBatch } from '../../../../src/operations/evidence/read-rows.ts';
-import type { RowsKind } from '../../../../src/operations/evidence/rows-events.ts';
-import { KeyDifferences } from '../../../../src/operations/skip/key-differences.ts';
-import { KeyReader } from '../../../../src/operations/skip/row-keys.ts';
+import { KeyDifferences, type KeyedRow } from '../../../../src/operations/skip/key-differences.ts';
+import type { KeyValue } from '../../../../src/operations/skip/row-keys.ts';
 
-const [LONG, VARCHAR] = [3, 15];
-const TABLE = { columns: [{ type: LONG }, { type: VARCHAR }] } as unknown as MappedTable;
-const ALL = Buffer.from([3]);
-const FIRST = Buffer.from([1]);
+const inserted = (key: KeyValue): KeyedRow => ({ kind: 'insert', before: key, after: undefined });
+const deleted = (key: KeyValue): KeyedRow => ({ kind: 'delete', before: key, after: undefined });
+const updated = (before: KeyValue, after: KeyValue): KeyedRow => ({ kind: 'update', before, after });
 
-type Row = readonly [id: number, name: string | null];
-
-function batch(kind: RowsKind, rows: readonly (readonly [Row, Row?])[], present = [ALL, ALL] as const): RowsBatch {
-  const image = ([id, name]: Row): Record<string, unknown> => ({ '0': id, '1': name });
-  return {
-    table: TABLE,
-    head: { kind, tableId: 1, present: [...present] },
-    rows: rows.map(([before, after]) => ({ before: image(before), after: after === undefined ? null : image(after) })),
-  };
-}
-
-/** Of the first column, the primary key, or of the second one. */
-function keys(column: 'id' | 'name' = 'id'): KeyDifferences {
-  const uniqueKeys = ['id', 'name'].map((name) => [{ column: name, prefix: null }]);
-  const facts = { columns: ['id', 'name'], uniqueKeys, hasPrimaryKey: true, required: [], isChecked: false };
-  return new KeyDifferences(new KeyReader(TABLE, facts, uniqueKeys[column === 'id' ? 0 : 1] ?? []));
+/** What is left of skipped rows. */
+function without(...rows: readonly KeyedRow[]): KeyDifferences {
+  const keys = new KeyDifferences(true);
+  for (const row of rows) keys.skip(row);
+  return keys;
 }
 
 describe('keys of skipped rows', () => {
   it('are told to have moved once an update gave a row another one', () => {
-    const [same, moved] = [keys(), keys()];
-    same.skip(
-      batch('update', [
-        [
-          [1, 'a'],
-          [1, 'b'],
-        ],
-      ]),
-    );
-    moved.skip(
-      batch('update', [
-        [
-          [1, 'a'],
-          [2, 'a'],
-        ],
-      ]),
-    );
-
-    expect([same.isMoved, moved.isMoved]).toEqual([false, true]);
+    expect(without(updated('1', '1')).isMoved).toBe(false);
+    expect(without(updated('1', '2')).isMoved).toBe(true);
   });
 
   it('collide with a row that comes with the key of a deleted one', () => {
-    const skipped = keys();
-    skipped.skip(batch('delete', [[[1, 'a']], [[2, 'b']]]));
+    const skipped = without(deleted('1'), deleted('2'));
 
-    expect(skipped.meet(batch('insert', [[[3, 'c']]]))).toBeNull();
-    expect(skipped.meet(batch('insert', [[[2, 'c']]]))).toEqual({ error: 1062, key: '2' });
-    expect(
-      skipped.meet(
-        batch('update', [
-          [
-            [9, 'x'],
-            [1, 'x'],
-          ],
-        ]),
-      ),
-    ).toEqual({ error: 1062, key: '1' });
-    expect(
-      skipped.meet(
-        batch('update', [
-          [
-            [9, 'x'],
-            [9, 'y'],
-          ],
-        ]),
-      ),
-    ).toBeNull();
+    expect([inserted('3'), updated('9', '9')].map((row) => skipped.meet(row))).toEqual([null, null]);
+    expect([inserted('2'), updated('9', '1')].map((row) => skipped.meet(row))).toEqual([1062, 1062]);
   });
 
   it('are missed by what changes an inserted one', () => {
-    const skipped = keys();
-    skipped.skip(batch('insert', [[[1, 'a']]]));
+    const skipped = without(inserted('1'));
 
-    expect(skipped.meet(batch('insert', [[[1, 'a']]]))).toBeNull();
-    expect(skipped.meet(batch('delete', [[[1, 'a']]]))).toEqual({ error: 1032, key: '1' });
-    expect(
-      skipped.meet(
-        batch('update', [
-          [
-            [1, 'a'],
-            [1, 'b'],
-          ],
-        ]),
-      ),
-    ).toEqual({ error: 1032, key: '1' });
+    expect(skipped.meet(inserted('1'))).toBeNull();
+    expect([deleted('1'), updated('1', '1')].map((row) => skipped.meet(row))).toEqual([1032, 1032]);
   });
 
   it('are the old one and the new one of an update that changed it, and nothing of another', () => {
-    const skipped = keys();
-    skipped.skip(
-      batch('update', [
-        [
-          [1, 'a'],
-          [1, 'b'],
-        ],
-        [
-          [2, 'c'],
-          [5, 'c'],
-        ],
-      ]),
-    );
+    const skipped = without(updated('1', '1'), updated('2', '5'));
 
-    expect(
-      skipped.meet(
-        batch('update', [
-          [
-            [1, 'b'],
-            [1, 'z'],
-          ],
-        ]),
-      ),
-    ).toBeNull();
-    expect(skipped.meet(batch('insert', [[[2, 'new']]]))).toEqual({ error: 1062, key: '2' });
-    expect(skipped.meet(batch('delete', [[[5, 'c']]]))).toEqual({ error: 1032, key: '5' });
+    expect(skipped.meet(updated('1', '1'))).toBeNull();
+    expect(skipped.meet(inserted('2'))).toBe(1062);
+    expect(skipped.meet(deleted('5'))).toBe(1032);
   });
 
   it('are nothing where one group takes back what it did', () => {
-    const skipped = keys();
-    skipped.skip(batch('delete', [[[1, 'a']]]));
-    skipped.skip(batch('insert', [[[1, 'b']]]));
+    const skipped = without(deleted('1'), inserted('1'));
 
-    expect(skipped.meet(batch('insert', [[[1, 'c']]]))).toBeNull();
-    expect(skipped.meet(batch('delete', [[[1, 'c']]]))).toBeNull();
+    expect([inserted('1'), deleted('1')].map((row) => skipped.meet(row))).toEqual([null, null]);
   });
 
-  it('of text are equal where a collation may say so, NULL to none', () => {
-    const skipped = keys('name');
-    skipped.skip(batch('delete', [[[1, 'Zoë ']], [[2, null]]]));
+  it('that are NULL collide with none, and those that the log has not are in doubt', () => {
+    const skipped = without(deleted(null));
 
-    expect(skipped.reader.isExact).toBe(false);
-    expect(skipped.meet(batch('insert', [[[7, 'zoe']]]))).toEqual({ error: 1062, key: 'ZOE' });
-    expect(skipped.meet(batch('insert', [[[8, null]]]))).toBeNull();
+    expect([skipped.meet(inserted(null)), skipped.doubt]).toEqual([null, null]);
+    expect(without(deleted(undefined)).doubt).toMatch(/not all columns of the skipped rows/);
   });
 
-  it('are in doubt where the log has not all columns', () => {
-    const skipped = keys('name');
-    skipped.skip(batch('delete', [[[1, null]]], [FIRST, FIRST]));
+  it('by which rows are not found miss none', () => {
+    const other = new KeyDifferences(false);
+    other.skip(inserted('1'));
 
-    expect(skipped.doubt).toMatch(/not all columns of the skipped rows/);
+    expect(other.meet(deleted('1'))).toBeNull();
   });
 });

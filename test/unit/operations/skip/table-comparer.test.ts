@@ -1,0 +1,185 @@
+import { describe, expect, it } from 'vitest';
+import type { Group } from '../../../../src/binlog/group.ts';
+import { formatGtid } from '../../../../src/binlog/gtid-text.ts';
+import { readBinlog } from '../../../../src/binlog/read-binlog.ts';
+import { TableComparer } from '../../../../src/operations/skip/table-comparer.ts';
+import type { RowAnswer } from '../../../../src/recovery/consequences/analyse-skips.ts';
+import type { GroupPlace } from '../../../../src/recovery/consequences/conflict-list.ts';
+import { GroupSpans } from '../../../../src/recovery/consequences/group-spans.ts';
+import type { TableFacts } from '../../../../src/recovery/consequences/table-facts.ts';
+import { BinlogBuilder, mariadbGtid, xid, type RawEvent } from '../../../support/binlog-builder.ts';
+import { rowsOf, tableMapOf, type BuiltTable, type Value } from '../../../support/row-builder.ts';
+
+const [LONG, DOUBLE, DATE, VARCHAR, BLOB] = [3, 5, 10, 15, 252];
+const [INSERT, UPDATE, DELETE, PARTIAL] = [30, 31, 32, 39];
+const PLACE = { lineage: 'l', file: 'binlog.000001' };
+
+const TABLE: BuiltTable = {
+  ...{ id: 7, schema: 'shop', table: 'orders' },
+  columns: [
+    { type: LONG, metadata: [], nullable: false },
+    { type: VARCHAR, metadata: [100, 0], nullable: true },
+    { type: DATE, metadata: [], nullable: true },
+    { type: DOUBLE, metadata: [8], nullable: true },
+    { type: BLOB, metadata: [4], nullable: true },
+  ],
+};
+const COLUMNS = ['id', 'name', 'day', 'size', 'picture'];
+const ALL = COLUMNS.map(() => true);
+
+interface Row {
+  readonly id: number;
+  readonly name?: string;
+  readonly day?: readonly [year: number, month: number, day: number];
+  readonly size?: number;
+  readonly pictureBytes?: number;
+}
+
+function image({ id, name, day, size, pictureBytes }: Row): Value[] {
+  const number = (bytes: number, value: number): Buffer => {
+    const buffer = Buffer.alloc(bytes);
+    buffer.writeUIntLE(value, 0, bytes);
+    return buffer;
+  };
+  const double = Buffer.alloc(8);
+  double.writeDoubleLE(size ?? 0);
+  return [
+    number(4, id),
+    name === undefined ? null : Buffer.from([Buffer.byteLength(name), ...Buffer.from(name)]),
+    day === undefined ? null : number(3, day[0] * 512 + day[1] * 32 + day[2]),
+    size === undefined ? null : double,
+    pictureBytes === undefined ? null : Buffer.concat([number(4, pictureBytes), Buffer.alloc(pictureBytes)]),
+  ];
+}
+
+type Change = readonly [type: number, rows: readonly (readonly Row[])[], present?: readonly (readonly boolean[])[]];
+
+const inserts = (...rows: Row[]): Change => [INSERT, rows.map((row) => [row])];
+const deletes = (...rows: Row[]): Change => [DELETE, rows.map((row) => [row])];
+const updates = (before: Row, after: Row): Change => [UPDATE, [[before, after]]];
+
+function eventOf([type, rows, present]: Change): RawEvent {
+  const images = type === UPDATE || type === PARTIAL ? [ALL, ALL] : [ALL];
+  return rowsOf({ table: TABLE, type, present: present ?? images, rows: rows.map((row) => row.map(image)) });
+}
+
+/** Compares by the primary key `id`, and by another unique key; the first group is skipped. */
+async function compare(
+  changes: readonly Change[],
+  o: { key?: readonly string[]; until?: number } = {},
+): Promise<RowAnswer[]> {
+  const builder = new BinlogBuilder();
+  const starts = changes.map((change, index) => {
+    const events = [mariadbGtid(`0-101-${index + 1}`), tableMapOf(TABLE), eventOf(change), xid()];
+    return builder.group(events, { ending: 'commit' }).groups.at(-1)?.start ?? 0;
+  });
+  const placeAt = (index: number): GroupPlace => ({ ...PLACE, start: starts[index] ?? 0, gtid: `0-101-${index + 1}` });
+  const own = new GroupSpans([{ ...PLACE, start: starts[0] ?? 0, end: starts[1] ?? 0 }]);
+  const keys = [['id'], o.key ?? []].filter((key) => key.length > 0);
+  const facts: TableFacts = {
+    columns: COLUMNS,
+    uniqueKeys: keys.map((key) => key.map((column) => ({ column, prefix: null }))),
+    ...{ hasPrimaryKey: true, required: [], isChecked: false },
+  };
+  const question = {
+    table: { type: 'table', schema: 'shop', name: 'orders' } as const,
+    ...{ first: placeAt(1), referred: null, until: o.until === undefined ? null : placeAt(o.until) },
+  };
+  const comparer = new TableComparer(question, { facts, own, skipped: own });
+  let at = 0;
+  const source = {
+    read: async (target: Buffer, to: number) => {
+      const taken = builder.bytes.copy(target, to, at, builder.size);
+      at += taken;
+      return await Promise.resolve(taken);
+    },
+  };
+  await readBinlog(source, {
+    verifyChecksums: true,
+    visitor: {
+      gathersRows: true,
+      query: () => undefined,
+      rows: (change, event) => {
+        comparer.meet(change.kind, event, { ...PLACE, offset: change.offset });
+      },
+      group: ({ start, gtid }: Group) => {
+        if (comparer.isPlaceless) comparer.settle({ ...PLACE, start, gtid: gtid && formatGtid(gtid) });
+      },
+    },
+  });
+  return comparer.answers;
+}
+
+describe('rows of a table behind a skip', () => {
+  it('that come with the key of one that is still there fail, and their group is named', async () => {
+    const [answer] = await compare([deletes({ id: 7 }), inserts({ id: 8 }), inserts({ id: 9 }, { id: 7 })]);
+
+    expect(answer).toMatchObject({ kind: 'fails', why: 'gets a row whose key is still there: 7 (error 1062)' });
+    expect(answer?.group).toMatchObject({ gtid: '0-101-3' });
+    expect(await compare([deletes({ id: 7 }), inserts({ id: 8 }), updates({ id: 9 }, { id: 10 })])).toEqual([]);
+  });
+
+  it('that change one which never came fail, but not from where the table is another one', async () => {
+    const changes = [inserts({ id: 7 }), updates({ id: 6 }, { id: 6 }), deletes({ id: 7 })];
+
+    expect(await compare(changes)).toMatchObject([
+      { kind: 'fails', why: 'has a row changed that is not there: 7 (error 1032)' },
+    ]);
+    expect(await compare(changes, { until: 2 })).toEqual([]);
+  });
+
+  it('may collide by text that a collation may take for the same, and never by NULL', async () => {
+    const key = ['name'];
+
+    expect(await compare([deletes({ id: 1, name: 'Zoë ' }), inserts({ id: 2, name: 'zoe' })], { key })).toMatchObject([
+      { kind: 'may-fail', why: 'gets a row whose key is still there: zoe (error 1062)' },
+    ]);
+    expect(await compare([deletes({ id: 1 }), inserts({ id: 2 })], { key })).toEqual([]);
+  });
+
+  it('are told by all parts of a key, and zero is zero with either sign', async () => {
+    const key = ['day', 'size'];
+    const day = [2026, 11, 22] as const;
+    const skipped = deletes({ id: 1, day, size: 0 });
+
+    expect(await compare([skipped, inserts({ id: 2, day, size: 1 })], { key })).toEqual([]);
+    expect(await compare([skipped, inserts({ id: 2, day, size: -0 })], { key })).toMatchObject([
+      { kind: 'fails', why: expect.stringContaining('2026-11-22, 0x00') as string },
+    ]);
+  });
+
+  it('have the key that they had where an image of the changed columns alone lacks it', async () => {
+    const onlyName = COLUMNS.map((column) => column === 'name');
+    const change: Change = [
+      UPDATE,
+      [
+        [
+          { id: 7, name: 'a' },
+          { id: 0, name: 'b' },
+        ],
+      ],
+      [ALL, onlyName],
+    ];
+
+    expect(await compare([deletes({ id: 0 }), change])).toEqual([]);
+    expect(await compare([inserts({ id: 7 }), change])).toMatchObject([{ kind: 'fails' }]);
+  });
+
+  it('are compared also in an event too large to hold', async () => {
+    const large = { pictureBytes: 3 * 1024 * 1024 };
+    const changes = [deletes({ id: 7, ...large }, { id: 8 }), inserts({ id: 6, ...large }, { id: 8 })];
+
+    expect(await compare(changes)).toMatchObject([{ kind: 'fails', why: expect.stringContaining(': 8 (') as string }]);
+  });
+
+  it('are in doubt where the log has only changes of their values, or not the key', async () => {
+    const partial: Change = [PARTIAL, [[{ id: 1 }, { id: 1 }]]];
+    const withoutKey: Change = [DELETE, [[{ id: 1 }]], [COLUMNS.map((column) => column !== 'id')]];
+
+    for (const change of [partial, withoutKey]) {
+      expect(await compare([deletes({ id: 7 }), change])).toMatchObject([
+        { kind: 'may-fail', why: expect.stringContaining('cannot be compared with the skipped ones') as string },
+      ]);
+    }
+  });
+});
