@@ -18,6 +18,7 @@ const TABLES = 50;
 const SECONDS_PER_SEGMENT = 300;
 const FIRST = Date.UTC(2017, 0, 1) / 1000;
 const ROUNDS = 5;
+const GOAL_MS = 100;
 const LINEAGE = aLineage();
 
 /** How long `incidents` takes over a catalog of very many segments. There is no peer: no other tool has such a list. */
@@ -29,7 +30,9 @@ export async function run(): Promise<void> {
   using catalog = new Catalog(path);
   const incidents = Math.ceil(SEGMENTS / SEGMENTS_PER_INCIDENT);
   say(`${SEGMENTS} segments, ${incidents} incidents, ${Math.round(statSync(path).size / 1e6)} MB`);
-  for (const [name, filter] of Object.entries(FILTERS)) measure(catalog, name, filter);
+  const slowest = Math.max(...Object.entries(FILTERS).map(([name, filter]) => measure(catalog, name, filter)));
+  const verdict = slowest <= GOAL_MS ? 'reached' : 'missed';
+  say(`  the slowest took ${slowest.toFixed(1)} ms at first, goal at most ${GOAL_MS}: ${verdict}`);
 }
 
 const LAST = FIRST + SEGMENTS * SECONDS_PER_SEGMENT;
@@ -46,7 +49,8 @@ const FILTERS: Readonly<Record<string, IncidentFilter>> = {
   '--schema --kind --since': { schema: 's7', kind: 'truncate-table', since: (FIRST + LAST) / 2 },
 };
 
-function measure(catalog: Catalog, name: string, filter: IncidentFilter): void {
+/** @returns milliseconds that it took at first, when the least of it was in memory */
+function measure(catalog: Catalog, name: string, filter: IncidentFilter): number {
   let found = 0;
   const times = Array.from({ length: ROUNDS }, () => {
     const startedAt = performance.now();
@@ -58,6 +62,7 @@ function measure(catalog: Catalog, name: string, filter: IncidentFilter): void {
   say(
     `  ${name.padEnd(40)} ${first.toFixed(1).padStart(8)} ms at first, ${best.toFixed(1).padStart(7)} ms at best, ${found} found`,
   );
+  return first;
 }
 
 /** Through the catalog's own API, as an archiver writes: one update for each segment. */
