@@ -96,15 +96,8 @@ export class RowChanges {
   }
 
   #get(): GroupRows {
-    const tables = this.#tables.slice(0, this.#tableCount).map(tableRows);
-    return {
-      deleted: tables.reduce((sum, { deleted }) => sum + deleted, 0),
-      updated: tables.reduce((sum, { updated }) => sum + updated, 0),
-      uncounted: { deleted: this.#uncountedDeleted, updated: this.#uncountedUpdated },
-      tables: tables.filter(({ deleted, updated }) => deleted + updated > 0),
-      cascades: this.#cascadesUnknown ? true : [...this.#cascades],
-      statement: this.#statement.bytes,
-    };
+    const cascades = this.#cascadesUnknown ? true : [...this.#cascades];
+    return { ...this.soFar, cascades, statement: this.#statement.bytes };
   }
 
   /** What the group did up to here: where a savepoint is set. */
