@@ -16,6 +16,7 @@ export function salvageText(result: SalvageResult, paint: Paint): string {
     formatFacts([
       ['as of', `${resolved.file}:${resolved.position}, ${formatTime(resolved.time)}`],
       ['cut', resolved.between],
+      ['only', scopeText(result)],
       placeFact(result),
       ['proof', proofText(result)],
       ['took', `${formatSeconds(seconds.total)} (restore ${formatSeconds(seconds.total - seconds.salvage)})`],
@@ -34,6 +35,14 @@ function warned(warning: string): string {
 function placeFact({ out, into }: SalvageResult): [string, string] {
   if (into !== null) return ['into', `schema ${into.schema} of the ${into.server}`];
   return ['dump', `${out?.path ?? 'stdout'} (${formatBytes(out?.bytes ?? 0)})`];
+}
+
+/** Bytes of the log: how much of the backup was left out nobody counts. */
+function scopeText({ filtered, unfilteredBecause }: SalvageResult): string {
+  if (filtered === null) return `no, everything was restored: ${oneLine(unfilteredBecause ?? '')}`;
+  const { schemas, groups, bytes } = filtered;
+  const left = `${formatCount(groups, 'transaction')} (${formatBytes(bytes)}) of others left out`;
+  return `${schemas.length === 1 ? 'schema' : 'schemas'} ${oneLine(schemas.join(', '))}; ${left}`;
 }
 
 function proofText({ proof, out, salvaged }: SalvageResult): string {

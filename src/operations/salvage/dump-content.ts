@@ -7,11 +7,11 @@ import type { Write } from './pour.ts';
 
 /** What is dumped of a schema, and in what form. */
 export type DumpScope =
-  /** The schema itself with all that is in it. */
-  | { readonly kind: 'schema' }
+  /** The schema itself with all that is in it; views each behind those that they read. */
+  | { readonly kind: 'schema'; readonly views: readonly string[] }
   /** All tables, naming no schema, and nothing around them. */
   | { readonly kind: 'bare tables' }
-  /** These, naming no schema but where a trigger's own text does: they load into the default one. Tables with their triggers. */
+  /** These, naming no schema but where a trigger's own text does: they load into the default one. Tables with their triggers, views as above. */
   | { readonly kind: 'named'; readonly tables: readonly string[]; readonly views: readonly string[] };
 
 export interface DumpContentOptions {
@@ -71,17 +71,21 @@ const ONLY_TRIGGERS = ['--triggers', '--no-create-db', '--no-create-info', '--no
 
 function wholeRuns({ schema, scope, inexact, leftOut }: DumpContentOptions): Runs {
   const whole = scope.kind === 'schema';
+  const views = whole ? scope.views : [];
   const apart = inexact.length > 0;
   const place = whole ? ['--databases', '--', schema] : ['--', schema];
   const ignored = [
     ...inexact.map(({ table }) => `--ignore-table-data=${schema}.${table}`),
-    ...leftOut.map((name) => `--ignore-table=${schema}.${name}`),
+    ...[...leftOut, ...views].map((name) => `--ignore-table=${schema}.${name}`),
   ];
   const more = whole ? ['--routines', '--events'] : [];
   const triggers = whole && !apart ? '--triggers' : '--skip-triggers';
   return {
     before: [[triggers, ...more, ...ignored, ...place]],
-    after: whole && apart ? [[...ONLY_TRIGGERS, ...ignored, ...place]] : [],
+    after: [
+      ...(whole && apart ? [[...ONLY_TRIGGERS, ...ignored, ...place]] : []),
+      ...runOf(['--skip-triggers'], schema, views),
+    ],
   };
 }
 
@@ -89,12 +93,16 @@ function wholeRuns({ schema, scope, inexact, leftOut }: DumpContentOptions): Run
 function namedRuns({ schema, inexact }: DumpContentOptions, { tables, views }: NamedScope): Runs {
   const apart = inexact.map(({ table }) => table);
   const exact = tables.filter((name) => !apart.includes(name));
-  const run = (args: readonly string[], names: readonly string[]): string[][] =>
-    names.length === 0 ? [] : [[...args, '--', schema, ...names]];
+  const run = (args: readonly string[], names: readonly string[]): string[][] => runOf(args, schema, names);
   return {
     before: [...run(['--skip-triggers'], exact), ...run(['--skip-triggers', '--no-data'], apart)],
     after: [...run(ONLY_TRIGGERS, tables), ...run(['--skip-triggers'], views)],
   };
+}
+
+/** The tool makes views in the order of their names here. */
+function runOf(args: readonly string[], schema: string, names: readonly string[]): string[][] {
+  return names.length === 0 ? [] : [[...args, '--', schema, ...names]];
 }
 
 type NamedScope = Extract<DumpScope, { kind: 'named' }>;

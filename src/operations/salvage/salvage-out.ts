@@ -53,7 +53,7 @@ export async function writeDump(o: SalvageOutOptions, write: Write): Promise<voi
   await dumpContent(
     {
       ...{ server: scratch.login, temporary: scratch.temporary, schema: content.schema, inexact, onProgress, signal },
-      scope: names.length === 0 ? { kind: 'schema' } : namedScope(content),
+      scope: names.length === 0 ? { kind: 'schema', views: wholeViews(content) } : namedScope(content),
       leftOut: content.brokenViews,
     },
     write,
@@ -66,12 +66,12 @@ export async function writeDump(o: SalvageOutOptions, write: Write): Promise<voi
 /** Rows that a check constraint forbids today were there once. */
 const LOADING = 'SET SESSION check_constraint_checks = 0;\n';
 
-function namedScope({ tables, views, brokenViews }: SchemaContent): DumpScope {
-  return {
-    kind: 'named',
-    tables: tables.map(({ name }) => name),
-    views: views.filter((name) => !brokenViews.includes(name)),
-  };
+function namedScope(content: SchemaContent): DumpScope {
+  return { kind: 'named', tables: content.tables.map(({ name }) => name), views: wholeViews(content) };
+}
+
+function wholeViews({ views, brokenViews }: SchemaContent): string[] {
+  return views.filter((name) => !brokenViews.includes(name));
 }
 
 /** A line break in a name would end the comment. */

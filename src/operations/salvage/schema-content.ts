@@ -1,5 +1,6 @@
 import { LastgoodError } from '../../platform/errors.ts';
 import { readBrokenViews } from '../../backup/dump-scope.ts';
+import { readViewsInOrder } from '../../backup/views/read-views.ts';
 import type { ServerConnection } from '../../server/connection.ts';
 import { listShort } from './list-short.ts';
 
@@ -27,6 +28,7 @@ export interface SchemaContent {
   readonly tables: readonly ContentTable[];
   /** System-versioned tables, which are not among `tables`: a dump would keep only their present rows. */
   readonly versioned: readonly string[];
+  /** Each behind those that it reads. */
   readonly views: readonly string[];
   /** Of `views`: the server itself cannot read them, as after a table of theirs was dropped. */
   readonly brokenViews: readonly string[];
@@ -53,12 +55,13 @@ export async function readSchemaContent(connection: ServerConnection, schema: st
     await names(
       `SELECT TABLE_NAME AS name FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_TYPE = '${type}' ORDER BY 1`,
     );
+  const brokenViews = await readBrokenViews(connection, name);
   return {
     ...{ schema: name, characterSet, collation, comment },
-    views: await ofType('VIEW'),
+    views: (await readViewsInOrder(connection, [name], brokenViews)).map(({ table }) => table),
     versioned: await ofType('SYSTEM VERSIONED'),
     tables: await readTables(connection, schema),
-    brokenViews: (await readBrokenViews(connection, schema)).map(({ table }) => table),
+    brokenViews: brokenViews.map(({ table }) => table),
     triggers: await readTriggers(connection, name),
     routines: await readRoutines(connection, name),
     events: await readEvents(connection, name),

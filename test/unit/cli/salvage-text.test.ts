@@ -15,6 +15,8 @@ const result = {
   out: { path: '/srv/shop.sql', bytes: 2048, sha256: 'ff', proven: true },
   into: null,
   grants: { given: false, statements: ['GRANT SELECT ON `shop`.* TO `app`@`%`'] },
+  filtered: { schemas: ['crm', 'shop'], groups: 1200, bytes: 4096 },
+  unfilteredBecause: null,
   proof: { ok: true, checks: [{}, {}], tables: [] },
   warnings: [],
   seconds: { load: 1, replay: 1, proof: 1, salvage: 2, total: 5 },
@@ -25,6 +27,7 @@ it('says what is back, where, how that is known, and which privileges are left t
   expect(textOf().split('\n')).toEqual([
     'as of  binlog.000003:900, unknown time',
     'cut    between 0-1-1 and DROP',
+    'only   schemas crm, shop; 1,200 transactions (4.0 KiB) of others left out',
     'dump   /srv/shop.sql (2.0 KiB)',
     'proof  the restore held 2 checks; the dump was loaded: 1 table equal there by checksum and count',
     'took   5.0 s (restore 3.0 s)',
@@ -45,7 +48,10 @@ it('names everything that did not come back', () => {
     notCarried: [{ type: 'procedure', name: 'p', why: 'it builds statements as it runs' }],
     warnings: ['foreign key a to b: rows without one in b: 1'],
     grants: { given: true, statements: [] },
+    filtered: null,
+    unfilteredBecause: 'incidents are skipped',
   });
+  expect(text).toContain('only   no, everything was restored: incidents are skipped\n');
   expect(text).toContain('into   schema shop_2 of the live server (root@db:3306)\n');
   expect(text).toContain('; 1 table equal there by checksum and count\n');
   expect(text.split('\n').slice(-2)).toEqual([

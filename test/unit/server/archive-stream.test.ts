@@ -140,6 +140,26 @@ describe('a stream to a client', () => {
   });
 
   it.each([
+    [10, [2, 3, 3, 4, 8, 9]],
+    [5000, [0, 10, 1500, 4000]],
+  ])('passes over groups that are left out inside of a range, of %i events', async (events, gaps) => {
+    const file = longFile(events);
+    const socket = new SlowSocket();
+    socket.takeAll();
+    const leftOut = Float64Array.from(gaps, (event) => file.from + event * EVENT_BYTES);
+    const { stream } = streamTo(socket, [{ ...file, leftOut }]);
+    await stream.sendRanges();
+    const isLeftOut = (event: number): boolean =>
+      gaps.some((from, at) => at % 2 === 0 && from <= event && event < (gaps[at + 1] ?? 0));
+    const expected = Array.from({ length: events }, (_, event) => event).filter((event) => !isLeftOut(event));
+    const ends = eventsOf(Buffer.concat(socket.chunks))
+      .slice(2)
+      .map((event) => event.readUInt32LE(13));
+    expect(ends).toEqual(expected.map((event) => file.from + (event + 1) * EVENT_BYTES));
+    expect(stream.reached).toEqual({ file: 'binlog.000001', position: file.to });
+  });
+
+  it.each([
     [1000, [EVENT.HEARTBEAT]],
     [2 ** 32 + 1000, [EVENT.ROTATE, EVENT.FORMAT_DESCRIPTION]],
   ])('shows that it is alive at offset %i, with a sign that can say where that is', async (offset, sign) => {

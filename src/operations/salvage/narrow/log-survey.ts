@@ -9,9 +9,8 @@ import { GroupSets } from './group-runs.ts';
 import { isPlainName, type SchemaWords } from './schema-words.ts';
 import { readSchemas } from './statement-schemas.ts';
 
-/** In the place of schemas: what is of the server itself; and prepared transactions, whose halves stay together. */
+/** In the place of a schema: what is of the server itself. */
 export const SERVER = '\0server';
-const PREPARED = '\0prepared';
 
 /** Reads of each group of a log which schemas it may have to do with. What is not certain is a doubt. */
 export class LogSurvey implements LogVisitor {
@@ -31,6 +30,8 @@ export class LogSurvey implements LogVisitor {
   #file = '';
   #source: Source = { flavor: 'mariadb', version: Infinity };
   #schemas = new Set<string>();
+  /** Schemas of what is begun and not ended, by the name that both halves have. */
+  readonly #prepared = new Map<string, readonly string[]>();
   /** The schema that rows were of last, and what it is called here. */
   #rowsOf = ['', ''];
 
@@ -87,11 +88,22 @@ export class LogSurvey implements LogVisitor {
   }
 
   group(group: Group): void {
-    const { start, end, phase, ending } = group;
-    if (ending === 'prepare' || (phase !== undefined && !phase.key.startsWith('ALTER'))) this.#schemas.add(PREPARED);
+    const { start, end } = group;
+    this.#pair(group);
     if (start >= this.#part.from && end <= this.#part.to) this.groups.add(this.#file, group, this.#schemas);
     if (!this.groups.isWhole) this.#doubt('transactions of many schemas take turns too often', start);
     this.#schemas.clear();
+  }
+
+  /** What ends a prepared transaction is about the same schemas, which it does not name. */
+  #pair({ phase, ending, start }: Group): void {
+    if (phase === undefined) {
+      if (ending === 'prepare') this.#doubt('a prepared transaction has no name', start);
+    } else if (phase.step === 'begun') this.#prepared.set(phase.key, [...this.#schemas]);
+    else {
+      for (const schema of this.#prepared.get(phase.key) ?? []) this.#schemas.add(schema);
+      this.#prepared.delete(phase.key);
+    }
   }
 
   #touch({ type, schema, name, verb, to }: Touch): void {
