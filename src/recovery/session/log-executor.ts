@@ -10,7 +10,7 @@ import { isHarmless, judge } from './expected-errors.ts';
 import { KnownSchemas } from './known-schemas.ts';
 import { LoadFiles } from './load-files.ts';
 import type { EndedGroup, LoggedEvent } from './logged-events.ts';
-import { leaveSchema, whileSchemaExists } from './missing-schema.ts';
+import { MissingSchema } from './missing-schema.ts';
 import { readPayload } from './payload-events.ts';
 import { sessionFailure, thingOf } from './session-failure.ts';
 import { SessionState } from './session-state.ts';
@@ -32,6 +32,7 @@ export interface LogExecutorOptions {
 
 interface Session {
   readonly connection: ServerConnection;
+  readonly missing: MissingSchema;
   readonly queue: StatementQueue;
   readonly translator: EventTranslator;
 }
@@ -80,7 +81,7 @@ export class LogExecutor implements AsyncDisposable {
   /** Goes on in a new session, as the sessions of a source that was started anew. */
   async startAnew(): Promise<void> {
     await this.leave();
-    await this.#session.connection.close();
+    await this.#endSession();
     this.#session = this.#sessionOn(await openSession(this.#options.target));
     if (this.#file !== null) this.#session.translator.enter(this.#file);
   }
@@ -99,7 +100,7 @@ export class LogExecutor implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#options.signal?.removeEventListener('abort', this.#interrupt);
-    await this.#session.connection.close();
+    await this.#endSession();
     await this.#files[Symbol.asyncDispose]();
   }
 
@@ -118,6 +119,12 @@ export class LogExecutor implements AsyncDisposable {
     if (statements.length > 0) await queue.add(statements, closes);
   }
 
+  async #endSession(): Promise<void> {
+    const { connection, missing } = this.#session;
+    await connection.close();
+    await missing[Symbol.asyncDispose]();
+  }
+
   #sessionOn(connection: ServerConnection): Session {
     const { limits, gtids, target, log, done } = this.#options;
     const failed = (statement: PlacedStatement, error: StatementError | null): void => {
@@ -127,16 +134,17 @@ export class LogExecutor implements AsyncDisposable {
     const settle = async (): Promise<void> => {
       await queue.drain();
     };
+    const missing = new MissingSchema(connection);
     const options: TranslatorOptions = {
       ...{ flavor: target.flavor, limits, gtids, log, schemas: this.#schemas, files: this.#files, settle },
       chooseMissing: async (schema, statements) => {
-        await whileSchemaExists(connection, schema, statements);
+        await missing.whileThere(schema, statements);
       },
       leaveSchema: async () => {
-        await leaveSchema(connection);
+        await missing.leave();
       },
     };
-    return { connection, queue, translator: new EventTranslator(options, new SessionState()) };
+    return { connection, missing, queue, translator: new EventTranslator(options, new SessionState()) };
   }
 
   #judge(statement: PlacedStatement, error: StatementError | null): void {

@@ -3,27 +3,6 @@ import { connect, type ServerConnection } from '../../server/connection.ts';
 import { quoteName } from '../../server/quote-name.ts';
 import { trySet } from './try-set.ts';
 
-/**
- * Has a session execute statements while a schema is there that is not: so it gets a default schema that was dropped under the source's
- * session. Another session makes it and drops it: in the same one that would commit its transaction, and take its GTID.
- *
- * @throws LastgoodError what `connect` and `ServerConnection.query` throw; a schema that is there after all stays
- */
-export async function whileSchemaExists(
-  session: ServerConnection,
-  schema: string,
-  statements: readonly string[],
-): Promise<void> {
-  await using helper = await connect(session.options);
-  await trySet(helper, 'SET SESSION sql_log_bin = 0');
-  await helper.query(`CREATE DATABASE ${quoteName(schema)}`);
-  try {
-    for (const statement of statements) await session.query(statement);
-  } finally {
-    await helper.query(`DROP DATABASE ${quoteName(schema)}`);
-  }
-}
-
 const NOWHERE = 'lastgood_no_schema';
 
 /** Has a session, which has no default schema yet, remember how that is. @throws LastgoodError what `ServerConnection.query` throws */
@@ -32,14 +11,53 @@ export async function rememberNoSchema(session: ServerConnection): Promise<void>
 }
 
 /**
- * Leaves a session that has called `rememberNoSchema` without a default schema, which no statement does by itself. A prepared statement runs with
- * the default schema of when it was prepared, here none, and the session comes back to its own: that one is gone then, so it has none.
- * Source: MariaDB 10.11 and MySQL 5.6 sql/sql_db.cc, mysql_change_db with force_switch; tried on both.
- *
- * @throws LastgoodError what `connect` and `ServerConnection.query` throw
+ * Brings a session, which has called `rememberNoSchema`, to default schemas that no statement of its own chooses. A second session
+ * makes and drops what has to be there meanwhile: in the same one that would commit its transaction, and take its GTID.
  */
-export async function leaveSchema(session: ServerConnection): Promise<void> {
-  const gone = `lastgood_${randomBytes(6).toString('hex')}`;
-  await whileSchemaExists(session, gone, [`USE ${gone}`]);
-  await session.query(`EXECUTE ${NOWHERE}`);
+export class MissingSchema implements AsyncDisposable {
+  readonly #session: ServerConnection;
+  #helper: ServerConnection | null = null;
+
+  constructor(session: ServerConnection) {
+    this.#session = session;
+  }
+
+  /**
+   * Has the session execute statements while a schema is there that is not: so it gets a default schema that was dropped under the
+   * source's session.
+   *
+   * @throws LastgoodError what `connect` and `ServerConnection.query` throw; a schema that is there after all stays
+   */
+  async whileThere(schema: string, statements: readonly string[]): Promise<void> {
+    const helper = (this.#helper ??= await connectUnlogged(this.#session));
+    await helper.query(`CREATE DATABASE ${quoteName(schema)}`);
+    try {
+      for (const statement of statements) await this.#session.query(statement);
+    } finally {
+      await helper.query(`DROP DATABASE ${quoteName(schema)}`);
+    }
+  }
+
+  /**
+   * Leaves the session without a default schema. A prepared statement runs with the default schema of when it was prepared, here none,
+   * and the session comes back to its own: that one is gone then, so it has none.
+   * Source: MariaDB 10.11 and MySQL 5.6 sql/sql_db.cc, mysql_change_db with force_switch; tried on both.
+   *
+   * @throws LastgoodError what `whileThere` throws
+   */
+  async leave(): Promise<void> {
+    const gone = `lastgood_${randomBytes(6).toString('hex')}`;
+    await this.whileThere(gone, [`USE ${gone}`]);
+    await this.#session.query(`EXECUTE ${NOWHERE}`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#helper?.close();
+  }
+}
+
+async function connectUnlogged({ options }: ServerConnection): Promise<ServerConnection> {
+  const connection = await connect(options);
+  await trySet(connection, 'SET SESSION sql_log_bin = 0');
+  return connection;
 }
