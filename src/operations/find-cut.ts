@@ -40,7 +40,7 @@ export async function findCut(
 }
 
 /** @throws LastgoodError `TARGET_UNREACHABLE` when nothing is archived under the name */
-export function ofPrimary(views: readonly LineageView[], name: string | undefined): LineageView[] {
+function ofPrimary(views: readonly LineageView[], name: string | undefined): LineageView[] {
   const own = views.filter(({ lineage }) => name === undefined || lineage.name === name);
   if (own.length > 0 || name === undefined) return own;
   const known = [...new Set(views.map(({ lineage }) => lineage.name))].join(', ');
