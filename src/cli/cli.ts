@@ -24,6 +24,8 @@ export class Cli {
   readonly #options: GlobalOptions;
   readonly #color: boolean;
   #logger: Logger | null = null;
+  /** With their secrets, and without: read once. */
+  readonly #settings = new Map<boolean, Promise<Settings>>();
 
   constructor(options: GlobalOptions, signal: AbortSignal) {
     this.signal = signal;
@@ -56,8 +58,15 @@ export class Cli {
   }
 
   async #load(secrets: boolean): Promise<Settings> {
+    const isFirst = this.#settings.size === 0;
+    const settings = this.#settings.get(secrets) ?? this.#read(secrets, isFirst);
+    this.#settings.set(secrets, settings);
+    return await settings;
+  }
+
+  async #read(secrets: boolean, isFirst: boolean): Promise<Settings> {
     const note = (text: string): void => {
-      this.logger.warn(text);
+      if (isFirst) this.logger.warn(text);
     };
     const { loadSettings } = await import('./config/load-settings.ts'); // only for commands that have a configuration
     return await loadSettings({ config: this.#options.config, secrets, note });

@@ -45,6 +45,13 @@ describe('with a configuration', () => {
     expect(stderr).toContain("unknown key 'primary.usr', did you mean 'primary.user'? [CONFIG_INVALID]");
   });
 
+  it('what it asks for in vain is told once', async () => {
+    await using folder = await makeTempDirectory('lastgood-cli-');
+    await writeFile(join(folder.path, 'lastgood.toml'), `${VALID}[serve]\nlisten = "127.0.0.1:9306"\n`);
+    const { stderr } = await runLastgood(['status'], { cwd: folder.path });
+    expect(stderr.match(/serve\.listen has no effect/g)).toHaveLength(1);
+  });
+
   it.each(['segments', 'lineages', 'backups', 'incidents', 'catalog rebuild', 'plan --latest'])(
     '`lastgood %s` exits 10 where there is no repository, and makes none',
     async (words) => {
