@@ -2,7 +2,7 @@ import type { TableName } from '../binlog/group.ts';
 import { isLastgoodError, LastgoodError } from '../platform/errors.ts';
 import type { ServerConnection } from '../server/connection.ts';
 import { SYSTEM_SCHEMAS } from '../server/facts.ts';
-import { quoteInSchema } from '../server/quote-name.ts';
+import { within } from '../server/quote-name.ts';
 
 interface TableRows {
   readonly schema: string;
@@ -104,7 +104,7 @@ async function findBroken(connection: ServerConnection, views: readonly TableNam
   const broken: TableName[] = [];
   for (const view of views) {
     try {
-      await connection.query(`SHOW FIELDS FROM ${quoteInSchema(view.schema, view.table)}`);
+      await connection.query(`SHOW FIELDS FROM ${within(view.schema, view.table)}`);
     } catch (error) {
       if (!isLastgoodError(error, 'SERVER_QUERY_FAILED')) throw error;
       broken.push(view);

@@ -3,7 +3,7 @@ import type { Flavor } from '../binlog/gtid.ts';
 import type { WrittenFile } from '../platform/durable-file.ts';
 import { throwIfAborted } from '../platform/wait.ts';
 import { connect, type ServerConnection } from '../server/connection.ts';
-import { quoteInSchema, quoteName } from '../server/quote-name.ts';
+import { quoteName, within } from '../server/quote-name.ts';
 import type { ServerOptions } from '../server/server-options.ts';
 import { writeCompressed } from './compressed-file.ts';
 import { sqlLines } from './sql-lines.ts';
@@ -74,7 +74,7 @@ export async function writeTableRows(
   add: (sql: string) => Promise<void>,
 ): Promise<void> {
   const columns = await readColumns(connection, { schema, table });
-  const name = quoteInSchema(schema, table);
+  const name = within(schema, table);
   const insert = `INSERT INTO ${qualified ? name : quoteName(table)} (${columns.map((column) => quoteName(column.name)).join(', ')}) VALUES\n`;
   const select = `SELECT ${columns.map(({ name: column, form }) => form.select(quoteName(column))).join(', ')} FROM ${name}`;
   await add('BEGIN;\n');

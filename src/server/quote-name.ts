@@ -7,8 +7,3 @@ export function quoteName(name: string): string {
 export function within(schema: string, name: string): string {
   return `${quoteName(schema)}.${quoteName(name)}`;
 }
-
-/** A table, view or program together with its schema, as SQL takes it. */
-export function quoteInSchema(schema: string, name: string): string {
-  return `${quoteName(schema)}.${quoteName(name)}`;
-}

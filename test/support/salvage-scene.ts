@@ -32,6 +32,8 @@ export const SHOP = [
   'CREATE VIEW shop.a_first AS SELECT id, doubled FROM (SELECT id, shop.doubled(id) AS doubled FROM shop.orders) AS o',
   'CREATE VIEW shop.spending AS SELECT c.name, o.id FROM shop.orders o JOIN crm.customer c ON c.id = o.customer',
   'CREATE VIEW shop.a_on_view AS SELECT * FROM shop.spending',
+  'CREATE VIEW shop.notes AS SELECT id, note FROM shop.orders',
+  'CREATE VIEW shop.a_checked AS SELECT id FROM shop.notes WHERE id > 0 WITH CASCADED CHECK OPTION',
   'CREATE TABLE shop.gone (id INT)',
   'CREATE VIEW shop.broken AS SELECT * FROM shop.gone',
   'DROP TABLE shop.gone',

@@ -1,5 +1,5 @@
 import type { ServerConnection } from '../../server/connection.ts';
-import { quoteInSchema } from '../../server/quote-name.ts';
+import { within } from '../../server/quote-name.ts';
 import { showCreate } from '../show-create.ts';
 import { createStored } from './stored-program.ts';
 
@@ -49,7 +49,7 @@ async function readAll(connection: ServerConnection, schema: string, programs: r
   const now = await collationOf(connection, schema);
   const texts: Buffer[] = [];
   for (const { type, name } of programs) {
-    const shown = await showCreate(connection, `SHOW CREATE ${type} ${quoteInSchema(schema, name)}`);
+    const shown = await showCreate(connection, `SHOW CREATE ${type} ${within(schema, name)}`);
     // Name, mode, for events the zone, text, character set, collation, the schema's collation; newer servers add more.
     const [, mode, ...rest] = shown;
     const zone = type === 'EVENT' ? rest.shift() : undefined;

@@ -5,7 +5,7 @@
 import type { WrittenFile } from '../../platform/durable-file.ts';
 import { throwIfAborted } from '../../platform/wait.ts';
 import { connect, type ServerConnection } from '../../server/connection.ts';
-import { quoteInSchema, quoteName } from '../../server/quote-name.ts';
+import { quoteName, within } from '../../server/quote-name.ts';
 import type { ServerOptions } from '../../server/server-options.ts';
 import { writeCompressed } from '../compressed-file.ts';
 import { ROWS_ELSEWHERE, type DumpScope } from '../dump-scope.ts';
@@ -74,7 +74,7 @@ async function writeTables(connection: ServerConnection, schema: string, write: 
     [schema],
   );
   for (const { name: table, holds } of tables) {
-    const [, creation] = await showCreate(connection, `SHOW CREATE TABLE ${quoteInSchema(schema, table)}`);
+    const [, creation] = await showCreate(connection, `SHOW CREATE TABLE ${within(schema, table)}`);
     await write(`${String(creation)};\n`);
     if (Number(holds) === 1) await writeTableRows(connection, { schema, table, qualified: false }, write);
   }

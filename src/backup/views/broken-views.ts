@@ -1,4 +1,4 @@
-import { quoteInSchema, quoteName } from '../../server/quote-name.ts';
+import { quoteName, within } from '../../server/quote-name.ts';
 import { sqlLines } from '../sql-lines.ts';
 import { accountName } from './definers.ts';
 import type { View } from './read-views.ts';
@@ -13,7 +13,7 @@ type BrokenView = Pick<View, 'key' | 'definer' | 'security' | 'broken'>;
  */
 export function standInViews(views: readonly BrokenView[], schemas: readonly string[]): string {
   const gone = unusedName(schemas);
-  const table = quoteInSchema(gone, 'definition_in_backup');
+  const table = within(gone, 'definition_in_backup');
   return [
     sqlLines([`CREATE DATABASE ${quoteName(gone)}`, `CREATE TABLE ${table} (missing INT)`]),
     ...views.map((view) => comment(view) + sqlLines([standIn(view, table)])),

@@ -1,6 +1,6 @@
 import type { TableName } from '../../binlog/group.ts';
 import type { ServerConnection } from '../../server/connection.ts';
-import { namesIn, viewKey, type ViewKey } from './view-order.ts';
+import { namesIn, orderViews, viewKey, type ViewKey } from './view-order.ts';
 
 /** A view, and what decides how it can be made anew. */
 export interface View extends TableName {
@@ -24,8 +24,8 @@ interface Row extends TableName {
   readonly security: 'DEFINER' | 'INVOKER';
 }
 
-/** Reads all views of these schemas. */
-export async function readViews(
+/** Reads all views of these schemas, each behind those that it reads. */
+export async function readViewsInOrder(
   connection: ServerConnection,
   schemas: readonly string[],
   broken: readonly TableName[],
@@ -42,7 +42,7 @@ export async function readViews(
     for (const row of rows) if (row.schema === schema) views.push(viewOf(row, isBroken));
   }
   const keys = new Set(views.map(({ key }) => key));
-  return views.map((view) => ({ ...view, reads: new Set([...view.reads].filter((key) => keys.has(key))) }));
+  return orderViews(views.map((view) => ({ ...view, reads: new Set([...view.reads].filter((key) => keys.has(key))) })));
 }
 
 function viewOf({ schema, table, definition, definer, security, ...row }: Row, isBroken: ReadonlySet<ViewKey>): View {

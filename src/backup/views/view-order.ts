@@ -1,11 +1,11 @@
-import { quoteInSchema } from '../../server/quote-name.ts';
+import { within } from '../../server/quote-name.ts';
 
 /** What tells one view from another, and how a definition names it. */
 export type ViewKey = string & { readonly view: unique symbol };
 
 /** The key of the view with these plain names. */
 export function viewKey({ schema, table }: { readonly schema: string; readonly table: string }): ViewKey {
-  return quoteInSchema(schema, table) as ViewKey;
+  return within(schema, table) as ViewKey;
 }
 
 /** From any opening quote on, also from one within a text: whatever is a name is found, and perhaps more. */

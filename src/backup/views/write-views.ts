@@ -4,13 +4,12 @@
  */
 import type { TableName } from '../../binlog/group.ts';
 import type { ServerConnection } from '../../server/connection.ts';
-import { quoteInSchema, quoteName } from '../../server/quote-name.ts';
+import { quoteName, within } from '../../server/quote-name.ts';
 import { showCreate } from '../show-create.ts';
 import { sqlLines } from '../sql-lines.ts';
 import { standInViews } from './broken-views.ts';
 import { missingDefiners, standInAccounts } from './definers.ts';
-import { readViews, type View } from './read-views.ts';
-import { orderViews } from './view-order.ts';
+import { readViewsInOrder, type View } from './read-views.ts';
 import { ViewSections, type Write } from './view-sections.ts';
 
 /** Which views there are. */
@@ -27,8 +26,8 @@ export interface ViewScope {
  * @throws LastgoodError `PRIVILEGE_MISSING`, and what a query throws
  */
 export async function writeViews(connection: ServerConnection, scope: ViewScope, write: Write): Promise<void> {
-  const views = await readViews(connection, scope.schemas, scope.brokenViews);
-  const whole = orderViews(views.filter((view) => view.broken === null));
+  const views = await readViewsInOrder(connection, scope.schemas, scope.brokenViews);
+  const whole = views.filter((view) => view.broken === null);
   const definers = whole.map(({ definer }) => definer);
   const accounts = standInAccounts(connection, await missingDefiners(connection, definers));
   const sections = new ViewSections(accounts, write);
@@ -79,7 +78,7 @@ async function readColumns(connection: ServerConnection, { schema, table }: Tabl
 }
 
 async function readView(connection: ServerConnection, { schema, table }: View): Promise<Buffer> {
-  const shown = await showCreate(connection, `SHOW CREATE VIEW ${quoteInSchema(schema, table)}`);
+  const shown = await showCreate(connection, `SHOW CREATE VIEW ${within(schema, table)}`);
   const [, creation = '', charset, collation] = shown;
   const before = `SET SESSION character_set_client = ${String(charset)}, collation_connection = ${String(collation)};\n`;
   return Buffer.concat([Buffer.from(before), Buffer.from(creation), Buffer.from(';\nSET NAMES utf8mb4;\n')]);
