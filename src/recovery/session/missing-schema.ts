@@ -5,13 +5,11 @@ import { trySet } from './try-set.ts';
 
 const NOWHERE = 'lastgood_no_schema';
 
-/** Has a session, which has no default schema yet, remember how that is. @throws LastgoodError what `ServerConnection.query` throws */
-export async function rememberNoSchema(session: ServerConnection): Promise<void> {
-  await session.query(`PREPARE ${NOWHERE} FROM 'DO 0'`);
-}
+/** For a session that has no default schema yet: it remembers how that is. */
+export const REMEMBER_NO_SCHEMA = `PREPARE ${NOWHERE} FROM 'DO 0'`;
 
 /**
- * Brings a session, which has called `rememberNoSchema`, to default schemas that no statement of its own chooses. A second session
+ * Brings a session, which has run `REMEMBER_NO_SCHEMA`, to default schemas that no statement of its own chooses. A second session
  * makes and drops what has to be there meanwhile: in the same one that would commit its transaction, and take its GTID.
  */
 export class MissingSchema implements AsyncDisposable {

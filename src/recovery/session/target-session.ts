@@ -1,7 +1,7 @@
 import type { Logger } from '../../platform/logger.ts';
 import { connect, type ServerConnection } from '../../server/connection.ts';
 import { allowBatches } from '../../server/statement-batch.ts';
-import { rememberNoSchema } from './missing-schema.ts';
+import { REMEMBER_NO_SCHEMA } from './missing-schema.ts';
 import { trySet } from './try-set.ts';
 import type { Collation } from './user-variable.ts';
 
@@ -83,7 +83,7 @@ async function hasFullNames(target: ServerConnection): Promise<boolean> {
 
 /**
  * Opens the session that executes the log, with what appliers have and sessions do not: prepared XA transactions do not block what
- * comes next, no statement is too long or too careless.
+ * comes next, no statement is too long or too careless, and it may come back to having no default schema.
  *
  * @throws LastgoodError `SERVER_UNREACHABLE`, `ACCESS_DENIED`, `PRIVILEGE_MISSING`, `SERVER_QUERY_FAILED`
  */
@@ -95,7 +95,6 @@ export async function openSession(target: ServerConnection): Promise<ServerConne
       if (needed) await session.query(statement);
       else await trySet(session, statement);
     }
-    await rememberNoSchema(session);
     return session;
   } catch (error) {
     await session.close();
@@ -111,6 +110,7 @@ function beginning({ flavor }: ServerConnection): [statement: string, needed: bo
     ['SET SESSION pseudo_slave_mode = 1', false],
     // Row events cannot be written to a log in STATEMENT format.
     ["SET SESSION binlog_format = 'MIXED'", false],
+    [REMEMBER_NO_SCHEMA, false], // where none may be prepared, what needs it fails, and says so
     ...(flavor === 'mariadb' ? ([['SET SESSION max_statement_time = 0', false]] as [string, boolean][]) : []),
   ];
 }
