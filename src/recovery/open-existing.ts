@@ -17,7 +17,6 @@ import { readTargetFacts, type TargetFacts } from './preflight/target-facts.ts';
 import { readMarker } from './restore-marker.ts';
 import type { RestoreInto, RestoreTarget } from './restore-target.ts';
 import { RELAY_LOG_BYTES, type ServerOptionValues } from './scratch-options.ts';
-import { chooseServerId } from './create-scratch.ts';
 import { takeOver } from './take-over.ts';
 
 type Options = Omit<OpenTargetOptions, 'into'> & Extract<RestoreInto, { kind: 'existing' }>;
@@ -40,7 +39,7 @@ export async function openExistingServer(options: Options): Promise<RestoreTarge
     const facts = await readTargetFacts(keeper, options.others);
     if (facts.marker !== null) throw holdsRestore(keeper, facts, facts.marker);
     const demands = await demandsOf(options);
-    const { set, obstacles } = planSettings(facts, settingsOf(options), note.run?.serverId ?? chooseServerId());
+    const { set, obstacles } = planSettings(facts, settingsOf(options), note.run.serverId);
     const all = [...findObstacles(facts, demands), ...obstacles];
     if (all.length > 0) throw refusal(keeper, facts, all);
     throwIfAborted(signal);

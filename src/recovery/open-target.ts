@@ -10,8 +10,8 @@ import { isOlderRelease } from './preflight/release.ts';
 import { readPlugins } from './preflight/target-facts.ts';
 import type { ReplayEngine } from './restore-phases.ts';
 import type { RestoreInto, RestoreTarget } from './restore-target.ts';
-import { writeRestoreNote, type RestoreNote } from './restore-note.ts';
-import { chooseServerId, createScratchServer } from './create-scratch.ts';
+import { writeRestoreNote, type BegunNote } from './restore-note.ts';
+import { createScratchServer } from './create-scratch.ts';
 import type { ScratchServer } from './scratch-server.ts';
 import { readMachineZone, sourceZone } from './source-zone.ts';
 
@@ -21,7 +21,7 @@ export interface OpenTargetOptions {
   readonly into: RestoreInto;
   readonly engine?: ReplayEngine | undefined;
   /** The first note, of what begins. */
-  readonly note: RestoreNote;
+  readonly note: BegunNote;
   readonly log: Logger;
   readonly signal?: AbortSignal | undefined;
 }
@@ -44,7 +44,7 @@ async function openScratch(
   await requireSpace(datadir, plan.diskBytes);
   const { settings } = plan.backup;
   const zone = sourceZone(settings, await readMachineZone(new Date()));
-  const serverId = note.run?.serverId ?? chooseServerId();
+  const { serverId } = note.run;
   const onError = resumable ? 'if-ended' : 'empty';
   const scratch = await createScratchServer(
     { datadir, port, serverId, settings, zone, onError, log, signal },

@@ -39,6 +39,12 @@ export interface RestoreNote {
   readonly result: object | null;
 }
 
+/** One that this version writes. */
+export interface BegunNote extends RestoreNote {
+  readonly plan: Plan;
+  readonly run: RestoreRun;
+}
+
 /** Format 1 had neither plan nor run. */
 type StoredNote = Omit<RestoreNote, 'format' | 'plan' | 'run'> & {
   readonly format: number;

@@ -4,7 +4,7 @@ import type { AppliedPlace } from './applied-place.ts';
 import { findLooseEnds, settlePrepared } from './loose-ends.ts';
 import type { Plan } from './plan.ts';
 import type { Proof } from './proof.ts';
-import type { RestoreNote, RestorePhase, RestoreRun } from './restore-note.ts';
+import type { BegunNote, RestorePhase, RestoreRun } from './restore-note.ts';
 import { loadPhase, provePhase, replayPhase, type PhaseOptions } from './restore-phases.ts';
 import type { RestoreTarget } from './restore-target.ts';
 
@@ -31,7 +31,7 @@ export interface RunPhasesOptions extends PhaseOptions {
   /** XA transactions that were prepared at the cut stay prepared; they are rolled back when not given. */
   readonly keepPrepared?: boolean | undefined;
   /** What does not change while it runs. */
-  readonly note: RestoreNote;
+  readonly note: BegunNote;
   /** What an earlier run has done; null when the target is empty. */
   readonly place: AppliedPlace | null;
   readonly watch: StopWatch;
@@ -67,7 +67,7 @@ export async function runPhases(target: RestoreTarget, options: RunPhasesOptions
 }
 
 /** The note with which a plan's run begins. */
-export function firstNote(plan: Plan, run: RestoreRun): RestoreNote {
+export function firstNote(plan: Plan, run: RestoreRun): BegunNote {
   const { target, backup } = plan;
   return {
     format: 2,
@@ -82,9 +82,9 @@ export function firstNote(plan: Plan, run: RestoreRun): RestoreNote {
   };
 }
 
-function noteTaker(target: RestoreTarget, about: RestoreNote): RanPlanNote {
+function noteTaker(target: RestoreTarget, about: BegunNote): RanPlanNote {
   return async (phase, result = null) => {
-    const run = about.run === null ? null : { ...about.run, bootId: readBootId(), fell: false };
+    const run = { ...about.run, bootId: readBootId(), fell: false };
     await target.note({ ...about, run, phase, result });
   };
 }

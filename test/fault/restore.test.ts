@@ -252,7 +252,8 @@ describe('a restore into a server that was there, which is killed', () => {
         const server = join(target.directory, 'target.cnf');
         await writeFile(server, `[client]\nuser=root\nsocket=${target.socket}\n`, { mode: 0o600 });
         const before = await stateOf(target);
-        const [history, outcome] = await killAndGoOn(target, server, random);
+        // The first one is sure to be in the midst of it.
+        const [history, outcome] = await killAndGoOn(target, server, round === 1 ? () => 0 : random);
         expect(outcome, `seed ${seed}, round ${round}: ${history}`).toEqual(expected);
         const after = await stateOf(target);
         for (const part of ['variables', 'accounts', 'system', 'primaries']) expect(after[part]).toEqual(before[part]);
