@@ -19,6 +19,7 @@ describe('leaving out one incident and replaying what follows', () => {
     ['gone', 'safe', 'nothing behind it can fail or do something else for gone'],
     ['cut', 'risky', 'cut.t gets rows: one with the same key may still be there (error 1062)'],
     ['emptied', 'impossible', 'emptied.t gets a row whose key is still there: 7 (error 1062)'],
+    ['packed', 'impossible', 'packed.t gets a row whose key is still there: 7 (error 1062)'],
     ['behind', 'safe', 'nothing behind it can fail or do something else for behind.t'],
     ['inside', 'impossible', 'inside.t still has n, not behind all others: values would come into wrong columns'],
     ['updated', 'safe', 'nothing behind it can fail or do something else for updated.t'],

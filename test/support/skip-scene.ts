@@ -20,6 +20,7 @@ const SCHEMAS = [
   'moved',
   'mixed',
   'family',
+  'packed',
 ];
 const TABLE = 't (id INT AUTO_INCREMENT PRIMARY KEY, v VARCHAR(20), n INT NOT NULL DEFAULT 0, w INT)';
 
@@ -66,6 +67,13 @@ const STEPS: Readonly<Record<string, readonly string[]>> = {
     'UPDATE mixed.u SET t_id = 5 WHERE id = 1',
   ],
   family: ['DROP TABLE family.u', 'DELETE FROM family.t WHERE id = 1'],
+  packed: [
+    'SET GLOBAL log_bin_compress = ON',
+    'SET GLOBAL log_bin_compress_min_len = 10',
+    'DELETE FROM packed.t',
+    "INSERT INTO packed.t (id, v) VALUES (7, REPEAT('new', 5))",
+    'SET GLOBAL log_bin_compress = OFF',
+  ],
   moved: ['RENAME TABLE moved.t TO moved.u', "INSERT INTO moved.u (id, v) VALUES (1001, 'new')"],
 };
 
