@@ -86,8 +86,8 @@ export async function readInexactTables(connection: ServerConnection, schema?: s
   );
 }
 
-/** Views of a schema that the server cannot read. */
-export async function readBrokenViews(connection: ServerConnection, schema: string): Promise<TableName[]> {
+/** Views that the server cannot read, of one schema or of all. */
+export async function readBrokenViews(connection: ServerConnection, schema?: string): Promise<TableName[]> {
   return await findBroken(connection, await readViewNames(connection, schema));
 }
 

@@ -78,7 +78,13 @@ describe('diagnose', () => {
     });
     await using primary = await scene.pair.primary.connect();
     await using replica = await scene.pair.replica.connect();
-    await run(primary, ['CREATE DATABASE shop', 'CREATE TABLE shop.m (a INT) ENGINE=MyISAM']);
+    await run(primary, [
+      'CREATE DATABASE shop',
+      'CREATE TABLE shop.m (a INT) ENGINE=MyISAM',
+      'CREATE TABLE shop.gone (a INT)',
+      'CREATE VIEW shop.broken AS SELECT a FROM shop.gone',
+      'DROP TABLE shop.gone',
+    ]);
     await scene.pair.caughtUp();
     await stopApplying(replica);
     const settings = { ...scene.settings, primary: { ...scene.settings.primary, serverId: 102 } };
@@ -92,12 +98,14 @@ describe('diagnose', () => {
       'shop server ids',
       'replica read-only',
       'replica engines',
+      'replica views',
       'replica time zone',
       'replica applying',
       'replica filters',
     ]);
     expect(finding(diagnosis, 'engines')).toMatchObject({ found: expect.stringContaining('1 MyISAM') as string });
-    expect(diagnosis.summary).toMatchObject({ errors: 3, warnings: 8 });
+    expect(finding(diagnosis, 'views')).toMatchObject({ found: expect.stringContaining('shop.broken') as string });
+    expect(diagnosis.summary).toMatchObject({ errors: 3, warnings: 9 });
   });
 
   it('prints the statements for accounts that cannot sign in or lack privileges', async () => {

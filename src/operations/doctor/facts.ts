@@ -1,6 +1,8 @@
 import { statfs } from 'node:fs/promises';
 import type { RepairedBackup } from '../backup.ts';
+import { readBrokenViews } from '../../backup/dump-scope.ts';
 import { DUMP_PROGRAMS } from '../../backup/sql-dump.ts';
+import type { TableName } from '../../binlog/group.ts';
 import { findProgram } from '../../platform/child-process.ts';
 import { isLastgoodError } from '../../platform/errors.ts';
 import { connect, type ServerConnection } from '../../server/connection.ts';
@@ -47,6 +49,8 @@ export interface ConnectedId {
 
 export interface ReplicaReport extends ServerReport {
   readonly status: Inspected<ReplicaStatus | null>;
+  /** Views that the server itself cannot read. */
+  readonly brokenViews: Inspected<readonly TableName[]>;
 }
 
 export interface RepositoryReport {
@@ -88,7 +92,11 @@ export async function inspectPrimary(options: ServerOptions): Promise<Inspected<
 export async function inspectReplica(options: ServerOptions): Promise<Inspected<ReplicaReport>> {
   return await inspect(async () => {
     await using connection = await connect(options);
-    return { ...(await readServer(connection)), status: await inspect(() => readReplicaStatus(connection)) };
+    return {
+      ...(await readServer(connection)),
+      status: await inspect(() => readReplicaStatus(connection)),
+      brokenViews: await inspect(() => readBrokenViews(connection)),
+    };
   });
 }
 

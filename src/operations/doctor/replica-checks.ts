@@ -1,6 +1,7 @@
 import type { ReplicaStatus } from '../../server/replica-status.ts';
 import { isTriedMysql } from '../../server/tried-mysql.ts';
 import type { Finding } from '../finding.ts';
+import { listShort } from '../salvage/list-short.ts';
 import type { DoctorFacts, ReplicaReport } from './facts.ts';
 import { clockProblem, privilegeProblem, unreachable } from './primary-checks.ts';
 
@@ -107,6 +108,20 @@ const timeZone: Check = ({ facts }, { primary }) => {
   };
 };
 
+const views: Check = ({ brokenViews: { report, problem } }) => {
+  if (report?.length === 0) return undefined;
+  const names = report?.map(({ schema, table }) => `${schema}.${table}`);
+  return {
+    severity: 'warning',
+    check: 'views',
+    found:
+      names === undefined
+        ? `which of its views are broken cannot be read: ${problem ?? ''}`
+        : `views that it cannot read, of which a restore brings back no more than the names: ${listShort(names)}`,
+    fix: 'Bring back what they read, or DROP VIEW on the primary.',
+  };
+};
+
 function zoneOf(facts: { readonly timeZone: string; readonly systemTimeZone: string }): string {
   return facts.timeZone === 'SYSTEM' ? facts.systemTimeZone : facts.timeZone;
 }
@@ -171,5 +186,5 @@ const temporaryTables: StatusCheck = ({ openTempTables }) =>
         fix: 'Set binlog_format=ROW on the primary: then temporary tables are not replicated.',
       };
 
-const CHECKS: readonly Check[] = [flavor, sameId, writable, engines, timeZone, clockProblem];
+const CHECKS: readonly Check[] = [flavor, sameId, writable, engines, views, timeZone, clockProblem];
 const STATUS_CHECKS: readonly StatusCheck[] = [samePrimary, applying, receiving, lag, filters, temporaryTables];

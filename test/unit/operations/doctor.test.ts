@@ -69,6 +69,7 @@ interface Changes {
   primary?: Partial<ServerFacts>;
   replica?: Partial<ServerFacts>;
   status?: Partial<ReplicaStatus> | null;
+  brokenViews?: ReplicaReport['brokenViews'];
   connectedIds?: number[];
   archiverIds?: number[];
   privileges?: string[];
@@ -94,6 +95,7 @@ function factsWith(changes: Changes = {}): DoctorFacts {
     facts: { ...SERVER, serverId: 2, readOnly: true, ...changes.replica },
     account,
     status: good(changes.status === null ? null : { ...STATUS, ...changes.status }),
+    brokenViews: changes.brokenViews ?? good([]),
   };
   return {
     settings: {
@@ -151,6 +153,12 @@ describe('findAll', () => {
     ['error replica: backup method', { replica: { flavor: 'mysql', version: '8.4.0' } }, 'it is MySQL 8.4.0'],
     ['error replica: server ids', { replica: { serverId: 1 } }, "the primary's server_id 1"],
     ['warning replica: read-only', { replica: { readOnly: false } }, 'read_only is OFF'],
+    [
+      'warning replica: views',
+      { brokenViews: { report: [{ schema: 'shop', table: 'v' }], problem: null } },
+      'no more than the names: shop.v',
+    ],
+    ['warning replica: views', { brokenViews: { report: null, problem: 'no answer' } }, 'cannot be read: no answer'],
     ['warning replica: engines', { replica: { engines: { InnoDB: 1, Aria: 2, MyISAM: 3 } } }, '2 Aria, 3 MyISAM'],
     ['warning replica: time zone', { replica: { timeZone: '+03:00' } }, "+03:00, the primary's UTC"],
     ['error replica: replication', { status: null }, 'it is no replica'],
