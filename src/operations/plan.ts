@@ -13,7 +13,7 @@ import { findSkips } from './find-skips.ts';
 import type { OpenArchive } from './open-archive.ts';
 import { lostInWords, withLoss } from '../recovery/lost-tail.ts';
 import { planRestore } from '../recovery/planner.ts';
-import { withConsequences, type AnalysisProgress } from './skip/consequences-of.ts';
+import type { AnalysisProgress } from './skip/consequences-of.ts';
 
 interface PlanOptions {
   readonly name?: string;
@@ -86,8 +86,9 @@ async function planIn(
     warnings: [...warnings, ...lost.map((item) => `${lostInWords(item, all)}: run \`lastgood verify\``)],
     now: now.getTime() / 1000,
   });
-  const source = { repository, progress, signal };
-  return await withReliance(repository, await withConsequences(plan, skips, source));
+  if (skips.length === 0) return await withReliance(repository, plan);
+  const { withConsequences } = await import('./skip/consequences-of.ts'); // much to load: the archiver, which plans too, never skips
+  return await withReliance(repository, await withConsequences(plan, skips, { repository, progress, signal }));
 }
 
 /** The source's clock when it had nothing that the archive had not; null when it had, or cannot be asked. */

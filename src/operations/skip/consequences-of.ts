@@ -32,13 +32,11 @@ export interface SkippedLog {
 }
 
 /**
- * The plan with what leaving incidents out comes to; the same plan when it leaves out none. It cannot be reached when one of them
- * is impossible.
+ * The plan with what leaving incidents out comes to. It cannot be reached when one of them is impossible.
  *
  * @throws LastgoodError as `consequencesOf`
  */
 export async function withConsequences(plan: BarePlan, skips: readonly Skip[], source: SkipSource): Promise<BarePlan> {
-  if (skips.length === 0) return plan;
   const found = await consequencesOf({ log: plan, backed: plan }, skips, source);
   return { ...plan, ...found, reachable: found.skips.every(({ verdict }) => verdict !== 'impossible') };
 }
