@@ -60,6 +60,7 @@ describe('archive-server', () => {
 
   it.each([
     [['--listen', 'nonsense'], /it must be HOST:PORT/],
+    [['--listen', '0.0.0.0:0'], /the log would travel in clear/],
     [['--tls-cert', 'cert.pem'], /--tls-cert and --tls-key belong together/],
     [['--tls-ca', 'ca.pem'], /--tls-ca needs --tls-cert/],
   ])('explains %j', async (flags, words) => {
