@@ -9,6 +9,7 @@ import { isLastgoodError, LastgoodError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Plan } from '../recovery/plan.ts';
 import { describeFailure, type Proof } from '../recovery/proof.ts';
+import { refuseSkips } from '../recovery/refuse-skips.ts';
 import type { RestoreProgress } from '../recovery/restore-phases.ts';
 import type { RestoreSeconds } from '../recovery/run-phases.ts';
 import { connect } from '../server/connection.ts';
@@ -142,7 +143,8 @@ export async function salvage(
 }
 
 /** What is certain before a restore that may take hours. */
-async function refuseEarly({ to, schema, tables }: SalvageOptions): Promise<void> {
+async function refuseEarly({ plan, acceptConflicts, to, schema, tables }: SalvageOptions): Promise<void> {
+  refuseSkips(plan, { accepted: acceptConflicts === true });
   if (to.kind === 'file') await refuseExisting(to.path);
   if (to.kind !== 'server') return;
   await using live = await connect(to.server);
@@ -162,6 +164,7 @@ async function surveyKnown(
   o: SalvageOptions,
 ): Promise<PlanSurvey | null> {
   const { plan, schema, to, tables, signal, log } = o;
+  if (plan.backup.flavor === 'mysql') return null;
   const progress = ({ bytes, totalBytes }: { bytes: number; totalBytes: number }): void =>
     o.progress?.({ step: 'surveying', done: bytes, total: totalBytes });
   let survey: PlanSurvey;

@@ -128,6 +128,19 @@ describe('salvage', () => {
     await expect(salvageShop({ to: onPrimary(), tables: ['orders'], datadir })).rejects.toMatchObject({
       code: 'TARGET_NOT_EMPTY',
     });
+    await expect(salvageShop({ to: onPrimary(), datadir })).rejects.toMatchObject({
+      code: 'TARGET_NOT_EMPTY',
+      message: expect.stringMatching(/already has .*table journal.*table a_first/) as string,
+    });
+    const other = { kind: 'file', path: join(scene.pair.primary.directory, 'new.sql') } as const;
+    await expect(salvageShop({ to: other, schema: 'shpo', datadir })).rejects.toMatchObject({
+      code: 'OBJECT_UNKNOWN',
+      hint: expect.stringContaining('Did you mean --schema shop?') as string,
+    });
+    await expect(salvageShop({ to: other, tables: ['late', 'order'], datadir })).rejects.toMatchObject({
+      code: 'OBJECT_UNKNOWN',
+      hint: expect.stringContaining('Did you mean --table orders?') as string,
+    });
     const path = join(scene.pair.primary.directory, 'error.log');
     await expect(salvageShop({ to: { kind: 'file', path }, datadir })).rejects.toMatchObject({
       code: 'TARGET_NOT_EMPTY',

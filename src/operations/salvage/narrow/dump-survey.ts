@@ -4,8 +4,7 @@ import type { Repository } from '../../../archive/repository.ts';
 import { BACKUP_FILES } from '../../../backup/backup-files.ts';
 import { SCHEMA_MARKER } from '../../../recovery/dump-sections.ts';
 import { dumpLines } from '../../evidence/definition-of-backup.ts';
-import { wordsOf } from '../../skip/words.ts';
-import { isPlainName, SchemaWords } from './schema-words.ts';
+import { hasWords, plainWords, SchemaWords } from './schema-words.ts';
 
 const KNOWN_FILES: ReadonlySet<string> = new Set(Object.values(BACKUP_FILES));
 const NAME = '`((?:[^`]|``)+)`';
@@ -47,8 +46,8 @@ function whyUnknown({ tool, files, databases }: BackupRecord): string | null {
   const file = files.find(({ name }) => !KNOWN_FILES.has(name));
   if (tool !== 'mariadb-dump') return `the backup was made by ${tool}`;
   if (file !== undefined) return `the backup has a file ${file.name}`;
-  const odd = databases.find((schema) => !isPlainName(schema));
-  return odd === undefined ? null : `the name of schema '${odd}' is not of letters and digits alone`;
+  const odd = databases.find((schema) => !hasWords(schema));
+  return odd === undefined ? null : `the name of schema '${odd}' has no letter or digit of ASCII`;
 }
 
 /** Follows a dump line by line: whose section, and what names its definitions hold. */
@@ -98,7 +97,7 @@ class DumpReader {
 
   #program(line: string): void {
     this.#isInProgram = line !== PROGRAM_ENDS;
-    this.words.learn(this.#schema, wordsOf(line));
+    this.words.learn(this.#schema, plainWords(line));
   }
 
   #definition(line: string): void {
@@ -110,7 +109,7 @@ class DumpReader {
     }
     const table = TABLE.exec(line)?.[1] ?? VIEW.exec(line)?.[2];
     if (table !== undefined) this.words.learnTable(this.#schema, unquote(table));
-    this.words.learn(this.#schema, wordsOf(line));
+    this.words.learn(this.#schema, plainWords(line));
   }
 }
 

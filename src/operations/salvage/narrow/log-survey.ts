@@ -6,7 +6,7 @@ import type { Touch } from '../../../recovery/consequences/touch.ts';
 import { isSystemSchema } from '../../../server/facts.ts';
 import { fileKey } from '../../../recovery/narrowing.ts';
 import { GroupSets } from './group-runs.ts';
-import { isPlainName, type SchemaWords } from './schema-words.ts';
+import { hasWords, type SchemaWords } from './schema-words.ts';
 import { readSchemas } from './statement-schemas.ts';
 
 /** In the place of a schema: what is of the server itself. */
@@ -49,18 +49,20 @@ export class LogSurvey implements LogVisitor {
   }
 
   query(query: QueryEvent): void {
+    if (!this.#counts(query.offset)) return;
     const { schema, words, touches, isText, defines, doubt } = readSchemas(query, this.#source);
     if (doubt !== null) this.#doubt(`a statement ${doubt}`, query.offset);
     this.isUnread ||= touches === null;
     this.hasText ||= isText;
     if (schema !== '') this.#add(schema);
     for (const touch of touches ?? []) this.#touch(touch);
-    for (const word of words) if (this.#known.has(word)) this.#schemas.add(word);
+    for (const other of this.#known.mentioned(words)) this.#schemas.add(other);
     // What it defines may later use a schema that is not known yet.
     if (defines) for (const own of this.#schemas) this.#known.learn(own, words);
   }
 
   rows({ schema, table, offset }: RowChange): void {
+    if (!this.#counts(offset)) return;
     if (table === '') this.#doubt('a change of rows names no table', offset);
     if (schema !== this.#rowsOf[0]) this.#rowsOf = [schema, this.#named(schema)];
     this.#schemas.add(this.#rowsOf[1] ?? '');
@@ -73,26 +75,35 @@ export class LogSurvey implements LogVisitor {
   }
 
   unread(offset: number): void {
+    if (!this.#counts(offset)) return;
     this.isUnread = true;
     this.#doubt('an event cannot be read', offset);
   }
 
   sourceIncident(start: number): void {
+    if (!this.#counts(start)) return;
     this.isUnread = true;
     this.#doubt('the source lost events', start);
   }
 
   torn(start: number): void {
-    this.#doubt('a transaction does not end', start);
     this.#schemas.clear();
+    if (this.#counts(start)) this.#doubt('a transaction does not end', start);
   }
 
   group(group: Group): void {
-    const { start, end } = group;
-    this.#pair(group);
-    if (start >= this.#part.from && end <= this.#part.to) this.groups.add(this.#file, group, this.#schemas);
+    const { start } = group;
+    if (this.#counts(start)) {
+      this.#pair(group);
+      this.groups.add(this.#file, group, this.#schemas);
+    }
     if (!this.groups.isWhole) this.#doubt('transactions of many schemas take turns too often', start);
     this.#schemas.clear();
+  }
+
+  /** False for what lies outside of the plan: files are read block by block. */
+  #counts(offset: number): boolean {
+    return offset >= this.#part.from && offset < this.#part.to;
   }
 
   /** What ends a prepared transaction is about the same schemas, which it does not name. */
@@ -130,8 +141,7 @@ export class LogSurvey implements LogVisitor {
     if (isSystemSchema(name)) return SERVER;
     if (!this.#known.has(name)) {
       this.#known.learn(name, []);
-      if (!isPlainName(name))
-        this.#doubt(`the name of schema '${name}' is not of letters and digits alone`, this.#part.from);
+      if (!hasWords(name)) this.#doubt(`the name of schema '${name}' has no letter or digit of ASCII`, this.#part.from);
     }
     return name;
   }

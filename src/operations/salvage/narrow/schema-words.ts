@@ -1,6 +1,16 @@
-/** Names that are found as words of a text, however they are quoted. */
-export function isPlainName(name: string): boolean {
-  return /^[\w$]+$/.test(name);
+const WORD = /[\w$]+/g;
+
+/**
+ * Every word of a text in lower case that may be a plain name. Other characters part words: some of them are white space to a
+ * server, as the no-break space of latin1.
+ */
+export function plainWords(text: string): string[] {
+  return text.toLowerCase().match(WORD) ?? [];
+}
+
+/** Names that a text cannot hold without one of its words being a word of theirs. */
+export function hasWords(name: string): boolean {
+  return plainWords(name).length > 0;
 }
 
 /** Above it memory would not be flat. */
@@ -9,6 +19,8 @@ const MOST_WORDS = 2_000_000;
 /** What is known of schemas: the words of their definitions, each of which may be the name of another schema, and their tables. */
 export class SchemaWords {
   readonly #words = new Map<string, Set<string>>();
+  /** Names of more than one word, or with other characters, by their words. */
+  readonly #composed = new Map<string, readonly string[]>();
   readonly #tables = new Map<string, Set<string>>();
   #count = 0;
 
@@ -26,10 +38,22 @@ export class SchemaWords {
     return this.#words.has(schema);
   }
 
+  /** The schemas whose names a text of these words may hold. */
+  *mentioned(words: readonly string[]): Generator<string> {
+    for (const word of words) if (this.#words.has(word)) yield word;
+    if (this.#composed.size === 0) return;
+    const all = new Set(words);
+    for (const [schema, parts] of this.#composed) if (parts.every((part) => all.has(part))) yield schema;
+  }
+
   /** Definitions of the schema hold these words; both in lower case. */
   learn(schema: string, words: readonly string[]): void {
     let known = this.#words.get(schema);
-    if (known === undefined) this.#words.set(schema, (known = new Set()));
+    if (known === undefined) {
+      this.#words.set(schema, (known = new Set()));
+      const parts = plainWords(schema);
+      if (parts.length !== 1 || parts[0] !== schema) this.#composed.set(schema, parts);
+    }
     if (!this.isWhole) return;
     const before = known.size;
     for (const word of words) known.add(word);
@@ -49,6 +73,10 @@ export class SchemaWords {
   /** The other schemas that definitions of this one may name. */
   namedBy(schema: string): readonly string[] {
     const words = this.#words.get(schema);
-    return words === undefined ? [] : this.schemas.filter((other) => other !== schema && words.has(other));
+    if (words === undefined) return [];
+    return this.schemas.filter((other) => {
+      const parts = this.#composed.get(other) ?? [other];
+      return other !== schema && parts.every((part) => words.has(part));
+    });
   }
 }

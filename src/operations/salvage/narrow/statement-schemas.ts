@@ -1,10 +1,12 @@
 import type { QueryEvent } from '../../../binlog/group.ts';
-import type { Source } from '../../../incident/dialect.ts';
+import type { Dialect, Source } from '../../../incident/dialect.ts';
 import { decodeStatement } from '../../../incident/statement-text.ts';
+import { keywordOf, TokenReader } from '../../../incident/token-reader.ts';
+import { Tokenizer } from '../../../incident/tokenizer.ts';
 import { NameFilter } from '../../../recovery/consequences/name-filter.ts';
 import { readStatement } from '../../../recovery/consequences/statement-touches.ts';
 import type { Touch } from '../../../recovery/consequences/touch.ts';
-import { wordsOf } from '../../skip/words.ts';
+import { plainWords } from './schema-words.ts';
 
 /** What one statement may have to do with, as far as its text tells. */
 export interface StatementSchemas {
@@ -29,7 +31,8 @@ const ROW_VERBS: readonly Touch['verb'][] = ['insert', 'update', 'delete'];
 /** Tables of the server itself. */
 const OWN = /\b(?:mysql|information_schema|performance_schema|sys)[`"]?\s*\./i;
 const SONAME = /\bsoname\b/i;
-const OF_THE_SERVER = /\b(?:plugin|server|tablespace|logfile|instance|resource)\b/i;
+const OF_THE_SERVER: ReadonlySet<string> = new Set(['SERVER', 'TABLESPACE', 'UNDO', 'LOGFILE', 'RESOURCE', 'INSTANCE']);
+const INSTALLS: ReadonlySet<string> = new Set(['INSTALL', 'UNINSTALL']);
 
 /** Reads a statement of the log. Pure; errs to the safe side. */
 export function readSchemas(query: QueryEvent, source: Source): StatementSchemas {
@@ -37,23 +40,38 @@ export function readSchemas(query: QueryEvent, source: Source): StatementSchemas
   if (NameFilter.isAboutRows(query)) {
     const { text } = decodeStatement(query.text, query.clientCharset, source.flavor);
     const doubt = query.truncated ? 'is too large to be read' : doubtOfText(text);
-    return { schema, words: wordsOf(text), touches: [], isText: true, defines: false, doubt };
+    return { schema, words: plainWords(text), touches: [], isText: true, defines: false, doubt };
   }
-  const { text, touches } = readStatement(query, source);
+  const { text, touches, dialect } = readStatement(query, source);
   if (touches === null) return { schema, words: [], touches, isText: true, defines: false, doubt: 'cannot be read' };
   if (touches.length > 0 && touches.every(({ type }) => type === 'user'))
     return { ...rightsOf(text, schema), touches, isText: false, defines: false, doubt: null };
-  return { schema, words: wordsOf(text), touches, ...natureOf(text, touches) };
+  return { schema, words: plainWords(text), touches, ...natureOf({ text, dialect, touches }) };
 }
 
-function natureOf(text: string, touches: readonly Touch[]): Pick<StatementSchemas, 'isText' | 'defines' | 'doubt'> {
+function natureOf({
+  text,
+  dialect,
+  touches,
+}: {
+  readonly text: string;
+  readonly dialect: Dialect;
+  readonly touches: readonly Touch[];
+}): Pick<StatementSchemas, 'isText' | 'defines' | 'doubt'> {
   const isStored = touches.some(({ type }) => STORED.includes(type));
   const isAboutRows = touches.some(({ verb }) => ROW_VERBS.includes(verb));
   const isText = isAboutRows || (!isStored && RUNS.test(text));
   const defines = touches.length > 0 && !isAboutRows;
-  if (SONAME.test(text) || (touches.length === 0 && OF_THE_SERVER.test(text)))
+  if (SONAME.test(text) || (touches.length === 0 && isOfServer(text, dialect)))
     return { isText, defines, doubt: 'may be about the server itself' };
   return { isText, defines, doubt: isText ? doubtOfText(text) : null };
+}
+
+/** CREATE [OR REPLACE] SERVER, ALTER TABLESPACE, INSTALL PLUGIN, ... */
+function isOfServer(text: string, dialect: Dialect): boolean {
+  const reader = new TokenReader(new Tokenizer(text, dialect));
+  const [first = '', second = '', , fourth = ''] = Array.from({ length: 4 }, () => keywordOf(reader.take()));
+  return INSTALLS.has(first) || OF_THE_SERVER.has(second === 'OR' ? fourth : second);
 }
 
 function doubtOfText(text: string): string | null {
@@ -69,7 +87,7 @@ const RIGHTS_ON = new RegExp(
 /** Accounts are everybody's, and rights on whole schemas need no schema. Rights on one object are of its schema. */
 function rightsOf(text: string, schema: string): Pick<StatementSchemas, 'schema' | 'words'> {
   const [, inSchema, name] = RIGHTS_ON.exec(text) ?? [];
-  if (name === undefined && /\bON\b/i.test(text)) return { schema, words: wordsOf(text) };
+  if (name === undefined && /\bON\b/i.test(text)) return { schema, words: plainWords(text) };
   if (name === undefined || name === '*') return { schema: '', words: [] };
-  return { schema: inSchema === undefined ? schema : '', words: wordsOf(inSchema ?? '') };
+  return { schema: inSchema === undefined ? schema : '', words: plainWords(inSchema ?? '') };
 }

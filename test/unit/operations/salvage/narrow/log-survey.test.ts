@@ -23,6 +23,8 @@ const FILE = 'binlog.000001';
 /** A log that grows by a group at a time, with one GTID domain. */
 class Log {
   readonly builder = new BinlogBuilder();
+  /** Where the plan ends; the file's end when not set. */
+  cut: number | null = null;
   #sequence = 0;
 
   /** A transaction that writes rows of these tables. */
@@ -60,7 +62,11 @@ class Log {
 }
 
 /** What is known of the log, with a backup that had these schemas. */
-function survey({ builder }: Log, wanted = 'shop', more: (words: SchemaWords) => void = () => undefined): PlanSurvey {
+function survey(
+  { builder, cut }: Log,
+  wanted = 'shop',
+  more: (words: SchemaWords) => void = () => undefined,
+): PlanSurvey {
   const words = new SchemaWords();
   for (const schema of ['shop', 'crm', 'blog']) words.learn(schema, []);
   more(words);
@@ -69,7 +75,7 @@ function survey({ builder }: Log, wanted = 'shop', more: (words: SchemaWords) =>
     verifyChecksums: true,
     visitor: log,
     onFormat: (format) => {
-      log.enterFile({ lineage: 'l', file: FILE, from: 4, to: builder.size }, format);
+      log.enterFile({ lineage: 'l', file: FILE, from: 4, to: cut ?? builder.size }, format);
     },
   });
   reader.walk(builder.bytes, 0, builder.size);
@@ -159,6 +165,16 @@ describe('what of a log a schema needs', () => {
     expect(kept(text, narrow(text, triggers))).toEqual([1, 2]);
   });
 
+  it('is known by all words of a name that has more than one', () => {
+    const log = new Log().rows('my old-shop.x').rows('shop.orders').rows('my.x');
+    const naming = (text: string) => (words: SchemaWords) => {
+      words.learn('my old-shop', []);
+      words.learn('shop', text.split(' '));
+    };
+    expect(kept(log, narrow(log, naming('from my old shop')))).toEqual([1, 2, 3]);
+    expect(kept(log, narrow(log, naming('from old shop')))).toEqual([2]);
+  });
+
   it('has both halves of prepared transactions, or none', () => {
     const log = new Log().prepare('a', 'shop.orders').rows('blog.post').statement("XA COMMIT X'61',X'',1");
     expect(kept(log, narrow(log))).toEqual([1, 3]);
@@ -172,7 +188,7 @@ describe('what of a log a schema needs', () => {
       /cannot be read \(binlog\.000001:\d+\)$/,
     );
     expect(because(new Log().rows('shop.a', 'crm.b', 'blog.c'))).toMatch(/tie all schemas together$/);
-    expect(because(new Log().rows('shop.a').rows('naïve.b'))).toMatch(/not of letters and digits alone/);
+    expect(because(new Log().rows('shop.a').rows('日本.b'))).toMatch(/has no letter or digit of ASCII/);
     expect(chooseNarrow({ ...planOf(new Log()), groups: 7 }, survey(new Log()), 'shop')).toMatch(
       /0 transactions, planned were 7/,
     );
@@ -225,5 +241,14 @@ describe('names that are asked for', () => {
     expect(certainTables(known, 'shop')).toEqual(['orders', 'customers']);
     const dropped = new Log().statement('DROP DATABASE shop', 'shop');
     expect(certainTables(survey(dropped, 'shop', tables), 'shop')).toEqual([]);
+  });
+
+  it('are what they are at the target, whatever comes behind it', () => {
+    const later = new Log().rows('shop.orders');
+    later.cut = later.builder.size;
+    later.statement('DROP DATABASE shop', 'shop').statement('FROBNICATE x').rows('shop.orders', 'blog.post');
+    const { log: read, doubt, words } = survey(later, 'shop', tables);
+    expect([doubt, read.isUnread, read.groups.sets.map(({ schemas }) => schemas)]).toEqual([null, false, [['shop']]]);
+    expect(certainTables({ words, log: read }, 'shop')).toEqual(['orders', 'customers', 'gone']);
   });
 });
