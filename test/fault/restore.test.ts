@@ -213,11 +213,25 @@ describe('a restore that is killed', () => {
 
 const SERVER_ROUNDS = Math.ceil(ROUNDS / 5);
 
-/** Kills a restore into the server at a random moment, and does then what its messages say. @returns what happened, in words */
-async function killAndGoOn(target: TestServer, server: string, random: () => number): Promise<[string, Outcome]> {
+const REPLAYING = 'replaying the archive';
+
+/** When to kill: so long after it said that, or after its start. */
+interface Moment {
+  readonly step: string | null;
+  readonly afterMs: number;
+}
+
+/** Of the first rounds: one goes on, and one has to be emptied. */
+const SURE_MOMENTS: readonly Moment[] = [
+  { step: REPLAYING, afterMs: 0 },
+  { step: 'loading the backup', afterMs: 0 },
+];
+
+/** Kills a restore into the server, and does then what its messages say. @returns what happened, in words */
+async function killAndGoOn(target: TestServer, server: string, { step, afterMs }: Moment): Promise<[string, Outcome]> {
   const running = launch(['--plan', planFile, '--server', server]);
-  if (random() < 0.7) await running.said('replaying the archive');
-  await Promise.race([delay(random() * 1500), running.ended]);
+  if (step !== null) await running.said(step);
+  await Promise.race([delay(afterMs), running.ended]);
   running.child.kill('SIGKILL');
   const killed = await running.ended;
   if (killed.code !== null) return ['not killed', provenBy(JSON.parse(killed.result) as RestoreResult)];
@@ -252,8 +266,8 @@ describe('a restore into a server that was there, which is killed', () => {
         const server = join(target.directory, 'target.cnf');
         await writeFile(server, `[client]\nuser=root\nsocket=${target.socket}\n`, { mode: 0o600 });
         const before = await stateOf(target);
-        // The first one is sure to be in the midst of it.
-        const [history, outcome] = await killAndGoOn(target, server, round === 1 ? () => 0 : random);
+        const moment = SURE_MOMENTS[round - 1] ?? { step: random() < 0.7 ? REPLAYING : null, afterMs: random() * 1500 };
+        const [history, outcome] = await killAndGoOn(target, server, moment);
         expect(outcome, `seed ${seed}, round ${round}: ${history}`).toEqual(expected);
         const after = await stateOf(target);
         for (const part of ['variables', 'accounts', 'system', 'primaries']) expect(after[part]).toEqual(before[part]);
