@@ -9,6 +9,9 @@ import {
   type SalvageProgress,
   type SalvageResult,
 } from '../../src/operations/salvage.ts';
+import { chooseNarrow } from '../../src/operations/salvage/narrow/choose.ts';
+import { restorePart } from '../../src/operations/salvage/narrow/restore.ts';
+import { surveyPlan } from '../../src/operations/salvage/narrow/survey.ts';
 import type { ServerConnection } from '../../src/server/connection.ts';
 import { archiveUntilCurrent, silentLog } from '../support/archiver.ts';
 import { setBackupScene, type BackupScene } from '../support/backup-scene.ts';
@@ -148,5 +151,23 @@ describe('salvage', () => {
     const inside = join(scene.repository.path, 'shop.sql');
     await expect(salvageShop({ to: { kind: 'file', path: inside }, datadir })).rejects.toMatchObject({ code: 'USAGE' });
     expect(await readdir(scene.pair.primary.directory)).not.toContain('never');
+  });
+
+  it('restores everything when a part does not do', async () => {
+    using archive = await openArchive(scene.repository.path, { log: silentLog });
+    const plan = await makePlan(archive, { kind: 'before-incident', incident });
+    const { repository } = archive;
+    const survey = await surveyPlan(plan, { repository, wanted: 'shop' });
+    const narrow = chooseNarrow(plan, survey, 'shop');
+    if (typeof narrow === 'string') throw new Error(narrow);
+    // As if nobody knew that views of shop read tables of crm.
+    const short = { ...narrow, narrowing: { ...narrow.narrowing, schemas: new Set(['shop']) } };
+    const into = { kind: 'scratch', datadir: join(scene.pair.primary.directory, 'part') } as const;
+    const o = { plan, repository, into, incident: null, reference: null, log: silentLog };
+    const { ran, filtered, unfilteredBecause } = await restorePart(o, short);
+    await using _target = ran.target;
+    expect(ran.proof).toMatchObject({ ok: true, appliedGroups: plan.groups });
+    expect(new Set(ran.proof.tables.map(({ schema }) => schema))).toEqual(new Set(['apart', 'crm', 'shop']));
+    expect([filtered, unfilteredBecause]).toEqual([null, expect.stringMatching(/^a part was tried, and failed: /)]);
   });
 });
