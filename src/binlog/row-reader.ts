@@ -8,6 +8,9 @@ import { RowStream } from './row-stream.ts';
 import { KnownTables, type HeadMemo, type KnownTable } from './known-tables.ts';
 import { tableIdOf } from './table-map.ts';
 
+/** No server takes a larger packet: a length above it is damage. Source: MySQL 8.4 manual, max_allowed_packet. */
+const MOST_GATHERED = 2 ** 30;
+
 /** Closes a statement that changed no row of its own. Source: MySQL 9 sql/log_event.cc, Rows_log_event: dummy table id. */
 const NO_TABLE = 0xffffff;
 
@@ -115,7 +118,7 @@ export class RowReader {
     this.#gathered = null;
     const kind = ROWS_KINDS[view.type];
     if (kind === undefined) return false;
-    const gathers = this.#visitor.gathersRows === true;
+    const gathers = this.#visitor.gathersRows === true && bodyBytes <= MOST_GATHERED;
     if (gathers) this.#gathered = { bytes: Buffer.allocUnsafeSlow(EVENT_HEADER_BYTES + bodyBytes), have: 0 };
     return (kind !== 'insert' && this.#beginCounting(view, bodyBytes)) || gathers;
   }
