@@ -26,9 +26,9 @@ export function refuseUnknown({ backup }: Pick<Plan, 'backup'>, survey: Known, {
   const has = (names: readonly string[], name: string): boolean =>
     names.some((one) => (folds ? one.toLowerCase() === name.toLowerCase() : one === name));
   const inLog = log.groups.sets.some(({ schemas }) => schemas.includes(schema.toLowerCase()));
-  const where = `neither in backup ${backup.id} nor in the log from there to the target`;
+  const where = `is neither in backup ${backup.id} nor in the log from there to the target`;
   if (!has(backup.databases, schema) && !inLog)
-    throw unknown(`there is no schema '${schema}' ${where}`, {
+    throw unknown(`schema '${schema}' ${where}`, {
       name: schema,
       known: backup.databases,
       option: '--schema',
@@ -36,7 +36,7 @@ export function refuseUnknown({ backup }: Pick<Plan, 'backup'>, survey: Known, {
   const known = words.tablesOf(schema);
   const missing = tables.find((table) => !has(known, table) && !log.touched.has(table.toLowerCase()));
   if (missing === undefined) return;
-  const message = `there is no table or view '${missing}' of schema '${schema}' ${where}`;
+  const message = `table or view '${missing}' of schema '${schema}' ${where}`;
   throw unknown(message, { name: missing, known, option: '--table' });
 }
 
