@@ -22,6 +22,7 @@ export function chooseNarrow(plan: Plan, { words, log, doubt }: PlanSurvey, sche
     groups: log.groups.sets.map(({ schemas }) => schemas),
     schemas: words.schemas,
     namedBy: (one) => words.namedBy(one),
+    passesOn: (one) => words.passesOn(one),
     hasText: log.hasText,
   });
   const narrow = narrowPlan(plan, log.groups, needed);

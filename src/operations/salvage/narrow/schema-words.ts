@@ -1,17 +1,24 @@
 const WORD = /[\w$]+/g;
+/** What follows an escape, as in `'\nshop.t'`, a text that is run later, or the version of a comment that servers run. */
+const GLUED = /(?<=\\\w|\/\*m?!\d{5,6}(?!\d))[\w$]+/g;
 
 /**
  * Every word of a text in lower case that may be a plain name. Other characters part words: some of them are white space to a
  * server, as the no-break space of latin1.
  */
 export function plainWords(text: string): string[] {
-  return text.toLowerCase().match(WORD) ?? [];
+  const lower = text.toLowerCase();
+  const words = lower.match(WORD) ?? [];
+  return lower.includes('\\') || lower.includes('!') ? [...words, ...(lower.match(GLUED) ?? [])] : words;
 }
 
 /** Names that a text cannot hold without one of its words being a word of theirs. */
 export function hasWords(name: string): boolean {
   return plainWords(name).length > 0;
 }
+
+/** Engines whose tables pass rows on to tables of any schema, also rows that a log has as such. Source: MariaDB manual. */
+const PASSING_ENGINES = ['mrg_myisam', 'connect', 'spider', 'federated'];
 
 /** Above it memory would not be flat. */
 const MOST_WORDS = 2_000_000;
@@ -68,6 +75,11 @@ export class SchemaWords {
   /** Tables, views and sequences, as they are written. */
   tablesOf(schema: string): readonly string[] {
     return [...(this.#tables.get(schema.toLowerCase()) ?? [])];
+  }
+
+  /** True where it may have tables that write to those that their definitions name. */
+  passesOn(schema: string): boolean {
+    return PASSING_ENGINES.some((engine) => this.#words.get(schema)?.has(engine) === true);
   }
 
   /** The other schemas that definitions of this one may name. */

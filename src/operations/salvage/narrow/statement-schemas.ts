@@ -46,7 +46,13 @@ export function readSchemas(query: QueryEvent, source: Source): StatementSchemas
   if (touches === null) return { schema, words: [], touches, isText: true, defines: false, doubt: 'cannot be read' };
   if (touches.length > 0 && touches.every(({ type }) => type === 'user'))
     return { ...rightsOf(text, schema), touches, isText: false, defines: false, doubt: null };
-  return { schema, words: plainWords(text), touches, ...natureOf({ text, dialect, touches }) };
+  const isFlush = touches.length === 0 && flushesServer(text, dialect);
+  return {
+    schema: isFlush ? 'mysql' : schema,
+    words: plainWords(text),
+    touches,
+    ...natureOf({ text, dialect, touches }),
+  };
 }
 
 function natureOf({
@@ -72,6 +78,12 @@ function isOfServer(text: string, dialect: Dialect): boolean {
   const reader = new TokenReader(new Tokenizer(text, dialect));
   const [first = '', second = '', , fourth = ''] = Array.from({ length: 4 }, () => keywordOf(reader.take()));
   return INSTALLS.has(first) || OF_THE_SERVER.has(second === 'OR' ? fourth : second);
+}
+
+/** FLUSH PRIVILEGES, ...: what was written into `mysql` counts from then on, whatever schema was the default one. */
+function flushesServer(text: string, dialect: Dialect): boolean {
+  const reader = new TokenReader(new Tokenizer(text, dialect));
+  return keywordOf(reader.take()) === 'FLUSH' && !['TABLE', 'TABLES'].includes(keywordOf(reader.take()));
 }
 
 function doubtOfText(text: string): string | null {

@@ -4,7 +4,7 @@ import { chooseNarrow } from '../../../../../src/operations/salvage/narrow/choos
 import { certainTables, refuseUnknown } from '../../../../../src/operations/salvage/narrow/known-names.ts';
 import { LogSurvey } from '../../../../../src/operations/salvage/narrow/log-survey.ts';
 import type { NarrowPlan } from '../../../../../src/operations/salvage/narrow/narrow-plan.ts';
-import { SchemaWords } from '../../../../../src/operations/salvage/narrow/schema-words.ts';
+import { plainWords, SchemaWords } from '../../../../../src/operations/salvage/narrow/schema-words.ts';
 import type { PlanSurvey } from '../../../../../src/operations/salvage/narrow/survey.ts';
 import type { Plan } from '../../../../../src/recovery/plan.ts';
 import {
@@ -163,6 +163,22 @@ describe('what of a log a schema needs', () => {
     expect(kept(rows, narrow(rows, triggers))).toEqual([2]);
     const text = new Log().statement('INSERT INTO post VALUES (1)', 'blog').rows('shop.orders').rows('crm.x');
     expect(kept(text, narrow(text, triggers))).toEqual([1, 2]);
+  });
+
+  it('is, where the log has rows, also what comes through tables of engines that pass them on', () => {
+    const log = new Log().rows('blog.merged').rows('shop.orders').rows('crm.x');
+    const merging = (words: SchemaWords): void => {
+      words.learn('blog', plainWords('CREATE TABLE `merged` (id INT) ENGINE=MRG_MyISAM UNION=(`shop`.`orders`)'));
+    };
+    expect(kept(log, narrow(log, merging))).toEqual([1, 2]);
+  });
+
+  it.each([
+    "EXECUTE IMMEDIATE 'DELETE FROM\\nblog.post'",
+    'SELECT * FROM /*!50000blog.post */',
+    'FROM/*M!100201blog*/.x',
+  ])('is known by a name that something else stands right before: %s', (text) => {
+    expect(plainWords(text)).toContain('blog');
   });
 
   it('is known by all words of a name that has more than one', () => {

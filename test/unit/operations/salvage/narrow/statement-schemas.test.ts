@@ -40,6 +40,11 @@ describe('what a statement has to do with', () => {
     expect(read(text)).toMatchObject({ schema: '', words: [], isText: false, doubt: null });
   });
 
+  it('is of the server, whatever the default schema, where privileges are read again', () => {
+    expect(read('/* by hand */ flush PRIVILEGES')).toMatchObject({ schema: 'mysql', isText: false, doubt: null });
+    expect(read('FLUSH TABLES orders')).toMatchObject({ schema: 'shop' });
+  });
+
   it.each([
     ['GRANT SELECT ON crm.customer TO u', '', ['crm']],
     ['GRANT EXECUTE ON PROCEDURE `crm`.`p` TO u', '', ['crm']],
