@@ -56,7 +56,7 @@ class RowDispatcher implements LogVisitor {
   }
 
   get isOver(): boolean {
-    return this.#all.every(({ isOver }) => isOver);
+    return this.#all.every(({ isOver, isPlaceless }) => isOver && !isPlaceless);
   }
 
   enterFile(part: Stretch, _format: FormatDescription): void {
@@ -74,12 +74,18 @@ class RowDispatcher implements LogVisitor {
     for (const comparer of comparers) comparer.meet(change.kind, event, { lineage, file, offset: change.offset });
   }
 
-  group({ start, gtid }: Group): void {
+  group({ start, gtid, ending, transactional }: Group): void {
     const { lineage, file } = this.#part;
+    if (ending === 'rollback' && transactional === true) this.torn();
     for (const comparer of this.#all) {
       if (comparer.isPlaceless)
         comparer.settle({ lineage, file, start, gtid: gtid === null ? null : formatGtid(gtid) });
     }
+  }
+
+  /** The rows that came last were never committed. */
+  torn(): void {
+    for (const comparer of this.#all) comparer.undo();
   }
 
   #find(schema: string, table: string): readonly TableComparer[] {

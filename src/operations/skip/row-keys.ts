@@ -4,8 +4,14 @@ import type { TableFacts, UniqueKey } from '../../recovery/consequences/table-fa
 import { COLUMN_TYPE as T, INTEGER_BITS } from '../evidence/column-type.ts';
 import { parseTableMap } from '../evidence/mapped-table.ts';
 
+/** Equal values have equal bytes, `exact`; keys that a collation may take for one have equal `folded`. */
+export interface Key {
+  readonly exact: string;
+  readonly folded: string;
+}
+
 /** A key's value in one row, comparable: null where a part is NULL, which collides with nothing; undefined: the log lacks it. */
-export type KeyValue = string | null | undefined;
+export type KeyValue = Key | null | undefined;
 
 /** Images of one row: a value is looked for in the first that has its column. */
 export type Images = readonly ImageReader[];
@@ -42,20 +48,20 @@ export class KeyReader {
     this.isExact = this.#parts.every(({ type, prefix }) => !TEXTS.has(type) && prefix === null);
   }
 
-  /** Equal values are equal keys; of text, keys that a collation may take for one. */
   value(bytes: Buffer, images: Images): KeyValue {
-    let whole = '';
+    let exact = '';
+    let folded = '';
     for (const { slot, type, prefix } of this.#parts) {
       const image = slot < 0 ? undefined : images.find(({ from }) => from[slot] !== ABSENT);
       const from = image?.from[slot];
       if (image === undefined || from === undefined) return undefined;
       if (from === NULL) return null;
       const to = image.to[slot];
-      whole += TEXTS.has(type)
-        ? `${folded(bytes.toString('utf8', from, to), prefix)}\0`
-        : plain(bytes, { type, from, to });
+      const text = plain(bytes, { type, from, to });
+      exact += TEXTS.has(type) ? `${text}\0` : text;
+      folded += TEXTS.has(type) ? `${foldText(bytes.subarray(from, to), prefix)}\0` : text;
     }
-    return whole;
+    return { exact, folded };
   }
 
   /** For a person. */
@@ -85,11 +91,29 @@ function plain(bytes: Buffer, { type, from, to }: { type: number; from: number; 
   return type === T.FLOAT || type === T.DOUBLE ? text.replace(/^(\0+)\x80$/, '$1\0') : text;
 }
 
-/** Texts that a collation may take for one are one here. */
-function folded(text: string, prefix: number | null): string {
-  const whole = text.normalize('NFKD').replaceAll(/\p{M}/gu, '').toUpperCase().trimEnd();
-  return prefix === null ? whole : whole.slice(0, prefix).trimEnd();
+/** Letters that some collations take for others, and that are no such letter with a mark. */
+const LETTERS: Readonly<Record<string, string>> = {
+  ...{ Æ: 'AE', Œ: 'OE', Ø: 'O', Ð: 'D', Đ: 'D', Ħ: 'H', Ł: 'L', Ŋ: 'N', Þ: 'TH', Ŧ: 'T' },
+};
+
+/** Texts that a collation may take for one are one here: some of them know no characters beyond U+FFFF, or take ß for one s. */
+function foldText(bytes: Buffer, prefix: number | null): string {
+  const utf8 = bytes.toString('utf8');
+  const text = utf8.includes('\ufffd') ? bytes.toString('latin1') : utf8;
+  const counted = prefix === null ? text : Array.from(text).slice(0, prefix).join('');
+  return counted
+    .replaceAll(/[\u{10000}-\u{10ffff}]/gu, '\ufffd')
+    .normalize('NFKD')
+    .replaceAll(/[\p{M}\p{C}]/gu, '')
+    .toUpperCase()
+    .replaceAll(/[ÆŒØÐĐĦŁŊÞŦ]/g, (letter) => LETTERS[letter] ?? letter)
+    .replaceAll(/[\u3041-\u3096]/g, (kana) => String.fromCharCode(kana.charCodeAt(0) + KATAKANA))
+    .replaceAll(/S+/g, 'S')
+    .trimEnd();
 }
+
+/** From a hiragana character to the katakana one of the same sound. */
+const KATAKANA = 0x60;
 
 const MOST_SHOWN = 60;
 

@@ -12,6 +12,9 @@ import { columnsOfKeys, KeyReader, type Images } from './row-keys.ts';
 
 type Place = Omit<GroupPlace, 'gtid' | 'start'> & { readonly offset: number };
 
+/** Which skip a row is left out with: the one that is asked about, another one, or none. */
+type SkipOfRow = 'own' | 'other' | null;
+
 interface ComparedKey {
   readonly reader: KeyReader;
   readonly differences: KeyDifferences;
@@ -61,12 +64,17 @@ export class TableComparer {
     this.#place = group;
   }
 
+  /** The group that the last rows were of never ended, or was undone. */
+  undo(): void {
+    if (this.isPlaceless) this.#found = null;
+  }
+
   /** What the rows that went by come to. */
   get answers(): RowAnswer[] {
     const { first, referred } = this.#question;
-    if (this.#found !== null) return [{ ...this.#found, group: this.#place ?? first }];
+    if (this.#found !== null && this.#place !== null) return [{ ...this.#found, group: this.#place }];
     if (this.#doubt !== null) return [unknown(first, this.#doubt)];
-    const isMoved = this.#differences.some((key) => key.isMoved);
+    const isMoved = this.#differences.some((key) => key.isMoved || key.isReplaced);
     const why = 'is referred to by rows that come, maybe by keys that it does not have (error 1452)';
     return referred === null || !isMoved ? [] : [{ kind: 'may-fail', why, group: referred }];
   }
@@ -75,13 +83,18 @@ export class TableComparer {
   meet(kind: RowChange['kind'], event: RowsEvent, place: Place): void {
     if (this.isOver || this.#facts === null) return;
     this.#isBehind = isBehind(this.#question.until, place);
-    const isSkipped = this.#spans.own.has(place);
-    if (this.#isBehind || (!isSkipped && this.#spans.skipped.has(place))) return;
+    if (this.#isBehind) return;
+    const skip = this.#skipAt(place);
     const keys = this.#keysOf(event, this.#facts);
     const isRead = this.#images.each(event, () => {
-      for (const key of keys) this.#row(kind, event.bytes, { key, isSkipped });
+      for (const key of keys) this.#row(kind, event.bytes, { key, skip });
     });
     if (!isRead) this.#doubt ??= 'the log has rows of it that cannot be read';
+  }
+
+  #skipAt(place: Place): SkipOfRow {
+    if (this.#spans.own.has(place)) return 'own';
+    return this.#spans.skipped.has(place) ? 'other' : null;
   }
 
   #keysOf({ table }: RowsEvent, facts: TableFacts): readonly ComparedKey[] {
@@ -98,7 +111,7 @@ export class TableComparer {
     return this.#keys;
   }
 
-  #row(kind: RowChange['kind'], bytes: Buffer, { key, isSkipped }: { key: ComparedKey; isSkipped: boolean }): void {
+  #row(kind: RowChange['kind'], bytes: Buffer, { key, skip }: { key: ComparedKey; skip: SkipOfRow }): void {
     if (this.#found !== null) return;
     const { before, after } = this.#images;
     const { reader, differences } = key;
@@ -108,12 +121,18 @@ export class TableComparer {
       before: reader.value(bytes, old),
       after: kind === 'update' ? reader.value(bytes, now) : undefined,
     };
-    const collision = isSkipped ? null : differences.meet(row);
-    if (isSkipped) differences.skip(row);
+    const collision = skip === null ? differences.meet(row) : null;
+    if (skip !== null) differences.skip(row, skip === 'own');
     this.#doubt ??= differences.doubt;
     if (collision === null) return;
     const images = collision === 1062 && kind === 'update' ? now : old;
-    this.#found = answerOf(key, collision, reader.text(bytes, images));
+    this.#found = answerOf(collision, { key: reader.text(bytes, images), isCertain: this.#isCertain(key) });
+  }
+
+  /** A row that was given another key by what is skipped, or came back, may have got a third one since. */
+  #isCertain({ reader, differences }: ComparedKey): boolean {
+    const mayHaveChanged = differences.isMoved || this.#differences[0]?.isReplaced === true;
+    return reader.isExact && (reader.isPrimary || !mayHaveChanged);
   }
 }
 
@@ -126,9 +145,7 @@ function unknown(group: GroupPlace, why: string): RowAnswer {
   return { kind: 'may-fail', why: `${what}: ${why} (error 1062 or 1032)`, group };
 }
 
-/** A row that was given another key by what is skipped may have got a third one since. */
-function answerOf({ reader, differences }: ComparedKey, error: Collision, key: string): Omit<RowAnswer, 'group'> {
-  const isCertain = reader.isExact && (reader.isPrimary || !differences.isMoved);
+function answerOf(error: Collision, { key, isCertain }: { key: string; isCertain: boolean }): Omit<RowAnswer, 'group'> {
   const what = error === 1062 ? 'gets a row whose key is still there' : 'has a row changed that is not there';
   return { kind: isCertain ? 'fails' : 'may-fail', why: `${what}: ${key} (error ${error})` };
 }

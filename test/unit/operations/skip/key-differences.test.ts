@@ -2,9 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { KeyDifferences, type KeyedRow } from '../../../../src/operations/skip/key-differences.ts';
 import type { KeyValue } from '../../../../src/operations/skip/row-keys.ts';
 
-const inserted = (key: KeyValue): KeyedRow => ({ kind: 'insert', before: key, after: undefined });
-const deleted = (key: KeyValue): KeyedRow => ({ kind: 'delete', before: key, after: undefined });
-const updated = (before: KeyValue, after: KeyValue): KeyedRow => ({ kind: 'update', before, after });
+type Text = string | null | undefined;
+
+/** A collation without case. */
+const key = (text: Text): KeyValue => (typeof text === 'string' ? { exact: text, folded: text.toUpperCase() } : text);
+const inserted = (text: Text): KeyedRow => ({ kind: 'insert', before: key(text), after: undefined });
+const deleted = (text: Text): KeyedRow => ({ kind: 'delete', before: key(text), after: undefined });
+const updated = (before: Text, after: Text): KeyedRow => ({ kind: 'update', before: key(before), after: key(after) });
 
 /** What is left of skipped rows. */
 function without(...rows: readonly KeyedRow[]): KeyDifferences {
@@ -45,6 +49,22 @@ describe('keys of skipped rows', () => {
     const skipped = without(deleted('1'), inserted('1'));
 
     expect([inserted('1'), deleted('1')].map((row) => skipped.meet(row))).toEqual([null, null]);
+  });
+
+  it('are found by what a collation may take for one, but taken back only by the same bytes', () => {
+    const skipped = without(inserted('a'), deleted('A'), updated('b', 'B'));
+
+    expect([inserted('A'), inserted('b')].map((row) => skipped.meet(row))).toEqual([1062, 1062]);
+    expect([deleted('a'), updated('B', 'c')].map((row) => skipped.meet(row))).toEqual([1032, 1032]);
+    expect(without(inserted('a'), updated('a', 'A'), deleted('A')).meet(deleted('a'))).toBeNull();
+  });
+
+  it('of another skip are only what takes back keys of this one', () => {
+    const skipped = without(inserted('1'), deleted('2'));
+    for (const row of [deleted('1'), inserted('2'), deleted('3')]) skipped.skip(row, false);
+
+    expect([deleted('1'), inserted('2'), inserted('3')].map((row) => skipped.meet(row))).toEqual([null, null, null]);
+    expect([skipped.isReplaced, without(deleted('2')).isReplaced]).toEqual([true, false]);
   });
 
   it('that are NULL collide with none, and those that the log has not are in doubt', () => {

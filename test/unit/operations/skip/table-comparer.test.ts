@@ -29,7 +29,7 @@ const ALL = COLUMNS.map(() => true);
 
 interface Row {
   readonly id: number;
-  readonly name?: string;
+  readonly name?: string | Buffer;
   readonly day?: readonly [year: number, month: number, day: number];
   readonly size?: number;
   readonly pictureBytes?: number;
@@ -63,29 +63,40 @@ function eventOf([type, rows, present]: Change): RawEvent {
   return rowsOf({ table: TABLE, type, present: present ?? images, rows: rows.map((row) => row.map(image)) });
 }
 
+interface Scene {
+  readonly key?: readonly string[];
+  readonly prefix?: number;
+  readonly until?: number;
+  /** A group that another skip leaves out. */
+  readonly other?: number;
+}
+
 /** Compares by the primary key `id`, and by another unique key; the first group is skipped. */
-async function compare(
-  changes: readonly Change[],
-  o: { key?: readonly string[]; until?: number } = {},
-): Promise<RowAnswer[]> {
+async function compare(changes: readonly Change[], o: Scene = {}): Promise<RowAnswer[]> {
   const builder = new BinlogBuilder();
   const starts = changes.map((change, index) => {
     const events = [mariadbGtid(`0-101-${index + 1}`), tableMapOf(TABLE), eventOf(change), xid()];
     return builder.group(events, { ending: 'commit' }).groups.at(-1)?.start ?? 0;
   });
   const placeAt = (index: number): GroupPlace => ({ ...PLACE, start: starts[index] ?? 0, gtid: `0-101-${index + 1}` });
-  const own = new GroupSpans([{ ...PLACE, start: starts[0] ?? 0, end: starts[1] ?? 0 }]);
+  const spanOf = (index: number): { lineage: string; file: string; start: number; end: number } => {
+    return { ...PLACE, start: starts[index] ?? 0, end: starts[index + 1] ?? builder.size };
+  };
+  const own = new GroupSpans([spanOf(0)]);
+  const skipped = new GroupSpans([spanOf(0), ...(o.other === undefined ? [] : [spanOf(o.other)])]);
   const keys = [['id'], o.key ?? []].filter((key) => key.length > 0);
   const facts: TableFacts = {
     columns: COLUMNS,
-    uniqueKeys: keys.map((key) => key.map((column) => ({ column, prefix: null }))),
+    uniqueKeys: keys.map((key) =>
+      key.map((column) => ({ column, prefix: column === 'id' ? null : (o.prefix ?? null) })),
+    ),
     ...{ hasPrimaryKey: true, required: [], isChecked: false },
   };
   const question = {
     table: { type: 'table', schema: 'shop', name: 'orders' } as const,
     ...{ first: placeAt(1), referred: null, until: o.until === undefined ? null : placeAt(o.until) },
   };
-  const comparer = new TableComparer(question, { facts, own, skipped: own });
+  const comparer = new TableComparer(question, { facts, own, skipped });
   let at = 0;
   const source = {
     read: async (target: Buffer, to: number) => {
@@ -135,6 +146,43 @@ describe('rows of a table behind a skip', () => {
       { kind: 'may-fail', why: 'gets a row whose key is still there: zoe (error 1062)' },
     ]);
     expect(await compare([deletes({ id: 1 }), inserts({ id: 2 })], { key })).toEqual([]);
+  });
+
+  it.each([
+    ['Straße', 'strase'],
+    ['Łódź', 'lodz'],
+    ['a🍣', 'a🍺'],
+    ['さくら', 'サクラ'],
+    ['a\u200bb', 'AB'],
+    [Buffer.from('Caf\xe9', 'latin1'), 'cafe'],
+  ])('may collide by %s and %s', async (one, other) => {
+    const answers = await compare([deletes({ id: 1, name: one }), inserts({ id: 2, name: other })], { key: ['name'] });
+
+    expect(answers).toMatchObject([{ kind: 'may-fail' }]);
+  });
+
+  it('may collide by the first characters of a text, marks not counted', async () => {
+    const changes = [deletes({ id: 1, name: 'e\u0301xy' }), inserts({ id: 2, name: 'e\u0301xz' })];
+
+    expect(await compare(changes, { key: ['name'], prefix: 3 })).toMatchObject([{ kind: 'may-fail' }]);
+    expect(await compare(changes, { key: ['name'], prefix: 4 })).toEqual([]);
+  });
+
+  it('do not collide with what another skip takes back', async () => {
+    const changes = [inserts({ id: 7 }), deletes({ id: 7 }), inserts({ id: 7 }), updates({ id: 7 }, { id: 8 })];
+
+    expect(await compare(changes)).toMatchObject([{ kind: 'fails' }]);
+    expect(await compare(changes, { other: 1 })).toEqual([]);
+  });
+
+  it('collide only maybe by another key of a row that came back', async () => {
+    const skipped: Change[] = [deletes({ id: 7, name: 'a', size: 1 }), inserts({ id: 7, name: 'a', size: 2 })];
+    const changes = [...skipped, updates({ id: 7, size: 2 }, { id: 7, size: 3 }), inserts({ id: 8, size: 1 })];
+
+    expect(await compare(changes, { key: ['size'], other: 1 })).toMatchObject([{ kind: 'may-fail' }]);
+    expect(await compare([skipped[0] as Change, changes[3] as Change], { key: ['size'] })).toMatchObject([
+      { kind: 'fails' },
+    ]);
   });
 
   it('are told by all parts of a key, and zero is zero with either sign', async () => {
