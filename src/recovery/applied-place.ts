@@ -12,7 +12,7 @@ export interface AppliedPlace {
   readonly groups: number;
   /** As the server says it. */
   readonly gtidState: string;
-  /** What it was about to apply, where that is not done or undone as a whole: for a person. null when a crash cannot halve it. */
+  /** What it was about to apply, where that is not done or undone as a whole: for a person. null when no crash and no stop can halve it. */
   readonly halves: string | null;
   /** True when statements used temporary tables before that place: those are gone with the server's process. */
   readonly temporaryTables: boolean;

@@ -27,7 +27,7 @@ describe('what an interrupted restore has done', () => {
   it('is certain after a clean end, but for what is in memory', async () => {
     const ended = { place: { ...place, halves: '0-1-4' }, end: 'clean' } as const;
     expect(await whyUncertain(server(), ended)).toBeNull();
-    expect(await whyUncertain(server('Aria', 'MyISAM'), ended)).toBeNull();
+    expect(await whyUncertain(server('Aria', 'MyISAM'), { ...ended, place })).toBeNull();
     expect(await whyUncertain(server('Aria', 'MEMORY'), ended)).toBe(
       'table shop.memory is in memory only, and empty now',
     );
@@ -36,6 +36,18 @@ describe('what an interrupted restore has done', () => {
       'temporary',
     );
   });
+
+  it.each(['none', 'clean'] as const)(
+    'is not certain where an applier (server: %s) may have done a part of rows that cannot be taken back',
+    async (end) => {
+      const halved = { place: { ...place, halves: '0-1-4' }, end };
+      expect(await whyUncertain(server('MyISAM'), halved)).toBe(
+        'its applier may have done a part of 0-1-4, and table shop.myisam (MyISAM) knows no transactions',
+      );
+      expect(await whyUncertain(server(), halved)).toBeNull();
+      expect(await whyUncertain(server('MyISAM'), { place, end })).toBeNull();
+    },
+  );
 
   it('is certain after a kill only where everything knows transactions', async () => {
     expect(await whyUncertain(server(), { place, end: 'killed' })).toBeNull();
