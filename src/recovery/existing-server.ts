@@ -6,7 +6,7 @@ import { connect, describeServer, type ServerConnection } from '../server/connec
 import type { ServerOptions } from '../server/server-options.ts';
 import { answers } from './answers.ts';
 import { readGtidState } from './applier.ts';
-import { emptyingStatements, finishingStatements, tellStatements } from './left-behind.ts';
+import { asScript, emptyingStatements, finishingStatements, tellStatements } from './left-behind.ts';
 import { readAccounts, readPrimaries, readSchemas, type TargetFacts } from './preflight/target-facts.ts';
 import { MARKER_TABLE, removeMarker } from './restore-marker.ts';
 import type { RestoreNote } from './restore-note.ts';
@@ -105,6 +105,7 @@ export class ExistingServer implements RestoreTarget {
       const undone = finishingStatements(takeover.marker, this.flavor);
       throw new LastgoodError('TOOL_FAILED', `the ${this.name} is proven, but not handed over: ${why}`, {
         cause,
+        details: { finish: asScript(undone) },
         hint: `Nothing is lost. Run there: ${tellStatements(undone)}`,
       });
     } finally {
@@ -189,7 +190,7 @@ export class ExistingServer implements RestoreTarget {
     const before = error instanceof Error ? `${error.message}; ` : '';
     return new LastgoodError(cause?.code ?? 'TOOL_FAILED', `${before}the ${this.name} ${what}`, {
       cause: error,
-      details: { ...cause?.details, cleanup: statements.map((statement) => `${statement};`).join('\n') },
+      details: { ...cause?.details, cleanup: asScript(statements) },
       hint: `It was empty before. To empty it again, run there: ${tellStatements(statements)}`,
     });
   }

@@ -56,3 +56,8 @@ export function tellStatements(statements: readonly string[]): string {
   const rest = statements.length - told.length;
   return rest === 0 ? told.join(' ') : `${told.join(' ')} and ${rest} more, all of them in the error's details.`;
 }
+
+/** All of them, one a line, for an error's details. */
+export function asScript(statements: readonly string[]): string {
+  return statements.map((statement) => `${statement};`).join('\n');
+}

@@ -27,13 +27,16 @@ export async function readMarker(connection: ServerConnection): Promise<Marker |
   return row === undefined ? { note: null, borrowed: [], account: null } : (JSON.parse(row.content) as Marker);
 }
 
-/** Durable before the work that it announces. */
+/**
+ * In InnoDB's log before the work that it announces: a crash never leaves that work without it. Durable as the server is set; while a
+ * restore has innodb_flush_log_at_trx_commit = 0, within a second, as FLUSH does nothing then. Seen on MariaDB 10.11.19.
+ */
 export async function writeMarker(connection: ServerConnection, marker: Marker): Promise<void> {
   await connection.query(
     `CREATE TABLE IF NOT EXISTS ${MARKER_TABLE} (id INT PRIMARY KEY, content LONGTEXT CHARACTER SET utf8mb4) ENGINE=InnoDB`,
   );
   await connection.query(`REPLACE INTO ${MARKER_TABLE} VALUES (1, ?)`, [JSON.stringify(marker)]);
-  await connection.query('FLUSH LOCAL ENGINE LOGS'); // commits are not durable while a restore runs
+  await connection.query('FLUSH LOCAL ENGINE LOGS');
 }
 
 /** Only once there is nothing left to tell. */

@@ -23,6 +23,7 @@ import { firstNote, runPhases, StopWatch } from './run-phases.ts';
 import type { ResumedPlan } from './resume.ts';
 import { takeOver } from './take-over.ts';
 import { TARGET_WORDS } from './target-words.ts';
+import { useSince } from './use-since.ts';
 import { whyUncertain } from './why-anew.ts';
 import { whyNotOn } from './why-not-on.ts';
 
@@ -49,7 +50,7 @@ export async function holdServer(server: ServerOptions, signal?: AbortSignal): P
     if (marker === null) throw noRestore(server);
     await waitForLeftSessions(keeper, marker, { signal });
     const facts = await readTargetFacts(keeper, []);
-    const why = whyNotOn(marker, facts) ?? whyNotOurs(facts);
+    const why = whyNotOn(marker, facts) ?? useSince(marker, facts);
     const { plan = null, run = null } = marker.note ?? {};
     if (why !== null || plan === null || run === null) throw cannotGoOn(keeper, facts, { marker, why: why ?? '' });
     await requirePrivileges(keeper);
@@ -75,13 +76,6 @@ function noRestore(server: ServerOptions): LastgoodError {
   return new LastgoodError('NOTHING_TO_RESUME', `there is no restore to resume in the ${describeServer(server)}`, {
     hint: 'To start one there: `lastgood restore TARGET --server FILE`; `lastgood incidents` lists what TARGET can name.',
   });
-}
-
-/** A killed restore leaves it as a replica of the archive on loopback, and nobody's primary. */
-function whyNotOurs({ primaries, replicas }: TargetFacts): string | null {
-  const other = primaries.find((primary) => !primary.startsWith('127.0.0.1:'));
-  if (other !== undefined) return `it is a replica of ${other} now`;
-  return replicas[0] === undefined ? null : `${replicas[0]} reads its binary log, as a replica does`;
 }
 
 /**

@@ -12,12 +12,13 @@ function marker(phase: string): Marker {
   return { note, borrowed, account: "'lastgood-0a1b2c'@'localhost'" } as unknown as Marker;
 }
 
-function facts(serverId: number): TargetFacts {
+function facts(serverId: number, primaries: readonly string[] = []): TargetFacts {
   const variables = new Map([
     ['server_id', String(serverId)],
     ['gtid_slave_pos', '0-1-12'],
   ]);
-  return { flavor: 'mariadb', variables, schemas: ['shop'], accounts: [] } as unknown as TargetFacts;
+  const alive = { others: [], primaries, replicas: [] };
+  return { flavor: 'mariadb', variables, schemas: ['shop'], accounts: [], ...alive } as unknown as TargetFacts;
 }
 
 describe('what is said of a server that holds a restore', () => {
@@ -45,10 +46,31 @@ describe('what is said of a server that holds a restore', () => {
       cannotGoOn(keeper, facts(500), { marker: marker('proven'), why: 'its settings were put back' }),
     ];
     for (const { message, hint, details } of refusals) {
-      expect(message).toBe('the target (root@/run/s) holds a proven restore that was not handed over');
-      expect(hint).toMatch(/To take it, run there: .*SET GLOBAL sync_binlog = 1; DROP USER IF EXISTS/);
+      expect(message).toMatch(/^the target \(root@\/run\/s\) holds a proven restore that was not handed over/);
+      expect(details['finish']).toContain('SET GLOBAL sync_binlog = 1;\nDROP USER IF EXISTS');
+      expect(hint).toMatch(/To take it as it is, run there: .*SET GLOBAL sync_binlog = 1; DROP USER IF EXISTS/);
       expect(hint + JSON.stringify(details)).not.toContain('DROP DATABASE');
     }
     expect(refusals.map(({ hint }) => hint.includes('--resume'))).toEqual([true, false, false]);
+    const whys = refusals.map(({ message }) => /cannot be proven again: (.*)/.exec(message)?.[1] ?? null);
+    expect(whys).toEqual([
+      null,
+      expect.stringContaining('the server was started anew since'),
+      'its settings were put back',
+    ]);
+  });
+
+  it('never tells how to empty one that somebody uses by now', () => {
+    const used = facts(77, ['db1:3306']);
+    const refusals = [
+      holdsRestore(keeper, used, marker('replaying')),
+      holdsRestore(keeper, used, marker('loading')),
+      cannotGoOn(keeper, used, { marker: marker('failed'), why: 'its proof failed' }),
+    ];
+    for (const { hint, details } of refusals) {
+      expect(hint).toMatch(/^Somebody uses it: give another server\. .*SET GLOBAL sync_binlog = 1;/);
+      expect(hint + JSON.stringify(details)).not.toMatch(/DROP DATABASE|STOP ALL SLAVES|RESET/);
+    }
+    expect(refusals[0]?.message).toContain('which cannot go on: it is a replica of db1:3306 now');
   });
 });

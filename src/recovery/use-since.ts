@@ -1,0 +1,24 @@
+import { describeServer } from '../server/connection.ts';
+import type { TargetFacts } from './preflight/target-facts.ts';
+import type { Marker } from './restore-marker.ts';
+
+/**
+ * What shows that somebody uses an existing server since a restore was killed there, which left it as a replica of the archive on
+ * loopback and nobody's primary; null where nothing does. Nobody is told to empty such a one. Pure.
+ */
+export function useSince(
+  { note }: Marker,
+  { variables, others, primaries, replicas }: Pick<TargetFacts, 'variables' | 'others' | 'primaries' | 'replicas'>,
+): string | null {
+  const known = others.find(({ isTarget }) => isTarget === true);
+  if (known !== undefined) return `it is the ${describeServer(known.options)} now`;
+  const primary = primaries.find((name) => !name.startsWith('127.0.0.1:'));
+  if (primary !== undefined) return `it is a replica of ${primary} now`;
+  if (replicas[0] !== undefined) return `${replicas[0]} reads its binary log, as a replica does`;
+  const serverId = note?.run?.serverId;
+  // What a restore does there is not logged, or under the ids of its source.
+  const isWritten = (variables.get('gtid_binlog_state') ?? '')
+    .split(',')
+    .some((gtid) => gtid.split('-')[1] === String(serverId));
+  return isWritten ? 'somebody has written to the server since' : null;
+}
