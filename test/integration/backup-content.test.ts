@@ -75,7 +75,7 @@ describe('a backup of tables with FLOAT columns', () => {
 
 /** Each view sorts before what it reads. */
 const VIEWS = [
-  ...['CREATE DATABASE shop', 'CREATE DATABASE `a``b`', 'CREATE ROLE reader'],
+  ...['CREATE DATABASE shop', 'CREATE DATABASE `a``b`', 'CREATE ROLE reader', 'CREATE ROLE gone_role'],
   'CREATE TABLE shop.t (a INT, g POINT, i INET6, s VARCHAR(10) CHARACTER SET utf8mb4)',
   "INSERT INTO shop.t VALUES (1, POINT(1, 2), '::1', 'x')",
   'CREATE VIEW shop.z AS SELECT * FROM shop.t',
@@ -88,11 +88,13 @@ const VIEWS = [
   'CREATE VIEW shop.zz AS SELECT x FROM shop.b_types',
   'CREATE VIEW shop.calls AS SELECT `a``b`.f() AS n FROM shop.zz',
   'CREATE USER ghost@localhost, phantom@localhost',
-  'GRANT SELECT ON shop.* TO ghost@localhost, reader',
+  'GRANT SELECT ON shop.* TO ghost@localhost, reader, gone_role',
   'CREATE DEFINER=ghost@localhost VIEW shop.orphan AS SELECT a FROM shop.t',
   'CREATE DEFINER=phantom@localhost SQL SECURITY INVOKER VIEW shop.by_nobody AS SELECT a FROM shop.orphan',
   'CREATE DEFINER=reader VIEW shop.by_role AS SELECT a FROM shop.by_nobody',
+  'CREATE DEFINER=gone_role VIEW shop.by_gone_role AS SELECT a FROM shop.by_role',
   'DROP USER ghost@localhost, phantom@localhost',
+  'DROP ROLE gone_role',
   'CREATE VIEW shop.x AS SELECT a, s FROM shop.t',
   'CREATE VIEW shop.outlived AS SELECT a FROM shop.x WITH CHECK OPTION',
   'CREATE OR REPLACE VIEW shop.x AS SELECT DISTINCT a, s FROM shop.z',
@@ -163,10 +165,10 @@ describe('a backup of views and privileges', () => {
     await using fromLoaded = await loaded.connect('loader');
     await using replica = await scene.pair.replica.connect();
     const [expected, found] = [await serverContent(replica), await serverContent(fromLoaded)];
-    expect(Object.keys(expected).filter((name) => name.startsWith('VIEW'))).toHaveLength(13);
+    expect(Object.keys(expected).filter((name) => name.startsWith('VIEW'))).toHaveLength(14);
     expect(contentDifferences(expected, found)).toEqual([]);
     expect(await fromLoaded.query('SHOW DATABASES')).toEqual(await replica.query('SHOW DATABASES'));
-    const ghosts = "SELECT User FROM mysql.user WHERE User IN ('ghost', 'phantom')";
+    const ghosts = "SELECT User FROM mysql.user WHERE User IN ('ghost', 'phantom', 'gone_role')";
     expect(await fromLoaded.query(ghosts)).toEqual([]);
     await expect(fromLoaded.query('INSERT INTO shop.a_checked VALUES (-1)')).rejects.toMatchObject({
       details: { errno: 1369 }, // ER_VIEW_CHECK_FAILED

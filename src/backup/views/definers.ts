@@ -7,6 +7,9 @@ const NO_ACCOUNT = [1133, 1141];
 /** No password is known that has it. */
 const NO_PASSWORD = `'*${'0'.repeat(40)}'`;
 
+/** A name without a host, as `accountName` gives it. */
+const ROLE = /^`(?:[^`]|``)*`$/;
+
 /** `user@host` as a statement takes it; a role has no host. */
 export function accountName(definer: string): string {
   const at = definer.lastIndexOf('@');
@@ -40,8 +43,13 @@ export function standInAccounts(
   names: readonly string[],
 ): { readonly create: string[]; readonly drop: string[] } {
   const locked = flavor === 'mariadb' ? 'ACCOUNT LOCK' : `IDENTIFIED BY PASSWORD ${NO_PASSWORD}`;
+  // A view's definer would become the user of a role's name.
+  const kind = (name: string): 'ROLE' | 'USER' => (ROLE.test(name) ? 'ROLE' : 'USER');
   return {
-    create: names.flatMap((name) => [`CREATE USER ${name} ${locked}`, `GRANT ALL PRIVILEGES ON *.* TO ${name}`]),
-    drop: names.map((name) => `DROP USER ${name}`),
+    create: names.flatMap((name) => [
+      `CREATE ${kind(name)} ${name}${ROLE.test(name) ? '' : ` ${locked}`}`,
+      `GRANT ALL PRIVILEGES ON *.* TO ${name}`,
+    ]),
+    drop: names.map((name) => `DROP ${kind(name)} ${name}`),
   };
 }
