@@ -151,6 +151,7 @@ export class ExistingServer implements RestoreTarget {
     if ((await readPrimaries(connection)).length > 0) {
       for (const statement of words.forgetPrimaries) await connection.query(statement);
     }
+    await takeover.giveUp(connection); // first: one that has applied much, and forgot it, looks like one that has not begun
     const applied = await this.#forgetApplied(connection);
     await this.#giveBackUnfinished(connection);
     const schemas = await readSchemas(connection);

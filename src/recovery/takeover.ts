@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Flavor } from '../binlog/gtid.ts';
 import type { ServerConnection } from '../server/connection.ts';
 import type { ServerOptions } from '../server/server-options.ts';
-import { borrowSettings, putBackSettings } from './borrowed-settings.ts';
+import { borrowSettings, putBackSettings, setStatement } from './borrowed-settings.ts';
 import { writeMarker, type Marker } from './restore-marker.ts';
 import type { RestoreNote } from './restore-note.ts';
 import type { BorrowedSetting } from './restore-target.ts';
@@ -59,6 +59,12 @@ export class Takeover {
   async note(connection: ServerConnection, note: RestoreNote): Promise<void> {
     this.#note = note;
     await writeMarker(connection, this.marker);
+  }
+
+  /** From here on nobody goes on with the restore: whoever would, looks whether the server has our id (see `whyNotOn`). */
+  async giveUp(connection: ServerConnection): Promise<void> {
+    const id = this.#borrowed.find(({ name }) => name === 'server_id');
+    if (id !== undefined) await connection.query(setStatement(id.name, id.was));
   }
 
   /**
