@@ -9,6 +9,7 @@ const NO_PASSWORD = `'*${'0'.repeat(40)}'`;
 
 /** A name without a host, as `accountName` gives it. */
 const ROLE = /^`(?:[^`]|``)*`$/;
+const QUOTED = /`((?:[^`]|``)*)`/g;
 
 /** `user@host` as a statement takes it; a role has no host. */
 export function accountName(definer: string): string {
@@ -36,20 +37,38 @@ async function exists(connection: ServerConnection, name: string): Promise<boole
 
 /**
  * Statements for accounts that are there only while views are made: over a view whose definer is gone no server makes
- * another one, though it reads one that is there. Nobody can sign in with them.
+ * another one, though it reads one that is there. Nobody can sign in with them. An account that the server has itself,
+ * as root from other hosts, is left as it is.
  */
 export function standInAccounts(
   { flavor }: Pick<ServerConnection, 'flavor'>,
   names: readonly string[],
 ): { readonly create: string[]; readonly drop: string[] } {
   const locked = flavor === 'mariadb' ? 'ACCOUNT LOCK' : `IDENTIFIED BY PASSWORD ${NO_PASSWORD}`;
-  // A view's definer would become the user of a role's name.
-  const kind = (name: string): 'ROLE' | 'USER' => (ROLE.test(name) ? 'ROLE' : 'USER');
-  return {
-    create: names.flatMap((name) => [
-      `CREATE ${kind(name)} ${name}${ROLE.test(name) ? '' : ` ${locked}`}`,
-      `GRANT ALL PRIVILEGES ON *.* TO ${name}`,
-    ]),
-    drop: names.map((name) => `DROP ${kind(name)} ${name}`),
-  };
+  const standIns = names.map((name, index) => {
+    const missing = `@lastgood_missing_${index}`;
+    // A view's definer would become the user of a role's name.
+    const [kind, more] = ROLE.test(name) ? ['ROLE', ''] : ['USER', ` ${locked}`];
+    const [user, host = ''] = Array.from(name.matchAll(QUOTED), ([, part = '']) => part.replaceAll('``', '`'));
+    const found = `SELECT 1 FROM mysql.user WHERE User = ${quoteText(user ?? '')} AND Host = ${quoteText(host)}`;
+    return {
+      create: [
+        `SET ${missing} = NOT EXISTS (${found})`,
+        ...runIf(missing, `CREATE ${kind} ${name}${more}`),
+        ...runIf(missing, `GRANT ALL PRIVILEGES ON *.* TO ${name}`),
+      ],
+      drop: runIf(missing, `DROP ${kind} ${name}`),
+    };
+  });
+  return { create: standIns.flatMap(({ create }) => create), drop: standIns.flatMap(({ drop }) => drop) };
+}
+
+/** MySQL 5.6 has neither CREATE USER IF NOT EXISTS nor EXECUTE IMMEDIATE. */
+function runIf(condition: string, statement: string): string[] {
+  const sql = `SET @lastgood_sql = IF(${condition}, ${quoteText(statement)}, 'DO 0')`;
+  return [sql, 'PREPARE lastgood FROM @lastgood_sql', 'EXECUTE lastgood'];
+}
+
+function quoteText(text: string): string {
+  return `'${text.replaceAll(/['\\]/g, String.raw`\$&`)}'`;
 }

@@ -27,13 +27,20 @@ describe('the stand-in of a definer', () => {
     expect([accountName('reader@'), accountName('@%')]).toEqual(['`reader`', '``@`%`']);
   });
 
-  it('lets nobody sign in, and goes again', () => {
-    expect(standInAccounts({ flavor: 'mariadb' }, ['`a`@`%`'])).toEqual({
-      create: ['CREATE USER `a`@`%` ACCOUNT LOCK', 'GRANT ALL PRIVILEGES ON *.* TO `a`@`%`'],
-      drop: ['DROP USER `a`@`%`'],
-    });
-    expect(standInAccounts({ flavor: 'mysql' }, ['`a`@`%`']).create[0]).toBe(
-      `CREATE USER \`a\`@\`%\` IDENTIFIED BY PASSWORD '*${'0'.repeat(40)}'`,
+  it('lets nobody sign in, and goes again, unless the server has that account itself', () => {
+    const { create, drop } = standInAccounts({ flavor: 'mariadb' }, ["`o'a`@`%`", '`r`']);
+    const runs = ['PREPARE lastgood FROM @lastgood_sql', 'EXECUTE lastgood'];
+    expect(create.slice(0, 7)).toEqual([
+      String.raw`SET @lastgood_missing_0 = NOT EXISTS (SELECT 1 FROM mysql.user WHERE User = 'o\'a' AND Host = '%')`,
+      String.raw`SET @lastgood_sql = IF(@lastgood_missing_0, 'CREATE USER ${'`o'}\'a${'`@`%`'} ACCOUNT LOCK', 'DO 0')`,
+      ...runs,
+      String.raw`SET @lastgood_sql = IF(@lastgood_missing_0, 'GRANT ALL PRIVILEGES ON *.* TO ${'`o'}\'a${'`@`%`'}', 'DO 0')`,
+      ...runs,
+    ]);
+    expect(create[8]).toBe("SET @lastgood_sql = IF(@lastgood_missing_1, 'CREATE ROLE `r`', 'DO 0')");
+    expect(drop[3]).toBe("SET @lastgood_sql = IF(@lastgood_missing_1, 'DROP ROLE `r`', 'DO 0')");
+    expect(standInAccounts({ flavor: 'mysql' }, ['`a`@`%`']).create[1]).toContain(
+      String.raw`IDENTIFIED BY PASSWORD \'*${'0'.repeat(40)}\''`,
     );
   });
 });
