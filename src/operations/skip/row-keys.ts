@@ -3,6 +3,7 @@ import type { TableMap } from '../../binlog/table-map.ts';
 import type { TableFacts, UniqueKey } from '../../recovery/consequences/table-facts.ts';
 import { COLUMN_TYPE as T, INTEGER_BITS } from '../evidence/column-type.ts';
 import { parseTableMap } from '../evidence/mapped-table.ts';
+import { foldText } from './fold-text.ts';
 
 /** Equal values have equal bytes, `exact`; keys that a collation may take for one have equal `folded`. */
 export interface Key {
@@ -90,30 +91,6 @@ function plain(bytes: Buffer, { type, from, to }: { type: number; from: number; 
   const text = bytes.toString('latin1', from, to);
   return type === T.FLOAT || type === T.DOUBLE ? text.replace(/^(\0+)\x80$/, '$1\0') : text;
 }
-
-/** Letters that some collations take for others, and that are no such letter with a mark. */
-const LETTERS: Readonly<Record<string, string>> = {
-  ...{ Æ: 'AE', Œ: 'OE', Ø: 'O', Ð: 'D', Đ: 'D', Ħ: 'H', Ł: 'L', Ŋ: 'N', Þ: 'TH', Ŧ: 'T' },
-};
-
-/** Texts that a collation may take for one are one here: some of them know no characters beyond U+FFFF, or take ß for one s. */
-function foldText(bytes: Buffer, prefix: number | null): string {
-  const utf8 = bytes.toString('utf8');
-  const text = utf8.includes('\ufffd') ? bytes.toString('latin1') : utf8;
-  const counted = prefix === null ? text : Array.from(text).slice(0, prefix).join('');
-  return counted
-    .replaceAll(/[\u{10000}-\u{10ffff}]/gu, '\ufffd')
-    .normalize('NFKD')
-    .replaceAll(/[\p{M}\p{C}]/gu, '')
-    .toUpperCase()
-    .replaceAll(/[ÆŒØÐĐĦŁŊÞŦ]/g, (letter) => LETTERS[letter] ?? letter)
-    .replaceAll(/[\u3041-\u3096]/g, (kana) => String.fromCharCode(kana.charCodeAt(0) + KATAKANA))
-    .replaceAll(/S+/g, 'S')
-    .trimEnd();
-}
-
-/** From a hiragana character to the katakana one of the same sound. */
-const KATAKANA = 0x60;
 
 const MOST_SHOWN = 60;
 
