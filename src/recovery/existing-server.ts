@@ -8,7 +8,7 @@ import { answers } from './answers.ts';
 import { readGtidState } from './applier.ts';
 import { asScript, emptyingStatements, finishingStatements, tellStatements } from './left-behind.ts';
 import { readAccounts, readPrimaries, readSchemas, type TargetFacts } from './preflight/target-facts.ts';
-import { MARKER_TABLE, removeMarker } from './restore-marker.ts';
+import { MARKER_TABLE, removeMarker, type Marker } from './restore-marker.ts';
 import type { RestoreNote } from './restore-note.ts';
 import type { BorrowedSetting, HandedOver, RestoreTarget } from './restore-target.ts';
 import type { ServerOptionValues } from './scratch-options.ts';
@@ -23,6 +23,8 @@ export interface ExistingServerParts {
   readonly admin: ServerConnection;
   readonly takeover: Takeover;
   readonly facts: TargetFacts;
+  /** Of a run that was killed and is gone on with; null when this one began it. */
+  readonly former: Marker | null;
   /** Of the source, from the backup's record. */
   readonly settings: ServerOptionValues;
   readonly warnings: readonly string[];
@@ -124,7 +126,8 @@ export class ExistingServer implements RestoreTarget {
 
   async abandon(error: unknown): Promise<unknown> {
     if (this.#ended) return error;
-    const { log, takeover } = this.#parts;
+    const { log, takeover, former } = this.#parts;
+    if (former?.note?.phase === 'proven') return await this.#leaveProven(error, former.note);
     try {
       const statements = await this.#undo(await this.#reach());
       return statements.length === 0 ? error : this.#withRest(error, statements);
@@ -142,6 +145,25 @@ export class ExistingServer implements RestoreTarget {
     const error = await this.abandon(null);
     if (error !== null)
       this.#parts.log.error({ server: this.name, left: error }, 'the target holds a part of a restore');
+  }
+
+  /** What was proven once is not given up for an error of proving it again: all stays as it was found. */
+  async #leaveProven(error: unknown, note: RestoreNote): Promise<unknown> {
+    const { log, takeover } = this.#parts;
+    try {
+      await takeover.note(await this.#reach(), note);
+    } catch (cause) {
+      log.error({ server: this.name, reason: String(cause) }, 'the target could not be told that it is proven');
+    } finally {
+      await this.#close();
+    }
+    if (!isLastgoodError(error)) return error;
+    const { code, message, details } = error;
+    return new LastgoodError(code, `${message}; the ${this.name} holds a proven restore, not handed over yet`, {
+      cause: error,
+      details,
+      hint: '`lastgood restore --resume --server FILE` proves it again and hands it over.',
+    });
   }
 
   /** @returns the statements that would empty it; none when nothing was loaded */

@@ -27,7 +27,17 @@ export async function takeOver(options: TakeOverOptions): Promise<ExistingServer
   const { server, keeper, facts, plan, loan, former, warnings, log } = options;
   const takeover = new Takeover({ server, flavor: keeper.flavor, host: await hostOfOurs(keeper), loan });
   const temporaryFolder = await makeTempDirectory('lastgood-restore-');
-  const parts = { server, keeper, takeover, facts, warnings, temporaryFolder, log, settings: plan.backup.settings };
+  const parts = {
+    server,
+    keeper,
+    takeover,
+    facts,
+    former,
+    warnings,
+    temporaryFolder,
+    log,
+    settings: plan.backup.settings,
+  };
   await keeper.query('SET SESSION sql_log_bin = 0');
   log.info({ server: describeServer(server), settings: loan.length }, 'taking the target over');
   try {

@@ -1,43 +1,54 @@
 import { describe, expect, it } from 'vitest';
+import { LastgoodError } from '../../../src/platform/errors.ts';
 import { ExistingServer, type ExistingServerParts } from '../../../src/recovery/existing-server.ts';
+import type { Marker } from '../../../src/recovery/restore-marker.ts';
 import { Takeover } from '../../../src/recovery/takeover.ts';
 import type { ServerConnection } from '../../../src/server/connection.ts';
+
+const FORGET = "SET GLOBAL gtid_slave_pos = ''";
+
+/** @param o.sent what the server is told; it is lost when its place is forgotten */
+function serverThat(o: { sent: string[]; former: Marker | null }): ExistingServer {
+  const connection = {
+    flavor: 'mariadb',
+    options: { name: 'target', user: 'root', socket: '/run/s' },
+    query: (sql: string, values: readonly unknown[] = []) => {
+      o.sent.push([sql, ...values].join(' '));
+      if (sql === FORGET) return Promise.reject(new Error('lost'));
+      return Promise.resolve(sql.includes('AS state') ? [{ state: '0-1-12' }] : []);
+    },
+    close: () => Promise.resolve(),
+  } as unknown as ServerConnection;
+  const server = connection.options;
+  const loan = [{ name: 'server_id', was: '500', during: '3141592653' }];
+  return new ExistingServer({
+    ...{ server, keeper: connection, admin: connection, facts: {}, warnings: [], former: o.former },
+    takeover: new Takeover({ server, flavor: 'mariadb', host: 'localhost', loan }),
+    temporaryFolder: { path: '/nowhere', [Symbol.asyncDispose]: () => Promise.resolve() },
+    log: { error: () => undefined },
+  } as unknown as ExistingServerParts);
+}
 
 describe('a restore into an existing server that is given up', () => {
   it('cannot be gone on with before its place is forgotten: it would be applied once more', async () => {
     const sent: string[] = [];
-    const connection = {
-      flavor: 'mariadb',
-      options: { name: 'target', user: 'root', socket: '/run/s' },
-      query: (sql: string) => {
-        sent.push(sql);
-        if (sql.startsWith("SET GLOBAL gtid_slave_pos = ''")) return Promise.reject(new Error('lost'));
-        return Promise.resolve(sql.includes('AS state') ? [{ state: '0-1-12' }] : []);
-      },
-      close: () => Promise.resolve(),
-    } as unknown as ServerConnection;
-    const loan = [{ name: 'server_id', was: '500', during: '3141592653' }];
-    const takeover = new Takeover({ server: connection.options, flavor: 'mariadb', host: 'localhost', loan });
-    const parts = {
-      server: connection.options,
-      keeper: connection,
-      admin: connection,
-      takeover,
-      facts: {},
-      warnings: [],
-    };
-    const temporaryFolder = { path: '/nowhere', [Symbol.asyncDispose]: () => Promise.resolve() };
-    const log = { error: () => undefined };
-    const target = new ExistingServer({ ...parts, temporaryFolder, log } as unknown as ExistingServerParts);
-
-    expect(await target.abandon(new Error('interrupted'))).toMatchObject({
+    expect(await serverThat({ sent, former: null }).abandon(new Error('interrupted'))).toMatchObject({
       message: expect.stringContaining('was not put right: lost') as string,
     });
-
-    expect(sent.slice(-2)).toEqual([
-      expect.stringContaining('gtid_slave_pos AS state'),
-      "SET GLOBAL gtid_slave_pos = ''",
-    ]);
     expect(sent).toContain('SET GLOBAL server_id = 500');
+    expect(sent.at(-1)).toBe(FORGET);
+  });
+
+  it('stays proven, and as it is, where it only was to be proven again', async () => {
+    const sent: string[] = [];
+    const former = { note: { phase: 'proven' }, borrowed: [], account: null } as unknown as Marker;
+    const error = await serverThat({ sent, former }).abandon(new LastgoodError('INTERRUPTED', 'interrupted'));
+    expect(error).toMatchObject({
+      code: 'INTERRUPTED',
+      message: 'interrupted; the target (root@/run/s) holds a proven restore, not handed over yet',
+      hint: expect.stringContaining('--resume --server FILE') as string,
+    });
+    expect(sent.find((statement) => statement.startsWith('REPLACE'))).toContain('"phase":"proven"');
+    expect(sent.join()).not.toMatch(/DROP|SET GLOBAL/);
   });
 });
