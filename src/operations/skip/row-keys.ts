@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { ABSENT, NULL, type ImageReader } from '../../binlog/row-images.ts';
 import type { TableMap } from '../../binlog/table-map.ts';
 import type { TableFacts, UniqueKey } from '../../recovery/consequences/table-facts.ts';
@@ -96,9 +97,14 @@ const MOST_SHOWN = 60;
 
 /** Whether numbers have a sign is not in the log: they are shown without. */
 function shown(type: number, value: Buffer): string {
-  if (TEXTS.has(type)) return value.toString();
+  if (TEXTS.has(type) && isReadable(value)) return value.toString();
   if (INTEGER_BITS.has(type)) return BigInt(`0x${Buffer.from(value).reverse().toString('hex')}`).toString();
   if (!DATES.has(type)) return `0x${value.toString('hex')}`;
   const date = value.readUIntLE(0, 3);
   return [date >> 9, (date >> 5) & 15, date & 31].map((part) => String(part).padStart(2, '0')).join('-');
+}
+
+/** The bytes of a UUID or of an address are no text. */
+function isReadable(value: Buffer): boolean {
+  return isUtf8(value) && !/\p{C}/u.test(value.toString());
 }

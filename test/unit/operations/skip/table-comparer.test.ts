@@ -167,6 +167,17 @@ describe('rows of a table behind a skip', () => {
     expect(answers).toMatchObject([{ kind: 'may-fail' }]);
   });
 
+  it('are shown by their bytes where these are no text', async () => {
+    for (const [name, shown] of [
+      ['\u001b[2J', '0x1b5b324a'],
+      [Buffer.from([0xff, 0x41]), '0xff41'],
+      ['Zoë', 'Zoë'],
+    ] as const) {
+      const [answer] = await compare([deletes({ id: 1, name }), inserts({ id: 2, name })], { key: ['name'] });
+      expect(answer?.why).toBe(`gets a row whose key is still there: ${shown} (error 1062)`);
+    }
+  });
+
   it('may collide by the first characters of a text, marks not counted', async () => {
     const changes = [deletes({ id: 1, name: 'e\u0301xy' }), inserts({ id: 2, name: 'e\u0301xz' })];
 
