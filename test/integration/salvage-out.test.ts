@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { keepMakeable } from '../../src/operations/salvage/makeable-views.ts';
 import { grantText } from '../../src/operations/salvage/object-grants.ts';
 import { loadSql, readDump } from '../../src/operations/salvage/load-sql.ts';
 import { salvageToFile, writeDump, type SalvageOutOptions } from '../../src/operations/salvage/salvage-out.ts';
@@ -76,6 +77,27 @@ describe('salvage to a dump', () => {
       { type: 'event', name: 'once', why: 'its time has passed' },
       { type: 'event', name: 'sale', why: 'its time has passed' },
     ]);
+  });
+
+  it('goes without views that work and yet nobody can make anew, and without what reads them', async () => {
+    await run(scratch, [
+      'CREATE USER ghost@localhost',
+      'GRANT ALL ON *.* TO ghost@localhost',
+      'CREATE DEFINER=ghost@localhost VIEW shop.orphan AS SELECT id FROM shop.orders',
+      'CREATE VIEW shop.over_orphan AS SELECT id FROM shop.orphan',
+      'DROP USER ghost@localhost',
+      'CREATE VIEW shop.z AS SELECT id FROM shop.orders',
+      'CREATE VIEW shop.outlived AS SELECT id FROM shop.z WITH CHECK OPTION',
+      'CREATE OR REPLACE VIEW shop.z AS SELECT DISTINCT id FROM shop.orders',
+      'CREATE VIEW shop.over_outlived AS SELECT id FROM shop.outlived',
+    ]);
+    const whole = await options();
+    const { content, notCarried } = await keepMakeable(whole);
+    expect(notCarried.map(({ name }) => name).sort()).toEqual(['outlived', 'over_orphan', 'over_outlived']);
+    const path = join(folder, 'makeable.sql');
+    await salvageToFile(path, { ...whole, content });
+    await load(path);
+    expect(await portrait(other, 'shop')).toEqual(await withoutBroken(scratch));
   });
 
   it('loads rows that a check constraint forbids today', async () => {

@@ -4,6 +4,7 @@ import { describeServer } from '../../server/connection.ts';
 import type { SalvagedObject, SalvageOptions, SalvageResult, SalvageTo } from '../salvage.ts';
 import type { NotCarried } from './carry-definition.ts';
 import { makeGrants } from './make-grants.ts';
+import { keepMakeable } from './makeable-views.ts';
 import { grantText } from './object-grants.ts';
 import { salvageInto } from './salvage-into.ts';
 import { salvageToFile, writeDump, type SalvageOutOptions } from './salvage-out.ts';
@@ -49,12 +50,14 @@ async function toDump(
   to: Exclude<SalvageTo, { kind: 'server' }>,
   options: SalvageOptions,
 ): Promise<BroughtBack> {
-  const { content } = found;
+  throwIfAborted(options.signal);
+  const { content, notCarried: refused } = await keepMakeable(found);
   const statements = found.privileges.map((grant) => grantText(grant));
   let plain = 0;
   const count = counter(content, options);
   const dump: SalvageOutOptions = {
     ...found,
+    content,
     title: titleOf(options),
     grants: statements,
     granting: options.grants,
@@ -68,7 +71,7 @@ async function toDump(
   throwIfAborted(options.signal);
   const written = to.kind === 'file' ? await salvageToFile(to.path, dump) : null;
   if (to.kind === 'stream') await writeDump(dump, to.write);
-  const notCarried = [...brokenViews(content), ...(written?.notCarried ?? [])];
+  const notCarried = [...brokenViews(content), ...refused, ...(written?.notCarried ?? [])];
   return {
     salvaged: listed({ content, as: content.schema, tables: found.tables, notCarried }),
     notCarried,

@@ -91,13 +91,14 @@ async function proveDump(path: string, compressed: boolean, o: SalvageOutOptions
     readDump(path, compressed),
   );
   const again = await readSchemaContent(admin, content.schema);
+  const made = [...content.tables.map(({ name }) => name), ...wholeViews(content)];
   const found = {
     content:
       again === null
         ? null
         : selectTables(
             again,
-            names.filter((name) => !content.brokenViews.includes(name)),
+            names.filter((name) => made.includes(name)),
           ),
     tables: await readTableStates(
       admin,
