@@ -62,11 +62,13 @@ export class ArchiveStream {
 
   /** Shows that the stream is alive until the signal comes; returns at once for a client that wants no heartbeats. */
   async keepAlive(): Promise<void> {
-    const { packets, heartbeatMs, signal } = this.#options;
+    const { packets, heartbeatMs, ranges, signal } = this.#options;
+    // MySQL 5.6 stops at a heartbeat behind a file's own ROTATE: no FORMAT_DESCRIPTION has told it yet how to read one.
+    if (heartbeatMs > 0 && this.reached.file !== this.#file) await this.#lead(ranges.at(-1));
     while (heartbeatMs > 0) {
       await sleep(heartbeatMs, undefined, { signal });
       if (this.reached.position <= MAX_HEARTBEAT_POSITION) await packets.event(heartbeat(this.#place));
-      else await this.#lead(this.#options.ranges.at(-1));
+      else await this.#lead(ranges.at(-1));
       await packets.drain();
     }
   }

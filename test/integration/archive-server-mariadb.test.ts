@@ -132,6 +132,7 @@ describe('a MariaDB replica of an archive server', () => {
     await using archive = await serve([first], { onClient: ({ asked }, what) => what === 'sent' && sent.push(asked) });
     await replicateFrom(target, archive, FROM_START);
     await appliedUpTo(target, behind);
+    await oneHeartbeat(target);
     await target.query('STOP SLAVE');
 
     await target.query('START SLAVE');

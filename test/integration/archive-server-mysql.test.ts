@@ -117,6 +117,7 @@ describe('a MySQL 5.6 replica of an archive server', () => {
       `MASTER_LOG_FILE = '${first.file}', MASTER_LOG_POS = 4, MASTER_AUTO_POSITION = 0`,
     );
     await appliedUpTo(target, behind);
+    await oneHeartbeat(target);
     await target.query('STOP SLAVE');
 
     await target.query('START SLAVE');
