@@ -6,6 +6,7 @@ import type { Logger } from '../platform/logger.ts';
 import { segmentFinder } from '../recovery/plan-ranges.ts';
 import type { Plan, PlanSegment } from '../recovery/plan.ts';
 import type { Explained } from '../recovery/restore-phases.ts';
+import { orSalvage } from '../recovery/salvage-commands.ts';
 import type { ServerConnection } from '../server/connection.ts';
 import type { DescribedGroup } from './evidence/group-describer.ts';
 import { readDescribed } from './evidence/read-described.ts';
@@ -56,8 +57,7 @@ function waysOut(
 ): string | undefined {
   if (first === undefined) return undefined;
   const before = gtid === null ? `--before-coordinates ${lineage}/${file}:${start}` : `--before-gtid ${gtid}`;
-  const { id } = first;
-  return `What is left out is missed from there on. The same --skip works up to that transaction, with \`${before}\` as the target; or restore to \`--before ${id}\`, or bring back only what was lost: \`lastgood salvage --before ${id}\`.`;
+  return `What is left out is missed from there on. The same --skip works up to that transaction, with \`${before}\` as the target; or restore to \`--before ${first.id}\`${orSalvage(first)}.`;
 }
 
 /**

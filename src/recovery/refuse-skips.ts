@@ -1,5 +1,6 @@
 import { LastgoodError } from '../platform/errors.ts';
 import type { Plan } from './plan.ts';
+import { orSalvage } from './salvage-commands.ts';
 
 /**
  * What is left out may be missed by what follows: that is a person's decision, made before anything is written.
@@ -14,9 +15,10 @@ export function refuseSkips(
   const doubtful = unseen.map(({ id }) => ({ incident: id, verdict: 'risky', why: 'nobody looked at it' }) as const);
   for (const { incident, verdict, why } of [...skips, ...doubtful]) {
     if (verdict === 'impossible') {
+      const salvaged = skipped.find(({ id }) => id === incident);
       throw new LastgoodError('PREFLIGHT_FAILED', `the log cannot be replayed without ${incident}: ${why}`, {
         details: { incident, verdict },
-        hint: `Restore to just before it with \`--before ${incident}\`, or bring back only what was lost with \`lastgood salvage --before ${incident}\`. Nothing was written.`,
+        hint: `Restore to just before it with \`--before ${incident}\`${salvaged === undefined ? '' : orSalvage(salvaged)}. Nothing was written.`,
       });
     }
     if (verdict === 'risky' && !accepted) {

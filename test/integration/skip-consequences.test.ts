@@ -90,7 +90,7 @@ describe('leaving out one incident and replaying what follows', () => {
         /Duplicate entry '7' for key 'PRIMARY'.*; transaction 0-101-\d+ at binlog\.\d+:\d+ inserts in emptied\.t \(id: 7, v: new, n: 0, w: NULL\); the target has \(id: 7, v: v7, n: 0, w: 7\)/s,
       ) as string,
       hint: expect.stringMatching(
-        /`--before-gtid 0-101-\d+` as the target; .*`--before inc-\w+`.*`lastgood salvage --before inc-\w+`/,
+        /`--before-gtid 0-101-\d+` as the target; .*`--before inc-\w+`.*`lastgood salvage --before inc-\w+ --schema \w+[^`]* --out salvage-inc-\w+.sql.zst`/,
       ) as string,
     });
   });

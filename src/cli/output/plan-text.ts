@@ -34,7 +34,7 @@ export function planText(plan: Plan, { datadir, delayedReplica }: AroundPlan = N
     ['reachable', reachableText(plan)],
   ];
   const hints = [
-    ...skipHints(plan.skips, 'restore'),
+    ...skipHints(plan, 'restore'),
     ...(delayedReplica === null ? [] : [delayedText(delayedReplica)]),
   ];
   return [formatFacts(facts), ...plan.warnings.map((warning) => `warning: ${oneLine(warning)}`), ...hints].join('\n');

@@ -12,6 +12,7 @@ import {
 } from '../../../src/recovery/borrowed-settings.ts';
 import { emptyingStatements, finishingStatements, tellStatements } from '../../../src/recovery/left-behind.ts';
 import type { Incident } from '../../../src/incident/incident.ts';
+import type { LastgoodError } from '../../../src/platform/errors.ts';
 import { refuseSkips } from '../../../src/recovery/refuse-skips.ts';
 import type { ServerConnection } from '../../../src/server/connection.ts';
 
@@ -58,6 +59,24 @@ describe('the checks of an existing server', () => {
 
   it('tell nobody how to empty a server that others live on', () => {
     expect(whats({ schemas: ['a'], primaries: ['db1:3306'], freeBytes: 999 })).toEqual(['it is a replica of db1:3306']);
+  });
+
+  it('send away from a server that is protected, or in use, and say nothing else', () => {
+    const fixes = (facts: Partial<TargetFacts>): string =>
+      findObstacles({ ...fresh, ...facts }, demands)
+        .map(({ fix }) => fix)
+        .join(' ');
+    const replicas = ['repl@db2:4711', 'archiver@db3:4712'];
+    const options = { name: 'primary', socket: '/run/db.sock', user: 'u', password: '', tls: 'off' } as const;
+    for (const facts of [
+      { replicas, others: [{ options, isTarget: true }] },
+      { replicas, schemas: ['shop'] },
+      { primaries: ['db1:3306'], accounts: ["'app'@'%'"] },
+    ]) {
+      expect(fixes(facts)).toMatch(/^Give an(other,)? empty server: /);
+      expect(fixes(facts)).not.toMatch(/KILL|STOP|RESET|end its replication/);
+    }
+    expect(fixes({ replicas })).toContain('if nobody needs that replica');
   });
 
   it('find everything at once', () => {
@@ -283,7 +302,7 @@ describe('what a restore left behind', () => {
 describe('a plan with skips', () => {
   const skip = (verdict: 'safe' | 'risky' | 'impossible') => ({
     skips: [{ incident: 'inc-1', verdict, why: 'because' }],
-    skipped: [{ id: 'inc-1' } as Incident],
+    skipped: [{ id: 'inc-1', objects: [{ schema: 'shop', name: null, type: 'database' }] } as unknown as Incident],
   });
 
   it('runs when they are safe, or risky and accepted', () => {
@@ -302,6 +321,24 @@ describe('a plan with skips', () => {
     expect(() => {
       refuseSkips(skip('impossible'), { accepted: true });
     }).toThrow('the log cannot be replayed without inc-1: because');
+  });
+
+  it('is refused with a salvage that runs as it stands', () => {
+    const refusal = (objects: Incident['objects']): unknown => {
+      const skipped = [{ id: 'inc-1', objects } as Incident];
+      try {
+        refuseSkips({ ...skip('impossible'), skipped }, { accepted: true });
+        return null;
+      } catch (error) {
+        return (error as LastgoodError).hint;
+      }
+    };
+    expect(refusal([{ schema: 'shop', name: 'orders', type: 'table' }])).toBe(
+      'Restore to just before it with `--before inc-1`, or bring back only what was lost: `lastgood salvage --before inc-1 --schema shop --table orders --out salvage-inc-1.sql.zst`. Nothing was written.',
+    );
+    expect(refusal([{ schema: '', name: 'ann@%', type: 'user' }])).toBe(
+      'Restore to just before it with `--before inc-1`. Nothing was written.',
+    );
   });
 
   it('is refused when nobody looked at what follows one', () => {
