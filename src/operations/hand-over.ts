@@ -51,8 +51,13 @@ const ALLOW_WRITES: HandOverStep = {
   where: 'server',
   run: 'SET GLOBAL read_only = OFF;',
 };
+const IS_WRITABLE: HandOverStep = {
+  say: 'It is not read only: whoever has an account and reaches it can write already. This shows 0.',
+  where: 'server',
+  run: 'SELECT @@GLOBAL.read_only;',
+};
 const RUN_EVENTS: HandOverStep = {
-  say: 'Events run from here on.',
+  say: 'Events run from here on, until it is started anew: for later starts put event_scheduler = ON into its option file.',
   where: 'server',
   run: 'SET GLOBAL event_scheduler = ON;',
 };
@@ -62,26 +67,43 @@ const ARCHIVE_IT: HandOverStep = {
   run: 'lastgood archive --new-lineage --until-current; lastgood backup',
 };
 
-function promoteNew({ datadir, pid }: HandedOver): HandOverStep[] {
+function promoteNew(server: HandedOver): HandOverStep[] {
+  const { datadir, socket } = server;
   const options = `${datadir}/lastgood.cnf`;
-  const stop = { say: 'Stop it: these settings need a start.', where: 'shell', run: `kill ${pid ?? ''}` } as const;
   return [
-    ...(pid === null ? [] : [stop]),
+    ...stopSteps(server),
     {
       say: 'It writes no binary log, and listens on this machine only. Its server_id is new, and so is its log.',
       where: 'shell',
       run: `printf '%s\\n' 'log_bin = binlog' 'binlog_format = ROW' 'bind_address = 0.0.0.0' >> ${options}`,
     },
-    { say: 'Start it, as the service that it is to be.', where: 'shell', run: `mariadbd --defaults-file=${options} &` },
-    ENABLE_EVENTS,
-    RUN_EVENTS,
-    ALLOW_WRITES,
-    ARCHIVE_IT,
+    {
+      say: 'Start it, as the service that it is to be, and wait until it answers.',
+      where: 'shell',
+      run: `mariadbd --defaults-file=${options} & mariadb-admin --socket=${socket} --wait=30 ping`,
+    },
+    ...openSteps(server),
   ];
 }
 
+/** The next one cannot start before this one has ended. */
+function stopSteps({ pid }: HandedOver): HandOverStep[] {
+  if (pid === null) return [];
+  return [
+    {
+      say: 'Stop it, and wait for its end: these settings need a start.',
+      where: 'shell',
+      run: `kill ${pid}; while kill -0 ${pid} 2> /dev/null; do sleep 1; done`,
+    },
+  ];
+}
+
+function openSteps({ readOnly }: HandedOver): HandOverStep[] {
+  return [ENABLE_EVENTS, RUN_EVENTS, readOnly ? ALLOW_WRITES : IS_WRITABLE, ARCHIVE_IT];
+}
+
 function promoteExisting(plan: Plan, server: HandedOver): HandOverStep[] {
-  return [...emptyLogSteps(plan, server), ENABLE_EVENTS, RUN_EVENTS, ALLOW_WRITES, ARCHIVE_IT];
+  return [...emptyLogSteps(plan, server), ...openSteps(server)];
 }
 
 /** Not with GTIDs of MySQL: what the server has executed would be forgotten with its log. */
@@ -114,7 +136,7 @@ function follow(plan: Plan, server: HandedOver, primary: PrimaryPlace): HandOver
       ...emptyLogSteps(plan, server),
       ...skipSteps(plan, gtidState),
       ...attachSteps({ plan, gtidState, primary }),
-      ...startSteps(),
+      ...startSteps(server),
     ],
   };
 }
@@ -175,12 +197,14 @@ function skipSteps({ backup, target, skipped }: Plan, gtidState: string | null):
 
 function attachSteps(o: { plan: Plan; gtidState: string | null; primary: PrimaryPlace }): HandOverStep[] {
   const { file, position } = o.plan.target.resolved;
-  const { host = '<host>', port = 3306 } = o.primary;
+  const { host = '<host>' } = o.primary;
+  // Behind a socket it may be any.
+  const { port = o.primary.host === undefined ? '<port>' : 3306 } = o.primary;
   const byGtid = o.plan.backup.flavor === 'mariadb' ? 'MASTER_USE_GTID = slave_pos' : 'MASTER_AUTO_POSITION = 1';
   const from = o.gtidState === null ? `MASTER_LOG_FILE = '${file}', MASTER_LOG_POS = ${position}` : byGtid;
   return [
     {
-      say: 'Replicas are read only. With an account of the primary that has REPLICATION SLAVE.',
+      say: 'Replicas are read only: in its option file too. With an account of the primary that has REPLICATION SLAVE.',
       where: 'server',
       run: 'SET GLOBAL read_only = ON;',
     },
@@ -192,10 +216,13 @@ function attachSteps(o: { plan: Plan; gtidState: string | null; primary: Primary
   ];
 }
 
-function startSteps(): HandOverStep[] {
+function startSteps({ kind }: HandedOver): HandOverStep[] {
   return [
     {
-      say: 'Its option file has skip_slave_start: after a restart it waits for this.',
+      say:
+        kind === 'scratch'
+          ? 'Its option file has skip_slave_start: after a restart it waits for this.'
+          : 'After a restart it goes on by itself, unless its option file has skip_slave_start.',
       where: 'server',
       run: 'START SLAVE;',
     },

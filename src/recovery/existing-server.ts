@@ -78,7 +78,8 @@ export class ExistingServer implements RestoreTarget {
     const { variables } = this.#parts.facts;
     const text = (name: string): string => variables.get(name) ?? '';
     const [datadir, socket, port] = [text('datadir'), text('socket'), Number(text('port'))];
-    return { kind: this.kind, datadir, socket, port, pid: null, binaryLog: text('log_bin') === 'ON' };
+    const [binaryLog, readOnly] = [text('log_bin') === 'ON', !['OFF', '0', ''].includes(text('read_only'))];
+    return { kind: this.kind, datadir, socket, port, pid: null, binaryLog, readOnly };
   }
 
   async note(note: RestoreNote): Promise<void> {

@@ -2,13 +2,14 @@ import { basename } from 'node:path';
 import { LastgoodError } from '../platform/errors.ts';
 import type { Lock } from '../platform/lock.ts';
 import { endProcesses, findProcesses } from '../platform/other-processes.ts';
+import { requireSilent } from '../server/socket-in-use.ts';
 import { saysGoodbye } from './goodbye.ts';
 import { parsePlan } from './parse-plan.ts';
 import type { Plan } from './plan.ts';
 import { claimFolder } from './restore-folder.ts';
 import { readRestoreNote, restoreNotePath, type RestoreNote, type RestoreRun } from './restore-note.ts';
 import { PATIENCE } from './scratch-server.ts';
-import { folderArgument, readContent, serverPaths } from './server-folder.ts';
+import { lastingServerPaths, readContent, serverMark, serverPaths } from './server-folder.ts';
 
 /** An earlier restore's folder, which nobody else works in until this is disposed of. */
 export interface HeldRestore extends AsyncDisposable {
@@ -71,17 +72,18 @@ async function noRestore(datadir: string): Promise<LastgoodError> {
 
 /** True while a server runs there. */
 export function hasServer({ datadir }: Pick<HeldRestore, 'datadir'>): boolean {
-  return findProcesses(folderArgument(datadir)).length > 0;
+  return findProcesses(serverMark(datadir)).length > 0;
 }
 
 /**
  * Ends whatever runs on the folder: cleanly, unless what it holds is thrown away.
  *
  * @returns true when the server there ended cleanly, now or before
- * @throws LastgoodError `TOOL_FAILED`
+ * @throws LastgoodError `TOOL_FAILED`; `PREFLIGHT_FAILED` when one is left that we may not end, or cannot see
  */
 export async function endServer({ datadir, note, run }: HeldRestore): Promise<boolean> {
   const signal = note.phase === 'loading' ? 'SIGKILL' : 'SIGTERM';
-  await endProcesses(folderArgument(datadir), { signal, timeoutMs: PATIENCE.stopTimeoutMs });
+  await endProcesses(serverMark(datadir), { signal, timeoutMs: PATIENCE.stopTimeoutMs });
+  await requireSilent(lastingServerPaths(datadir, run.serverId).socket);
   return !run.fell && (await saysGoodbye(serverPaths(datadir).errorLog));
 }

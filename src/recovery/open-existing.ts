@@ -84,7 +84,7 @@ function refusal(keeper: ServerConnection, facts: TargetFacts, obstacles: readon
   const whats = obstacles.map(({ what }) => what).join('; ');
   return new LastgoodError(code, `the ${describeServer(keeper.options)} cannot be restored into: ${whats}`, {
     details: { obstacles: obstacles.length },
-    hint: `${obstacles.map(({ fix }) => fix).join(' ')} Nothing was written.`,
+    hint: `${[...new Set(obstacles.map(({ fix }) => fix))].join(' ')} Nothing was written.`,
   });
 }
 

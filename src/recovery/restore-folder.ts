@@ -5,7 +5,7 @@ import { LastgoodError } from '../platform/errors.ts';
 import { acquireLock, readLock, type Lock } from '../platform/lock.ts';
 import { requirePlainPath } from '../server/plain-path.ts';
 import { readRestoreNote, restoreNotePath, writeRestoreNote, type RestoreNote } from './restore-note.ts';
-import { emptyFolder, FOLDER_LOCK, requireEmpty } from './server-folder.ts';
+import { emptyFolder, FOLDER_LOCK, optionFilePath, requireEmpty } from './server-folder.ts';
 
 /**
  * Makes an empty folder ours, until the lock is disposed of.
@@ -54,6 +54,8 @@ export async function clearFolder(datadir: string, next: RestoreNote | null = nu
   // On a full disk nothing can be said, and emptying it is the more needed.
   if (note !== null)
     await writeRestoreNote(datadir, { ...note, phase: 'loading', result: null }).catch(() => undefined);
-  await emptyFolder(datadir, [FOLDER_LOCK, basename(path)]);
+  // What a person added to the option file is still to come into the next one.
+  const kept = next === null ? [] : [basename(optionFilePath(datadir))];
+  await emptyFolder(datadir, [FOLDER_LOCK, basename(path), ...kept]);
   if (next === null) await rm(path, { force: true });
 }

@@ -33,6 +33,8 @@ export interface HandedOver {
   readonly pid: number | null;
   /** True where it writes a binary log: that does not hold what was loaded. */
   readonly binaryLog: boolean;
+  /** True where only accounts that may ignore `read_only` can write. */
+  readonly readOnly: boolean;
 }
 
 /** A setting of an existing server that was another one while the restore ran, and is what it was again. */

@@ -9,6 +9,7 @@ import { checkPlan } from './check-plan.ts';
 import { installServer } from './create-scratch.ts';
 import { endServer, hasServer, type HeldRestore } from './held-restore.ts';
 import { fitting } from './open-target.ts';
+import { readOwnLines, refuseOwnServer } from './own-options.ts';
 import { placeOf } from './place-of.ts';
 import { clearFolder } from './restore-folder.ts';
 import { refuseSkips } from './refuse-skips.ts';
@@ -45,7 +46,7 @@ export interface Resumed {
 }
 
 /**
- * Brings the held restore to the plan: its own, or a later one where it is proven already. A server that runs there is stopped.
+ * Brings the held restore to the plan: its own, or a later one where it is proven already. A server that runs there is stopped, unless it runs in a way of its own.
  *
  * @throws LastgoodError `PREFLIGHT_FAILED` for a server that was written to since it was proven, or is past the plan; and what
  *   `runPlan` throws. What is there stays, to be resumed again.
@@ -58,6 +59,7 @@ export async function resumePlan(options: ResumePlanOptions): Promise<ResumedPla
   await checkPlan(repository, plan);
   const watch = new StopWatch();
   const scratch = await scratchOptions(options);
+  refuseOwnServer(held.datadir, scratch.ownLines ?? '');
   const run = { ...options, engine: held.run.engine, keepPrepared: held.run.keepPrepared, watch };
   const note = firstNote(plan, { ...held.run, acceptConflicts, port: scratch.port });
   const isProven = held.note.phase === 'proven' || held.note.phase === 'done';
@@ -133,5 +135,16 @@ async function scratchOptions({ held, plan, port, log, signal }: ResumePlanOptio
   const { datadir, run } = held;
   // Who uses a server that was handed over knows its port.
   const former = (held.note.result as { server?: { port?: number } } | null)?.server?.port ?? run.port;
-  return { datadir, port: port ?? former, serverId: run.serverId, settings, zone, onError: 'keep', log, signal };
+  const ownLines = await readOwnLines(datadir);
+  return {
+    datadir,
+    port: port ?? former,
+    serverId: run.serverId,
+    settings,
+    zone,
+    onError: 'keep',
+    ownLines,
+    log,
+    signal,
+  };
 }

@@ -20,8 +20,9 @@ import { saysGoodbye } from './goodbye.ts';
 import { clearFolder } from './restore-folder.ts';
 import { restoreNotePath, writeRestoreNote, type RestoreNote } from './restore-note.ts';
 import type { BorrowedSetting, HandedOver, RestoreTarget } from './restore-target.ts';
-import { lastingServerPaths } from './server-folder.ts';
-import { asArguments, asOptionFile, handedOverOptions, type ServerOptionValues } from './scratch-options.ts';
+import { lastingServerPaths, optionFilePath } from './server-folder.ts';
+import { ownLinesWarning, withOwnLines } from './own-options.ts';
+import { asArguments, handedOverOptions, type ServerOptionValues } from './scratch-options.ts';
 import type { SourceZone } from './source-zone.ts';
 
 /** A large server writes for long what it has in memory, and reads for long what it wrote. */
@@ -42,6 +43,8 @@ export interface ScratchServerOptions {
   readonly zone: SourceZone;
   /** After an error: 'empty' the folder · 'if-ended' only unless the server ended by itself · 'keep' what is there. */
   readonly onError: 'empty' | 'if-ended' | 'keep';
+  /** What a person added to the option file of an earlier run. */
+  readonly ownLines?: string | undefined;
   readonly log: Logger;
   readonly signal?: AbortSignal | undefined;
 }
@@ -76,8 +79,8 @@ export class ScratchServer implements RestoreTarget {
     this.#server = parts.server;
     this.#lock = parts.lock;
     this.#options = parts.options;
-    const { warning } = parts.options.zone;
-    this.warnings = warning === null ? [] : [warning];
+    const { zone, ownLines = '' } = parts.options;
+    this.warnings = [zone.warning, ownLinesWarning(this.datadir, ownLines)].filter((warning) => warning !== null);
   }
 
   get flavor(): Flavor {
@@ -135,10 +138,10 @@ export class ScratchServer implements RestoreTarget {
   }
 
   async #startAnew(stop: boolean): Promise<HandedOver> {
-    const { settings, zone, log, serverId } = this.#options;
+    const { settings, zone, log, serverId, ownLines = '' } = this.#options;
     const { datadir, port } = this.#server;
     const options = handedOverOptions(settings, serverId, zone.fixed);
-    await writeFileDurably(optionFilePath(datadir), asOptionFile({ ...places(this.#server), ...options }));
+    await writeFileDurably(optionFilePath(datadir), withOwnLines({ ...places(this.#server), ...options }, ownLines));
     await this.admin.query(`DROP USER ${account(this.login)}`);
     await this.admin.close();
     log.info({ datadir }, 'stopping the restored server');
@@ -160,7 +163,7 @@ export class ScratchServer implements RestoreTarget {
 
   get place(): HandedOver {
     const { datadir, socket, port, pid } = this.#server;
-    return { kind: this.kind, datadir, socket, port, pid, binaryLog: false };
+    return { kind: this.kind, datadir, socket, port, pid, binaryLog: false, readOnly: false };
   }
 
   async keep(): Promise<void> {
@@ -223,10 +226,6 @@ function tellToResume(error: unknown, datadir: string): unknown {
     details: { ...details, datadir },
     hint: `\`lastgood restore --resume --datadir ${datadir}\` goes on from there.`,
   });
-}
-
-function optionFilePath(datadir: string): string {
-  return join(datadir, 'lastgood.cnf');
 }
 
 /** As statements take it. */

@@ -1,7 +1,7 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LastgoodError } from '../platform/errors.ts';
-import { findProcesses } from '../platform/other-processes.ts';
+import { findProcesses, type ProcessMark } from '../platform/other-processes.ts';
 import { SOCKET_PATH_MAX_BYTES } from '../server/local-server.ts';
 import { readRestoreNote, type RestorePhase } from './restore-note.ts';
 
@@ -23,9 +23,25 @@ export const FOLDER_LOCK = 'lastgood-restore.lock';
 /** Beginnings of what a restore that was killed at once leaves: there is nothing yet that could be lost. */
 const BARELY_BEGUN = ['lastgood-restore.lock', 'lastgood-restore.json.partial'];
 
-/** The argument that every server on the folder, and whatever installs one there, is started with. */
-export function folderArgument(datadir: string): string {
-  return `--datadir=${datadir}`;
+/** What a person starts the restored server with. */
+export function optionFilePath(datadir: string): string {
+  return join(datadir, 'lastgood.cnf');
+}
+
+/**
+ * Tells every server on the folder, and whatever installs one there: those that we started by their argument, those that a person or a
+ * service started by where they work. Source: MariaDB 10.11 sql/mysqld.cc, a server goes to its data folder.
+ */
+export function serverMark(datadir: string): ProcessMark {
+  return {
+    argument: `--datadir=${datadir}`,
+    program: {
+      name: /^(?:mariadbd|mysqld)/,
+      folder: datadir,
+      argument: `--defaults-file=${optionFilePath(datadir)}`,
+      pidFile: join(datadir, 'server.pid'),
+    },
+  };
 }
 
 /** @throws LastgoodError `TARGET_NOT_EMPTY` unless the folder does not exist or is empty */
@@ -56,7 +72,7 @@ const UNFINISHED: Partial<Record<RestorePhase, string>> = {
 };
 
 function holdsUnfinished(datadir: string, what: string): LastgoodError {
-  const pid = findProcesses(folderArgument(datadir))[0] ?? null;
+  const pid = findProcesses(serverMark(datadir))[0] ?? null;
   const running = pid === null ? '' : `, and its server still runs as process ${pid}`;
   const first = pid === null ? 'remove' : `end process ${pid}, remove`;
   return new LastgoodError('TARGET_NOT_EMPTY', `'${datadir}' holds ${what}${running}`, {

@@ -12,6 +12,7 @@ import { connect, type ServerConnection } from './connection.ts';
 import { findFreePort, requireFreePort } from './loopback-port.ts';
 import { requirePlainPath } from './plain-path.ts';
 import type { ServerOptions } from './server-options.ts';
+import { requireSilent } from './socket-in-use.ts';
 
 const START_TIMEOUT_MS = 120_000;
 const STOP_TIMEOUT_MS = 120_000;
@@ -89,7 +90,7 @@ export function privateTemporaryFolder(datadir: string): { readonly tmpdir: stri
 /**
  * Starts a server and returns once it answers.
  *
- * @throws LastgoodError `PREFLIGHT_FAILED` when the port asked for is in use, `TOOL_MISSING`, `TOOL_FAILED` with the end
+ * @throws LastgoodError `PREFLIGHT_FAILED` when the port asked for or the socket is in use, `TOOL_MISSING`, `TOOL_FAILED` with the end
  *   of its error log, `INTERRUPTED`
  */
 export async function startLocalServer(o: LocalServerOptions): Promise<LocalServer> {
@@ -97,6 +98,7 @@ export async function startLocalServer(o: LocalServerOptions): Promise<LocalServ
   const folder =
     Buffer.byteLength(o.socket) > SOCKET_PATH_MAX_BYTES ? await makeTempDirectory('lastgood-socket-') : null;
   const socket = folder === null ? o.socket : join(folder.path, 'server.sock');
+  await requireSilent(socket);
   await makeDirectory(privateTemporaryFolder(o.datadir).tmpdir);
   const child = launch(o, { port, socket });
   const server = new ChildServer({ child, port, socket, folder, options: o });

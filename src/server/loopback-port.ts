@@ -19,7 +19,7 @@ export async function requireFreePort(port: number): Promise<void> {
     throw new LastgoodError('PREFLIGHT_FAILED', `port ${port} on ${LOOPBACK} ${why}`, {
       cause,
       details: { port },
-      hint: 'Give another port, or none: then a free one is taken.',
+      hint: 'Give another one with --port. Without it a new server takes a free one, and a resumed restore the one that it had.',
     });
   }
 }

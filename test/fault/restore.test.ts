@@ -136,7 +136,7 @@ const VICTIMS: readonly Victim[] = ['lastgood', 'server', 'both'];
 async function kill({ child, ended }: Running, victim: Victim, datadir: string): Promise<void> {
   if (victim !== 'server') child.kill('SIGKILL');
   if (victim !== 'lastgood') {
-    for (const pid of findProcesses(`--datadir=${datadir}`)) {
+    for (const pid of findProcesses({ argument: `--datadir=${datadir}` })) {
       try {
         process.kill(pid, 'SIGKILL');
       } catch {
@@ -200,7 +200,7 @@ describe('a restore that is killed', () => {
         const datadir = join(folder, `round-${round}`);
         const history = await killAndResume(datadir, random, milliseconds);
         expect(outcomeOf(datadir), `seed ${seed}, round ${round}: ${history}`).toEqual(expected);
-        await endProcesses(`--datadir=${datadir}`, { signal: 'SIGKILL', timeoutMs: 10_000 });
+        await endProcesses({ argument: `--datadir=${datadir}` }, { signal: 'SIGKILL', timeoutMs: 10_000 });
         await rm(datadir, { recursive: true });
         histories.push(history);
         console.info(`round ${round}: ${history}`);

@@ -328,6 +328,7 @@ describe('a restore into an existing server', () => {
       port: target.port,
       pid: null,
       binaryLog: true,
+      readOnly: false,
     });
     expect(result.handOver.promote[0]?.run).toBe('RESET MASTER;');
     expect([...during.keys()]).toEqual(['loading', 'replaying', 'proving']);

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
@@ -14,6 +14,7 @@ import { waitFor } from '../../src/platform/wait.ts';
 import type { Plan, Target } from '../../src/recovery/plan.ts';
 import { claimFolder } from '../../src/recovery/restore-folder.ts';
 import { connect, type ServerConnection } from '../../src/server/connection.ts';
+import { findFreePort } from '../../src/server/loopback-port.ts';
 import { archiveUntilCurrent, silentLog } from '../support/archiver.ts';
 import { run, setBackupScene, type BackupScene } from '../support/backup-scene.ts';
 import { checksums } from '../support/compare.ts';
@@ -108,6 +109,11 @@ async function follow(connection: ServerConnection, steps: readonly HandOverStep
   }
 }
 
+/** As a person pastes it. */
+function inShell(command: string): void {
+  execFileSync('sh', ['-c', command], { stdio: 'ignore', timeout: 60_000 });
+}
+
 describe('a restore whose server was killed', () => {
   it('goes on where it stood, then forward without the incident, and then follows the primary', async () => {
     const datadir = join(folder, 'killed');
@@ -144,7 +150,10 @@ describe('a restore whose server was killed', () => {
       `was restored to before incident ${incident.id}, which would be replayed on the way to`,
     );
 
-    // Forward: the server still runs.
+    // Forward: the server runs, as a person started it.
+    await endRestored(resumed.server.pid);
+    const optionFile = join(datadir, 'lastgood.cnf');
+    inShell(`mariadbd --defaults-file=${optionFile} & mariadb-admin --socket=${resumed.server.socket} --wait=30 ping`);
     const forward = await resumeIn(datadir, LATEST());
 
     expect(forward.resumed).toEqual({ groups: resumed.plan.groups, anew: null });
@@ -184,7 +193,22 @@ describe('a restore whose server was killed', () => {
     await expect(refused).rejects.toMatchObject({ code: 'PREFLIGHT_FAILED' });
     await expect(refused).rejects.toThrow('was used since it was proven: it is a replica now');
     const pid = Number(await readFile(join(datadir, 'server.pid'), 'utf8'));
-    await endRestored(pid); // it runs again, as it did
+    expect(() => process.kill(pid, 0)).not.toThrow(); // it runs again, as it did
+
+    // In the primary's place, by the commands as they are printed: then it is nobody's to stop.
+    await endRestored(pid);
+    for (const { run: command } of forward.handOver.promote.slice(1, 3)) inShell(command);
+    const promoted = Number(await readFile(join(datadir, 'server.pid'), 'utf8'));
+    await expect(resumeIn(datadir, LATEST(), { port: await findFreePort() })).rejects.toMatchObject({
+      code: 'PREFLIGHT_FAILED',
+      message: `a server runs in '${datadir}' as process ${promoted}, and may be in use: its option file has log_bin, binlog_format, bind_address besides`,
+      details: { pid: promoted },
+    });
+    await endRestored(promoted);
+    await expect(resumeIn(datadir, LATEST())).rejects.toThrow('was used since it was proven');
+    expect(await readFile(optionFile, 'utf8')).toMatch(
+      /\nlog_bin = binlog\nbinlog_format = ROW\nbind_address = 0\.0\.0\.0\n$/,
+    );
   });
 
   it('is not resumed by two at once, nor is what is no restore', async () => {

@@ -58,7 +58,7 @@ export function addRestore(program: Command, open: OpenCli): void {
     .addOption(
       new Option(
         '--resume',
-        'go on with the interrupted restore in --datadir or --server; with a later TARGET, bring a finished one in --datadir forward. A server that runs there is stopped for it',
+        'go on with the interrupted restore in --datadir or --server; with a later TARGET, bring a finished one in --datadir forward. A server that runs there is stopped for it; one with settings of its own is refused',
       ).conflicts(['plan', 'keepPrepared', 'engine']),
     )
     .option('--report <dir>', "where the report goes; a new server's data folder when not given")

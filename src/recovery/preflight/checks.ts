@@ -23,7 +23,10 @@ export interface Demands {
 export function findObstacles(facts: TargetFacts, demands: Demands): Obstacle[] {
   // Nobody is told how to make a server fit that others live on.
   const alive = LIFE.flatMap((check) => check(facts, demands));
-  return alive.length > 0 ? alive : CHECKS.flatMap((check) => check(facts, demands));
+  if (alive.length === 0) return CHECKS.flatMap((check) => check(facts, demands));
+  const isProtected = facts.others.some(({ isTarget }) => isTarget === true);
+  if (!isProtected && !isInUse(facts)) return alive;
+  return alive.map(({ what }) => ({ what, fix: isProtected ? ANOTHER_ONE : EMPTY_ONE }));
 }
 
 /** What a person should know before, although it keeps nothing from being restored. */
@@ -38,12 +41,15 @@ export function isInUse({ schemas, accounts, marker }: TargetFacts): boolean {
 
 type Check = (facts: TargetFacts, demands: Demands) => Obstacle[];
 
+const ANOTHER_ONE =
+  'Give another, empty server: a restore never writes to one that it protects. For a new server in its place, name a configuration whose [primary] is not this one.';
+
 const isAnother: Check = ({ others }) =>
   others
     .filter(({ isTarget }) => isTarget === true)
     .map(({ options }) => ({
       what: `it is the ${describeServer(options)}`,
-      fix: 'Give another server: a restore never writes to one that it protects. For a new server in its place, name a configuration whose [primary] is not this one.',
+      fix: ANOTHER_ONE,
     }));
 
 const replicates: Check = ({ primaries, flavor }) =>

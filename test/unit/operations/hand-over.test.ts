@@ -9,6 +9,7 @@ const server = {
   port: 3307,
   pid: 41,
   binaryLog: false,
+  readOnly: false,
 } as const;
 const primary = { host: '10.0.0.5', port: 3306 };
 
@@ -85,6 +86,35 @@ describe('commands to follow the primary', () => {
 
   it('leave the place of the primary open where nobody said it', () => {
     const { steps } = handOverOf(plan({ gtidState: '0-1-12' }), server, {}).follow;
-    expect(steps.map(({ run }) => run).join('\n')).toContain("MASTER_HOST = '<host>', MASTER_PORT = 3306");
+    expect(steps.map(({ run }) => run).join('\n')).toContain("MASTER_HOST = '<host>', MASTER_PORT = <port>");
+  });
+
+  it('say of skip_slave_start only what is so: the option file of a server that was there is not ours', () => {
+    const last = (kind: 'scratch' | 'existing'): string => {
+      const { steps } = handOverOf(plan({ gtidState: '0-1-12' }), { ...server, kind }, primary).follow;
+      return steps.find(({ run }) => run === 'START SLAVE;')?.say ?? '';
+    };
+    expect(last('scratch')).toMatch(/^Its option file has skip_slave_start/);
+    expect(last('existing')).toMatch(/unless its option file has skip_slave_start/);
+  });
+});
+
+describe('commands to take the place of the primary', () => {
+  const promote = (of: Partial<typeof server> | { readOnly: true } | { pid: null }): string[] =>
+    handOverOf(plan({ gtidState: '0-1-12' }), { ...server, ...of }, primary).promote.map(({ run }) => run);
+
+  it('wait for the end of the server, and until it answers again', () => {
+    expect(promote({}).slice(0, 3)).toEqual([
+      'kill 41; while kill -0 41 2> /dev/null; do sleep 1; done',
+      expect.stringMatching(/^printf .* >> \/srv\/restored\/lastgood\.cnf$/),
+      'mariadbd --defaults-file=/srv/restored/lastgood.cnf & mariadb-admin --socket=/srv/restored/server.sock --wait=30 ping',
+    ]);
+    expect(promote({ pid: null })[0]).toMatch(/^printf /);
+  });
+
+  it('allow writes only where they are not allowed yet', () => {
+    expect(promote({ readOnly: true })).toContain('SET GLOBAL read_only = OFF;');
+    expect(promote({})).not.toContain('SET GLOBAL read_only = OFF;');
+    expect(promote({})).toContain('SELECT @@GLOBAL.read_only;');
   });
 });
