@@ -100,13 +100,20 @@ async function readViewNames(connection: ServerConnection, schema?: string): Pro
   );
 }
 
+/**
+ * Errors of the moment, not of a view: out of memory, shutdown, a lock's wait, a deadlock, KILL QUERY, and the limits of
+ * time of MariaDB and MySQL. Source: MariaDB manual, "MariaDB Error Codes".
+ */
+const SAYS_NOTHING: ReadonlySet<number> = new Set([1037, 1038, 1041, 1053, 1205, 1213, 1317, 1969, 3024]);
+
 async function findBroken(connection: ServerConnection, views: readonly TableName[]): Promise<TableName[]> {
   const broken: TableName[] = [];
   for (const view of views) {
     try {
       await connection.query(`SHOW FIELDS FROM ${within(view.schema, view.table)}`);
     } catch (error) {
-      if (!isLastgoodError(error, 'SERVER_QUERY_FAILED')) throw error;
+      if (!isLastgoodError(error, 'SERVER_QUERY_FAILED') || SAYS_NOTHING.has(Number(error.details['errno'])))
+        throw error;
       broken.push(view);
     }
   }
