@@ -67,7 +67,7 @@ describe('a restore of only what a schema needs', () => {
       await using connection = await primary.connect();
       const work = async (schema: string): Promise<void> => {
         await play(primary, randomWorkload(chance.int(1e9), { schema, loadFile }));
-        await finishPrepared(connection);
+        await finishPrepared(primary);
       };
       for (const schema of SCHEMAS.slice(0, 4)) await work(schema);
       await run(connection, TIES[chance.int(TIES.length)]?.('wa', 'wb') ?? []);

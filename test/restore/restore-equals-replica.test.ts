@@ -103,7 +103,7 @@ async function startScene(seed: number): Promise<Scene> {
       mode: 0o644,
     });
     await play(primary, randomWorkload(seed + 1_000_000, { schema: 'before the backup', loadFile }));
-    await finishAllPrepared(pair);
+    await finishPrepared(primary);
     await pair.caughtUp();
     await archiveToTheLastByte(primary, repository.path);
     const { primary: place } = await backupScene.backup();
@@ -225,14 +225,4 @@ async function restoredContent(
   await using target = ran.target;
   expect(ran.proof.checks.filter(({ ok }) => !ok)).toEqual([]);
   return await serverContent(target.admin);
-}
-
-/** Sessions that ended a moment ago may still hold theirs. */
-async function finishAllPrepared({ primary }: Pair): Promise<void> {
-  await using connection = await primary.connect();
-  const done = async (): Promise<boolean> => {
-    await finishPrepared(connection).catch(() => undefined); // its session has not ended yet: again
-    return (await connection.query('XA RECOVER')).length === 0;
-  };
-  await waitFor(done, { timeoutMs: 30_000, intervalMs: 20, what: 'the end of prepared transactions' });
 }

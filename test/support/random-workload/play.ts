@@ -1,4 +1,5 @@
 import { isLastgoodError } from '../../../src/platform/errors.ts';
+import { waitFor } from '../../../src/platform/wait.ts';
 import type { ServerConnection } from '../../../src/server/connection.ts';
 import type { TestServer } from '../servers.ts';
 import type { RandomWorkload } from './workload.ts';
@@ -28,7 +29,16 @@ export async function play(server: TestServer, { sessions, steps }: RandomWorklo
 }
 
 /** Ends what a workload left prepared, so that it does not stand in the way of the next. */
-export async function finishPrepared(connection: ServerConnection): Promise<void> {
+export async function finishPrepared(primary: TestServer): Promise<void> {
+  await using connection = await primary.connect();
+  const done = async (): Promise<boolean> => {
+    await finishOnce(connection).catch(() => undefined); // a session that ended a moment ago may still hold its own: again
+    return (await connection.query('XA RECOVER')).length === 0;
+  };
+  await waitFor(done, { timeoutMs: 30_000, intervalMs: 20, what: 'the end of prepared transactions' });
+}
+
+async function finishOnce(connection: ServerConnection): Promise<void> {
   const prepared = await connection.query<{ data: string }>("XA RECOVER FORMAT='SQL'");
   for (const [index, { data }] of prepared.entries()) {
     await connection.query(`XA ${index % 2 === 0 ? 'COMMIT' : 'ROLLBACK'} ${data}`);
