@@ -37,7 +37,10 @@ export function addArchiveServer(program: Command, open: OpenCli): void {
     )
     .option('--listen <host:port>', 'where clients come to; a free port on 127.0.0.1 when not given', parseListen)
     .option('--user <name>', 'whom clients sign in as (default: lastgood)')
-    .option('--password-file <file>', 'their password, on the first line; without it one is made and shown once')
+    .option(
+      '--password-file <file>',
+      'their password, on the first line; without it one is made and shown once, on a terminal',
+    )
     .option('--tls-cert <file>', 'PEM certificate to show; then nobody gets in without TLS')
     .option('--tls-key <file>', "the certificate's key, PEM")
     .option('--tls-ca <file>', 'PEM; then a client needs a certificate that is signed by it, too')
@@ -55,6 +58,8 @@ export function addArchiveServer(program: Command, open: OpenCli): void {
       if ((flags.tlsCert === undefined) !== (flags.tlsKey === undefined))
         command.error('error: --tls-cert and --tls-key belong together');
       if (flags.tlsCa !== undefined && flags.tlsCert === undefined) command.error('error: --tls-ca needs --tls-cert');
+      if (flags.passwordFile === undefined && !cli.json && !process.stdout.isTTY)
+        command.error('error: without a terminal nobody would learn the password: --password-file is needed');
       await serve(cli, flags);
     });
 }
