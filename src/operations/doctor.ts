@@ -10,7 +10,7 @@ import { throwIfAborted } from '../platform/wait.ts';
 import { backupLockPath, repairInterruptedBackups, type RepairedBackup } from './backup.ts';
 import { checkPrimary } from './doctor/primary-checks.ts';
 import { checkReplicaServer } from './doctor/replica-checks.ts';
-import { checkRepository, checkTools } from './doctor/repository-checks.ts';
+import { checkLeftScratch, checkRepository, checkTools } from './doctor/repository-checks.ts';
 import {
   inspect,
   inspectPrimary,
@@ -27,6 +27,7 @@ import type { Finding } from './finding.ts';
 import { lossesOf, lossFindings } from './losses.ts';
 import { findMissingSegments } from './missing-segments.ts';
 import { isArchiverAlive, openArchive, type OpenArchive } from './open-archive.ts';
+import { findLeftScratch } from './scratch-folder.ts';
 import type { Settings } from './settings.ts';
 
 export interface Diagnosis {
@@ -69,7 +70,9 @@ export async function diagnose(o: DoctorOptions): Promise<Diagnosis> {
 
 /** All checks. Pure over the facts. */
 export function findAll(facts: DoctorFacts): Finding[] {
-  return [checkPrimary, checkReplicaServer, checkRepository, checkTools].flatMap((check) => check(facts));
+  return [checkPrimary, checkReplicaServer, checkRepository, checkTools, checkLeftScratch].flatMap((check) =>
+    check(facts),
+  );
 }
 
 async function gather({ settings, log, signal }: DoctorOptions): Promise<DoctorFacts> {
@@ -78,7 +81,8 @@ async function gather({ settings, log, signal }: DoctorOptions): Promise<DoctorF
   const primary = await inspectPrimary(settings.primary);
   throwIfAborted(signal);
   const replica = settings.replica === null ? null : await inspectReplica(settings.replica);
-  return { settings, primary, replica, repository, tools: inspectTools() };
+  const leftScratch = await inspect(findLeftScratch);
+  return { settings, primary, replica, repository, tools: inspectTools(), leftScratch };
 }
 
 async function inspectRepository(o: DoctorOptions): Promise<RepositoryReport> {

@@ -1,4 +1,3 @@
-import { join, resolve } from 'node:path';
 import type { RehearsalRecord } from '../archive/rehearsal-record.ts';
 import type { Repository } from '../archive/repository.ts';
 import { partialFolder, removeUnfinished } from '../backup/interrupted-backups.ts';
@@ -7,7 +6,6 @@ import { formatCoordinates } from '../binlog/coordinates.ts';
 import { LastgoodError } from '../platform/errors.ts';
 import { acquireLock } from '../platform/lock.ts';
 import type { Logger } from '../platform/logger.ts';
-import { makeTempDirectory } from '../platform/temp-dir.ts';
 import type { Target } from '../recovery/plan.ts';
 import { noNewMysql } from '../recovery/new-mysql.ts';
 import { describeFailure, onlyDiffersFromReference, type Reference } from '../recovery/proof.ts';
@@ -27,6 +25,7 @@ import { writeRehearsalReport } from './rehearsal-report.ts';
 import type { ReportPaths } from './report/write-report.ts';
 import { newRecordId, recordOf } from './restore-record.ts';
 import type { Restored } from './restore.ts';
+import { scratchFolder } from './scratch-folder.ts';
 import type { Settings } from './settings.ts';
 
 export interface RehearseOptions {
@@ -72,7 +71,7 @@ export async function rehearse(options: RehearseOptions): Promise<RehearseResult
   using archive = await openArchive(repositoryPath, { log, signal, keyFile });
   const plan = await makePlan(archive, aim.target, { name: settings.primary.name, skip: options.skip ?? [], signal });
   const incident = aim.target.kind === 'before-incident' ? archive.catalog.incident(aim.target.incident) : null;
-  await using place = await scratchFolder(options.datadir);
+  await using place = await scratchFolder(options.datadir, { maker: 'rehearsal', log });
   const into = { kind: 'scratch', datadir: place.datadir } as const;
   const { repository } = archive;
   const { reference } = aim;
@@ -87,16 +86,6 @@ export async function rehearse(options: RehearseOptions): Promise<RehearseResult
   const report = await writeRehearsalReport(archive, { ...outcome, incident });
   if (!proof.ok) throw failure(ran, report.markdown);
   return { ...outcome, report };
-}
-
-/** The system's temporary folder is often too small for a large server's data. */
-export async function scratchFolder(
-  given: string | undefined,
-  prefix = 'lastgood-rehearsal-',
-): Promise<{ datadir: string } & AsyncDisposable> {
-  if (given !== undefined) return { datadir: resolve(given), [Symbol.asyncDispose]: () => Promise.resolve() };
-  const folder = await makeTempDirectory(prefix);
-  return { datadir: join(folder.path, 'data'), [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() };
 }
 
 interface Aim {

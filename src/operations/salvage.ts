@@ -10,12 +10,12 @@ import type { Logger } from '../platform/logger.ts';
 import type { Plan } from '../recovery/plan.ts';
 import { describeFailure, type Proof } from '../recovery/proof.ts';
 import { refuseSkips } from '../recovery/refuse-skips.ts';
+import { warningsWithin } from '../recovery/replayed-incidents.ts';
 import type { RestoreProgress } from '../recovery/restore-phases.ts';
 import type { RestoreSeconds } from '../recovery/run-phases.ts';
 import { connect } from '../server/connection.ts';
 import type { ServerOptions } from '../server/server-options.ts';
 import type { OpenArchive } from './open-archive.ts';
-import { scratchFolder } from './rehearse.ts';
 import { incidentOf } from './restore.ts';
 import { bringBack } from './salvage/bring-back.ts';
 import type { NotCarried } from './salvage/carry-definition.ts';
@@ -30,6 +30,7 @@ import type { Write } from './salvage/pour.ts';
 import type { ObjectType } from './salvage/schema-content.ts';
 import { takeOut } from './salvage/take-out.ts';
 import { refuseExisting } from './salvage/write-file.ts';
+import { scratchFolder } from './scratch-folder.ts';
 
 /** Where what is salvaged goes. */
 export type SalvageTo =
@@ -124,7 +125,7 @@ export async function salvage(
   if (options.datadir !== undefined) await refuseInside(archive.repository.path, resolve(options.datadir));
   const survey = await surveyKnown(archive, options);
   const incident = incidentOf(archive, plan);
-  await using folder = await scratchFolder(options.datadir, 'lastgood-salvage-');
+  await using folder = await scratchFolder(options.datadir, { maker: 'salvage', log: options.log });
   const into = { kind: 'scratch', datadir: folder.datadir, port: 0 } as const;
   const run = { ...options, repository: archive.repository, into, incident, reference: null };
   const narrow = survey === null ? 'the backup could not be looked at' : chooseNarrow(plan, survey, options.schema);
@@ -135,8 +136,13 @@ export async function salvage(
   const found = await takeOut(scratch, ran.proof, { schema: options.schema, names: options.tables });
   const done = await bringBack(found, options);
   const seconds = Math.round(performance.now() - startedAt) / 1000;
+  const incidents = archive.catalog.incidents();
   return {
-    ...{ plan, ...done, proof: ran.proof, ...left },
+    plan:
+      left.filtered === null
+        ? plan
+        : { ...plan, warnings: warningsWithin(plan.warnings, { incidents, ...left.filtered }) },
+    ...{ ...done, proof: ran.proof, ...left },
     warnings: [...ran.warnings, ...done.warnings],
     seconds: { ...ran.seconds, salvage: seconds, total: ran.seconds.total + seconds },
   };

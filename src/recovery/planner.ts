@@ -3,14 +3,14 @@ import type { LedgerEntry } from '../archive/ledger.ts';
 import type { BackupRecord } from '../archive/backup-record.ts';
 import { formatCoordinates } from '../binlog/coordinates.ts';
 import type { Incident } from '../incident/incident.ts';
-import { objectName } from '../incident/object-name.ts';
 import { chooseStart } from './candidates.ts';
 import type { ExaminedBackup } from './choose-backup.ts';
 import type { Way } from './crossing.ts';
 import { neededBytes } from './disk-space.ts';
 import { totalSeconds } from './estimate.ts';
-import type { Plan, PlanCrossing, PlanSegment, ResolvedTarget, Target } from './plan.ts';
+import type { Plan, PlanCrossing, ResolvedTarget, Target } from './plan.ts';
 import type { PlacedGroup } from './neighbours.ts';
+import { replayedWarnings } from './replayed-incidents.ts';
 import type { Stretch } from './route.ts';
 import { withoutGroups } from './cut-out.ts';
 import { checkSkips, skipWarnings, whyHoldsSkipped, type Skip } from './skip.ts';
@@ -79,7 +79,7 @@ export function planRestore(input: PlanInput): BarePlan {
       ...backup.warnings,
       ...ageWarning(backup.record, input.now),
       ...strandedWarnings(stretches),
-      ...incidentWarnings(input.incidents, segments),
+      ...replayedWarnings(input.incidents, segments),
       ...skipWarnings(skips),
     ],
     reachable: true,
@@ -113,16 +113,4 @@ const OLD_BACKUP_DAYS = 7;
 function ageWarning(backup: BackupRecord, now: number): string[] {
   const days = Math.floor((now - Date.parse(backup.finishedAt) / 1000) / DAY_SECONDS);
   return days < OLD_BACKUP_DAYS ? [] : [`backup ${backup.id} is ${days} days old: a newer one makes restores shorter`];
-}
-
-function incidentWarnings(incidents: readonly Incident[], segments: readonly PlanSegment[]): string[] {
-  const replayed = incidents.filter(({ lineage, file, start }) => {
-    return segments.some(
-      (range) => range.lineage === lineage && range.file === file && range.from <= start && start < range.to,
-    );
-  });
-  return replayed.map(({ id, kind, time, objects }) => {
-    const names = objects.map(objectName).join(', ');
-    return `incident ${id} (${kind} ${names} at ${time}) is before the target: it is replayed, what it destroyed stays lost`;
-  });
 }

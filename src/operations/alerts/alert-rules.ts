@@ -1,5 +1,5 @@
 import type { Incident, IncidentKind, IncidentObject, IncidentState } from '../../incident/incident.ts';
-import { STAGING_PREFIX } from '../salvage/staging-name.ts';
+import { STAGING_PREFIX } from '../../recovery/staging-name.ts';
 import { isSmallMass, type TableSize } from '../mass-threshold.ts';
 import type { AlertRule, AlertSettings } from './alert-settings.ts';
 import { matchesGlob } from './glob.ts';

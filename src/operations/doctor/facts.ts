@@ -13,6 +13,7 @@ import { readReplicaStatus, type ReplicaStatus } from '../../server/replica-stat
 import { readSemiSync, type SemiSyncSource } from '../../server/semi-sync.ts';
 import type { ServerOptions } from '../../server/server-options.ts';
 import type { Finding } from '../finding.ts';
+import type { LeftScratch } from '../scratch-folder.ts';
 import type { Settings } from '../settings.ts';
 
 /** Everything the checks look at; what could not be read stands as its reason, never as nothing. */
@@ -23,6 +24,8 @@ export interface DoctorFacts {
   readonly replica: Inspected<ReplicaReport> | null;
   readonly repository: Inspected<RepositoryReport>;
   readonly tools: readonly { readonly names: readonly string[]; readonly path: string | null; readonly use: string }[];
+  /** What killed salvages and rehearsals have left on this machine. */
+  readonly leftScratch: Inspected<readonly LeftScratch[]>;
 }
 
 /** What was read, or in words why it was not. */

@@ -55,7 +55,8 @@ export function privilegeProblem({ facts, account }: ServerReport, role: Account
     severity: 'error',
     check: 'privileges',
     found: `${account.account} lacks ${missing.join(', ')}`,
-    fix: grantStatement(account.account, missing),
+    // Given on the replica itself, it would be a transaction that the primary does not have.
+    fix: `${grantStatement(account.account, missing)}${role === 'backup' ? ' -- on the primary: it reaches the replica by replication' : ''}`,
   };
 }
 

@@ -43,8 +43,11 @@ function noStatus(problem: string | null): Problem {
   return {
     severity: 'error',
     check: 'replication',
-    found: problem ?? 'it is no replica',
-    fix: 'Is [replica] the right server? Set replication up with CHANGE MASTER TO, then START SLAVE.',
+    found: problem === null ? 'it is no replica' : `whether it replicates cannot be told: ${problem}`,
+    fix:
+      problem === null
+        ? 'Is [replica] the right server? Set replication up with CHANGE MASTER TO, then START SLAVE.'
+        : 'Mend what keeps it from being read, as a privilege that is missing, and run doctor again; change nothing in its replication.',
   };
 }
 

@@ -41,6 +41,20 @@ export function checkTools({ tools }: DoctorFacts): Finding[] {
     }));
 }
 
+/** Production data that nobody looks after any more. Pure. */
+export function checkLeftScratch({ leftScratch: { report, problem } }: DoctorFacts): Finding[] {
+  const check = 'left scratch server';
+  if (report === null)
+    return [{ severity: 'warning', check, object: null, found: problem, fix: 'Set TMPDIR to a folder that exists.' }];
+  return report.map(({ maker, folder, pid, startedAt }) => ({
+    severity: 'warning',
+    check,
+    object: folder,
+    found: `a ${maker} of ${startedAt} was killed: the data that it had restored are still there${pid === null ? '' : `, and its server runs as process ${pid}`}`,
+    fix: `The next \`lastgood salvage\` or \`lastgood rehearse\` removes it. At once: ${pid === null ? '' : `kill -9 ${pid}; `}rm -r '${folder}'`,
+  }));
+}
+
 type Problem = Omit<Finding, 'object'>;
 
 function missing({ exists }: RepositoryReport): Problem | undefined {

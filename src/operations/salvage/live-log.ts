@@ -1,7 +1,7 @@
 import { isLastgoodError } from '../../platform/errors.ts';
 import type { ServerConnection } from '../../server/connection.ts';
 import type { SchemaContent } from './schema-content.ts';
-import { STAGING_PREFIX } from './staging-name.ts';
+import { STAGING_PREFIX } from '../../recovery/staging-name.ts';
 
 /**
  * Why replicas could not follow a salvage through the server's binary log, in words. A replica that gets the move of

@@ -2,7 +2,7 @@ import { LastgoodError } from '../../platform/errors.ts';
 import { describeServer, type ServerConnection } from '../../server/connection.ts';
 import { quoteName } from '../../server/quote-name.ts';
 import type { SchemaContent } from './schema-content.ts';
-import { STAGING_PREFIX } from './staging-name.ts';
+import { STAGING_PREFIX } from '../../recovery/staging-name.ts';
 
 const FOR_TABLES = ['SELECT', 'INSERT', 'CREATE', 'ALTER', 'DROP', 'INDEX', 'REFERENCES'];
 

@@ -3,7 +3,7 @@ import { within } from '../../server/quote-name.ts';
 import type { NotCarried } from './carry-definition.ts';
 import { makeDefinition } from './make-definition.ts';
 import type { SchemaContent } from './schema-content.ts';
-import { STAGING_PREFIX } from './staging-name.ts';
+import { STAGING_PREFIX } from '../../recovery/staging-name.ts';
 import type { Salvaged } from './take-out.ts';
 
 /** What a dump can hold, and the views that it cannot. */

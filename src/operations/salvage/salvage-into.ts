@@ -20,7 +20,7 @@ import { loadSql } from './load-sql.ts';
 import { moveIn } from './move-in.ts';
 import { pour } from './pour.ts';
 import { createSchema, stageTables, type StagedTables } from './staged-tables.ts';
-import { STAGING_PREFIX } from './staging-name.ts';
+import { STAGING_PREFIX } from '../../recovery/staging-name.ts';
 import type { Salvaged } from './take-out.ts';
 import { Undo } from './undo.ts';
 

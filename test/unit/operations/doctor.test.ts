@@ -75,6 +75,7 @@ interface Changes {
   privileges?: string[];
   repository?: Partial<RepositoryReport>;
   tool?: null;
+  leftScratch?: DoctorFacts['leftScratch'];
 }
 
 /** The facts of a pair without a fault, but for the changes. */
@@ -118,6 +119,7 @@ function factsWith(changes: Changes = {}): DoctorFacts {
       ...changes.repository,
     }),
     tools: [{ names: ['mariadb-dump'], path: changes.tool === null ? null : '/usr/bin/mariadb-dump', use: 'backups' }],
+    leftScratch: changes.leftScratch ?? good([]),
   };
 }
 
@@ -179,6 +181,16 @@ describe('findAll', () => {
       'b1 was interrupted',
     ],
     ['warning mariadb-dump: tools', { tool: null }, 'not installed'],
+    [
+      'warning /tmp/s: left scratch server',
+      { leftScratch: { report: [{ maker: 'salvage', folder: '/tmp/s', pid: 7, startedAt: 'noon' }], problem: null } },
+      'a salvage of noon was killed: the data that it had restored are still there, and its server runs as process 7',
+    ],
+    [
+      'warning : left scratch server',
+      { leftScratch: { report: null, problem: "cannot read the temporary folder '/gone'" } },
+      'cannot read',
+    ],
   ];
 
   it.each(CASES)('reports "%s"', (expected, changes, words) => {
@@ -208,8 +220,22 @@ describe('findAll', () => {
   it('prints the GRANT for each account that lacks privileges', () => {
     expect(findAll(factsWith({ privileges: ['SELECT', 'REPLICATION SLAVE'] })).map(({ fix }) => fix)).toEqual([
       "GRANT BINLOG MONITOR ON *.* TO 'lastgood'@'%';",
-      "GRANT SHOW VIEW, TRIGGER, EVENT, REPLICATION SLAVE ADMIN, SLAVE MONITOR, BINLOG MONITOR ON *.* TO 'lastgood'@'%';",
+      "GRANT SHOW VIEW, TRIGGER, EVENT, REPLICATION SLAVE ADMIN, SLAVE MONITOR, BINLOG MONITOR ON *.* TO 'lastgood'@'%'; -- on the primary: it reaches the replica by replication",
     ]);
+  });
+
+  it('offers no CHANGE MASTER TO where it cannot see whether the server replicates', () => {
+    const facts = factsWith();
+    const report = facts.replica?.report ?? null;
+    if (report === null) throw new Error('the facts have no replica');
+    const status = { report: null, problem: 'Access denied; you need the SLAVE MONITOR privilege' };
+    const [finding, ...others] = findAll({ ...facts, replica: { report: { ...report, status }, problem: null } });
+    expect(others).toEqual([]);
+    expect(finding).toMatchObject({
+      check: 'replication',
+      found: 'whether it replicates cannot be told: Access denied; you need the SLAVE MONITOR privilege',
+      fix: expect.not.stringMatching(/CHANGE MASTER|START SLAVE/) as string,
+    });
   });
 
   it('asks for a replica where none is configured', () => {

@@ -4,8 +4,10 @@ import { parseCoordinates } from '../../../src/binlog/coordinates.ts';
 import { isLastgoodError } from '../../../src/platform/errors.ts';
 import type { ExaminedBackup } from '../../../src/recovery/choose-backup.ts';
 import type { Way } from '../../../src/recovery/crossing.ts';
+import { warningsWithin } from '../../../src/recovery/replayed-incidents.ts';
 import { planRestore, type PlanInput } from '../../../src/recovery/planner.ts';
 import type { CatalogSegment } from '../../../src/catalog/segment-table.ts';
+import type { Incident } from '../../../src/incident/incident.ts';
 import { aBackup, anIncident, inMemoryLog, TEN_O_CLOCK } from '../../support/in-memory-log.ts';
 
 /** Three files of four groups of 100 bytes: groups start at 256, 356, 456, 556, the files end at 656. */
@@ -226,8 +228,45 @@ describe('planRestore', () => {
     const backups = [examined('binlog.000001:456')];
     const plan = planRestore(input('binlog.000003:356', { backups, incidents: [before, inside, after] }));
     expect(plan.warnings).toEqual([
-      `incident ${inside.id} (drop-database shop at 2026-11-22T10:00:06Z) is before the target: it is replayed, what it destroyed stays lost`,
+      `incident ${inside.id} (drop-database shop at 2026-11-22T10:00:06Z) is before the target: it is replayed, what it destroyed stays lost; --skip ${inside.id} leaves it out`,
     ]);
+  });
+
+  it('does not warn of what a salvage did with its own schema, and of all else in a schema of that name', () => {
+    const group = LOG.groups[0]?.[2];
+    if (group === undefined) throw new Error('the log has no such group');
+    const schema = 'lastgood_salvage_0a1b2c3d';
+    const staged = {
+      ...anIncident(group, { file: 'binlog.000001' }),
+      objects: [{ schema, name: 't', type: 'table' }],
+    } as Incident;
+    const incidents: Incident[] = [
+      { ...staged, kind: 'rename-table' },
+      { ...staged, kind: 'drop-database', objects: [{ schema, name: null, type: 'database' }] },
+      { ...staged, id: 'inc-rows', kind: 'mass-delete' },
+      {
+        ...staged,
+        id: 'inc-more',
+        kind: 'rename-table',
+        objects: [...staged.objects, { schema: 'shop', name: 't', type: 'table' }],
+      },
+    ];
+    const { warnings } = planRestore(input('binlog.000003:356', { backups: [examined('binlog.000001:4')], incidents }));
+    expect(warnings.map((warning) => warning.split(' ')[1])).toEqual(['inc-rows', 'inc-more']);
+  });
+
+  it('warns a part of a restore only of what concerns its schemas', () => {
+    const [one, two, three] = LOG.groups[0] ?? [];
+    if (one === undefined || two === undefined || three === undefined) throw new Error('the log has too few groups');
+    const of = (group: typeof one, ...schemas: string[]): Incident => ({
+      ...anIncident(group, { file: 'binlog.000001' }),
+      objects: schemas.map((schema) => ({ schema, name: 't', type: 'table' })),
+    });
+    const incidents = [of(one, 'Shop'), of(two, 'crm'), of(three, 'crm', 'shop')];
+    const { warnings } = planRestore(input('binlog.000003:356', { backups: [examined('binlog.000001:4')], incidents }));
+    expect(warnings).toHaveLength(3);
+    const others = ['another warning', ...warnings];
+    expect(warningsWithin(others, { incidents, schemas: ['shop'] })).toEqual([others[0], others[1], others[3]]);
   });
 
   it('warns about an old backup', () => {
