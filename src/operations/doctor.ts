@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import type { BackupRecord } from '../archive/backup-record.ts';
 import type { Lineage } from '../archive/lineage.ts';
 import type { Repository } from '../archive/repository.ts';
 import { hasCode } from '../platform/error-code.ts';
@@ -7,6 +8,7 @@ import { isLastgoodError } from '../platform/errors.ts';
 import { acquireLock } from '../platform/lock.ts';
 import type { Logger } from '../platform/logger.ts';
 import { throwIfAborted } from '../platform/wait.ts';
+import { openLineageViews } from '../recovery/lineage-view.ts';
 import { backupLockPath, repairInterruptedBackups, type RepairedBackup } from './backup.ts';
 import { checkPrimary } from './doctor/primary-checks.ts';
 import { checkReplicaServer } from './doctor/replica-checks.ts';
@@ -22,6 +24,7 @@ import {
 } from './doctor/facts.ts';
 import { findMissingKeys, inspectKeyFile } from './doctor/key-file.ts';
 import { findUndelivered, findUnreachableWebhook } from './alerts/alert-findings.ts';
+import { examineStored } from './examine-backups.ts';
 import { archivedTo, readExposure, type ExposureReading } from './exposure.ts';
 import type { Finding } from './finding.ts';
 import { lossesOf, lossFindings } from './losses.ts';
@@ -120,12 +123,24 @@ async function inspectRepository(o: DoctorOptions): Promise<RepositoryReport> {
         ...lossFindings({
           losses: await lossesOf(archive.repository, settings.primary.name),
           lineages,
-          backups,
+          backups: await usableBackups(archive, signal),
         }),
       ],
     };
   } catch (error) {
     if (isLastgoodError(error, 'REPOSITORY_MISSING')) return { ...space, ...nothing };
+    throw error;
+  }
+}
+
+/** Once for each lineage in which they stand. Without its key the archive cannot be asked, which is told elsewhere: then as recorded. */
+async function usableBackups(archive: OpenArchive, signal: AbortSignal | undefined): Promise<BackupRecord[]> {
+  try {
+    const views = await openLineageViews({ ...archive, signal });
+    const stands = (await examineStored(archive.repository, views)).flatMap(({ all }) => all);
+    return stands.filter(({ why }) => why === null).map(({ record }) => record);
+  } catch (error) {
+    if (isLastgoodError(error, 'KEY_MISSING')) return await archive.repository.backups();
     throw error;
   }
 }

@@ -3,7 +3,7 @@ import type { Repository } from '../archive/repository.ts';
 import type { Coordinates } from '../binlog/coordinates.ts';
 import { backupsBefore, type ExaminedBackup } from '../recovery/choose-backup.ts';
 import type { Way } from '../recovery/crossing.ts';
-import { examineBackup } from '../recovery/examine-backup.ts';
+import { examineBackup, examineStand } from '../recovery/examine-backup.ts';
 import type { LineageView } from '../recovery/lineage-view.ts';
 import { whyHoldsSkipped, type Skip } from '../recovery/skip.ts';
 
@@ -33,10 +33,21 @@ export async function examineBackups(
     }
     const why = whyHoldsSkipped(backup, skips, way.legs);
     const folder = repository.backupFolder(backup.id);
-    examined.push(why === null ? await examineBackup(views, backup, folder) : unexamined(backup, why));
+    examined.push(why === null ? await examineStand(views, backup, folder) : unexamined(backup, why));
   }
   const others = backups.filter((backup) => !candidates.includes(backup));
   return [...examined, ...others.map((backup) => unexamined(backup, 'it is not on the way to the target'))];
+}
+
+/** Looks at every stored backup in each lineage in which it stands, oldest backup first. */
+export async function examineStored(
+  repository: Repository,
+  views: readonly LineageView[],
+): Promise<Awaited<ReturnType<typeof examineBackup>>[]> {
+  const examined: Awaited<ReturnType<typeof examineBackup>>[] = [];
+  for (const record of await repository.backups())
+    examined.push(await examineBackup(views, record, repository.backupFolder(record.id)));
+  return examined;
 }
 
 /** Its bytes need no look. */

@@ -72,16 +72,36 @@ function withoutGuesses(catalog: Catalog, found: readonly Incident[], threshold:
 
 /**
  * What a new primary wrote while it still was a replica stands in its log and in the old primary's: one incident, listed where
- * history has it, in the old one's.
+ * history has it, in the old one's. One that was archived anew from the same files is listed under the id that it had before.
  */
 function withoutEchoes(incidents: readonly Incident[], lineages: readonly Lineage[]): Incident[] {
   const byId = new Map(lineages.map((lineage) => [lineage.id, lineage]));
-  return incidents.filter(({ lineage: id, file, start, gtid, kind }) => {
+  return withoutCopies(incidents, lineages).filter(({ lineage: id, file, start, gtid, kind }) => {
     const lineage = byId.get(id ?? '');
     const child = lineage?.handOver?.child;
     if (gtid === null || child === undefined || compareCoordinates({ file, position: start }, child) >= 0) return true;
     return !incidents.some((other) => other.lineage === lineage?.parent && other.gtid === gtid && other.kind === kind);
   });
+}
+
+function withoutCopies(incidents: readonly Incident[], lineages: readonly Lineage[]): readonly Incident[] {
+  const servers = lineages.map(({ flavor, serverId, serverUuid }) => `${flavor} ${serverId} ${serverUuid ?? ''}`);
+  if (new Set(servers).size === servers.length) return incidents;
+  const order = new Map(lineages.map(({ id }, index) => [id, index]));
+  const orderOf = ({ lineage }: Incident): number => order.get(lineage ?? '') ?? -1;
+  const placed = incidents.map((incident) => {
+    const { file, start, end, gtid, time, kind, state, statement } = incident;
+    const server = servers[orderOf(incident)] ?? '';
+    return { incident, place: JSON.stringify([server, file, start, end, gtid, time, kind, state, statement]) };
+  });
+  const first = new Map<string, Incident>();
+  for (const { incident, place } of placed) {
+    const known = first.get(place);
+    if (known === undefined || orderOf(incident) < orderOf(known)) first.set(place, incident);
+  }
+  return placed.flatMap(({ incident, place }) =>
+    incident.gtid === null || first.get(place) === incident ? [incident] : [],
+  );
 }
 
 function parseKind(text: string): IncidentKind {

@@ -3,9 +3,9 @@ import type { Lineage } from '../archive/lineage.ts';
 import type { SegmentDigest } from '../archive/manifest.ts';
 import { formOf, PLAIN, type StoredForm } from '../archive/stored-form.ts';
 import { LastgoodError } from '../platform/errors.ts';
-import { examineBackup } from '../recovery/examine-backup.ts';
 import { openLineageViews } from '../recovery/lineage-view.ts';
 import { parseTime } from '../recovery/target.ts';
+import { examineStored } from './examine-backups.ts';
 import type { OpenArchive } from './open-archive.ts';
 
 /** A backup, and whether a restore could start from it now. */
@@ -14,13 +14,8 @@ export type ListedBackup = BackupRecord & { readonly usable: boolean; readonly w
 /** Lists the backups, oldest first. Each is looked up in the archive: usable is what the bytes say, not a memory. */
 export async function listBackups(archive: OpenArchive, signal?: AbortSignal): Promise<ListedBackup[]> {
   const views = await openLineageViews({ ...archive, signal });
-  const listed: ListedBackup[] = [];
-  const { repository } = archive;
-  for (const stored of await repository.backups()) {
-    const { record, why } = await examineBackup(views, stored, repository.backupFolder(stored.id));
-    listed.push({ ...record, usable: why === null, why });
-  }
-  return listed;
+  const examined = await examineStored(archive.repository, views);
+  return examined.map(({ main: { record, why } }) => ({ ...record, usable: why === null, why }));
 }
 
 /** One archived file. */

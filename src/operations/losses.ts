@@ -13,8 +13,9 @@ export interface LossContext {
   readonly losses: readonly LedgerEntry[];
   /** Of the primary, in the order they began. */
   readonly lineages: readonly Pick<Lineage, 'id'>[];
-  /** Those that can be restored, as far as is known. */
+  /** Those that can be restored, once for each lineage in which they stand. */
   readonly backups: readonly {
+    readonly id: string;
     readonly finishedAt: string;
     readonly primary: Pick<BackupRecord['primary'], 'lineage'>;
   }[];
@@ -31,21 +32,21 @@ export function lossFindings(context: LossContext): Finding[] {
   return context.losses.map((loss) => {
     const told = tell(loss);
     const object = loss.lineage;
-    if (!isBehindUs(loss, context)) return { ...told, check: loss.kind, object };
-    const fix = 'Nothing to do: a backup was taken since. Only restores that start from an older one meet this place.';
+    const behind = whatIsBehind(loss, context);
+    if (behind === null) return { ...told, check: loss.kind, object };
+    const fix = `Nothing to do: ${behind}. Only restores that start before it meet this place.`;
     return { severity: 'info', check: loss.kind, object, found: told.found, fix };
   });
 }
 
-/** True when a backup begins behind it: of the lineage that followed, or taken after it was noticed. */
-function isBehindUs(loss: LedgerEntry, { lineages, backups }: LossContext): boolean {
+/** The backup that stands behind it, in words: taken after it was noticed, or of a lineage that followed. null: none does. */
+function whatIsBehind(loss: LedgerEntry, { lineages, backups }: LossContext): string | null {
   const child = 'child' in loss ? lineages.findIndex(({ id }) => id === loss.child) : -1;
   const later = child < 0 ? [] : lineages.slice(child).map(({ id }) => id);
-  return backups.some(
-    ({ finishedAt, primary }) =>
-      (primary.lineage !== null && later.includes(primary.lineage)) ||
-      Date.parse(finishedAt) > Date.parse(loss.noticedAt),
-  );
+  if (backups.some(({ finishedAt }) => Date.parse(finishedAt) > Date.parse(loss.noticedAt)))
+    return 'a backup was taken since';
+  const found = backups.find(({ primary }) => primary.lineage !== null && later.includes(primary.lineage));
+  return found === undefined ? null : `backup ${found.id} stands in lineage ${found.primary.lineage ?? ''}, behind it`;
 }
 
 const TAKE_BACKUP = 'Take a backup now: `lastgood backup`. No restore can cross this place.';

@@ -61,7 +61,7 @@ async function planIn(
   const { views: all, lost } = known;
   const backups: BackupRecord[] = [];
   for (const record of await repository.backups()) {
-    if (backup === undefined || record.id === backup) backups.push(await attributeBackup(all, record));
+    if (backup === undefined || record.id === backup) backups.push(...(await attributeBackup(all, record)));
   }
   const currentIn = async (view: LineageView): Promise<number | null> =>
     primary === undefined ? null : await currentAt(view, primary);

@@ -1,3 +1,4 @@
+import type { BackupRecord } from '../archive/backup-record.ts';
 import type { LedgerEntry } from '../archive/ledger.ts';
 import { compareFiles, type Coordinates } from '../binlog/coordinates.ts';
 import { isLastgoodError } from '../platform/errors.ts';
@@ -20,12 +21,15 @@ export interface RecoveryWindow {
   readonly toGtid: string | null;
 }
 
+const SHOWN_BACKUPS = 3;
+
 const CLOSED: RecoveryWindow = { from: null, to: null, fromGtid: null, toGtid: null };
 
 /**
  * The window of a primary: from the earliest usable backup with an unbroken archive up to the present end, also over
  * verified failovers, to that end. Backups that cannot reach the end give a finding each; those from before a break give none.
  *
+ * @param examined once for each lineage in which a backup stands
  * @param views of the primary, newest first; the first that has bytes is where its archive ends
  * @param losses that the ledger knows: no way leads over one
  */
@@ -43,14 +47,19 @@ export async function findWindow(
   const { legs } = await findWay(views, view, end);
   const isOnTheWay = ({ record: { primary } }: BackupExamination): boolean =>
     primary.lineage === null || legs.some(({ lineage }) => lineage === primary.lineage);
-  const findings: Finding[] = [];
-  const reaching = examined.filter(isOnTheWay).filter((backup) => {
-    const why = backup.why ?? whyNotReaching({ legs, end, losses }, backup);
-    if (why !== null) findings.push(unusable(backup, why));
-    return why === null;
+  const looked = examined
+    .filter(isOnTheWay)
+    .map((backup) => ({ backup, why: backup.why ?? whyNotReaching({ legs, end, losses }, backup) }));
+  const reaching = looked.filter(({ why }) => why === null).map(({ backup }) => backup);
+  const known = new Set(reaching.map(({ record }) => record.id));
+  const findings = looked.flatMap(({ backup, why }): Finding[] => {
+    const { id } = backup.record;
+    if (why === null || known.has(id)) return [];
+    known.add(id);
+    return [unusable(backup, why)];
   });
   const [earliest] = reaching.toSorted((a, b) => compareText(startOf(legs, a), startOf(legs, b)));
-  if (earliest === undefined) return { window: CLOSED, findings: [...findings, nothingUsable()] };
+  if (earliest === undefined) return { window: CLOSED, findings: [...findings, notReached(views, examined)] };
   const from = startOf(legs, earliest);
   const fromGtid = earliest.neighbours?.before?.gtid ?? null;
   return { window: { from, fromGtid, ...endOf(view, from) }, findings };
@@ -117,12 +126,22 @@ function nothingArchived(): Finding {
   };
 }
 
-function nothingUsable(): Finding {
+/** The end is not all there is: what lies before a break can still be reached from the backups there. */
+function notReached(views: readonly LineageView[], examined: readonly BackupExamination[]): Finding {
+  const isOurs = ({ lineage: id }: BackupRecord['primary']): boolean => views.some(({ lineage }) => lineage.id === id);
+  const usable = examined.filter(({ why, record }) => why === null && isOurs(record.primary));
+  const places = usable.map(
+    ({ record: { id, primary } }) => `${id} at ${primary.lineage ?? ''}/${primary.coordinates}`,
+  );
+  const left =
+    places.length === 0
+      ? 'nothing can be recovered'
+      : `only earlier targets can be reached, from backup ${places.slice(-SHOWN_BACKUPS).join(', ')}`;
   return {
     severity: 'error',
     check: 'recovery window',
     object: null,
-    found: 'no backup can be restored and brought forward: nothing can be recovered',
+    found: `no backup can be restored and brought to the archive's end: ${left}`,
     fix: 'Take a backup now: `lastgood backup`.',
   };
 }

@@ -4,10 +4,11 @@ import type { LedgerEntry } from '../archive/ledger.ts';
 import type { Pin } from '../archive/pins.ts';
 import type { RehearsalRecord } from '../archive/rehearsal-record.ts';
 import type { Repository } from '../archive/repository.ts';
-import { examineBackup, type BackupExamination } from '../recovery/examine-backup.ts';
+import type { BackupExamination } from '../recovery/examine-backup.ts';
 import { openLineageViews, type LineageView } from '../recovery/lineage-view.ts';
 import type { ServerOptions } from '../server/server-options.ts';
 import { findUndelivered } from './alerts/alert-findings.ts';
+import { examineStored } from './examine-backups.ts';
 import { archivedTo, readExposure, type Exposure, type ExposureReading } from './exposure.ts';
 import type { Finding } from './finding.ts';
 import type { ListedBackup } from './lists.ts';
@@ -60,12 +61,12 @@ export async function readStatus(
   const { primary, semiSync = false, signal, now = new Date() } = options;
   const { repository } = archive;
   const views = await openLineageViews({ ...archive, signal });
-  const examined: BackupExamination[] = [];
-  for (const record of await repository.backups())
-    examined.push(await examineBackup(views, record, repository.backupFolder(record.id)));
+  const examined = await examineStored(repository, views);
+  const stands = examined.flatMap(({ all }) => all);
+  const newest = examined.at(-1)?.main;
   const ofPrimary = views.filter(({ lineage }) => lineage.name === primary.name);
   const gaps = await lossesOf(repository, primary.name);
-  const { window, findings } = await findWindow(ofPrimary, examined, gaps);
+  const { window, findings } = await findWindow(ofPrimary, stands, gaps);
   // The newest one that holds something: a lineage that has only begun ends where it begins.
   const view = ofPrimary.find(({ segments }) => segments.length > 0) ?? null;
   const { exposure, purge, findings: exposureFindings } = await exposureOf(view, primary);
@@ -73,12 +74,12 @@ export async function readStatus(
   const pinned = await readPins(repository);
   const lastRehearsal = (await repository.rehearsals()).findLast(({ purpose }) => purpose === undefined) ?? null;
   const lineages = ofPrimary.map(({ lineage }) => lineage).toReversed();
-  const backups = examined.filter(({ why }) => why === null).map(({ record }) => record);
+  const backups = stands.filter(({ why }) => why === null).map(({ record }) => record);
   return {
     window,
     exposure,
     archiver: { running, ...archiveEnd(view), lagSeconds: exposure.seconds },
-    lastBackup: listed(examined.at(-1)),
+    lastBackup: listed(newest),
     lastRehearsal,
     gaps,
     pins: pinned.pins,
@@ -90,7 +91,7 @@ export async function readStatus(
       ...(await findUndelivered(repository, primary.name)),
       ...pinned.findings,
       ...(semiSync ? await findSemiSyncProblems(primary, running) : []),
-      ...backupFindings(examined.at(-1)?.record ?? null, now),
+      ...backupFindings(newest?.record ?? null, now),
       ...(await findStoppedApplying(repository)),
       ...rehearsalFindings(repository, lastRehearsal),
       ...(await findMissingSegments(archive, lineages)),

@@ -7,26 +7,37 @@ import type { LineageView } from './lineage-view.ts';
 import { findNeighbours } from './neighbours.ts';
 import { isCovered } from './route.ts';
 
+/** The same backup, once for each lineage in which it stands. */
+export type BackupStands = readonly [BackupRecord, ...BackupRecord[]];
+
 /**
- * Finds the lineage in which a backup really stands. After a failover the new primary is often backed up before it is archived, and
- * a server that became primary again, or whose log was reset, has several lineages with the same file names. Only a lineage of
- * that very server will do, with the backup's GTIDs at its coordinates, in a file that the server had opened before the backup
- * was finished: names and GTIDs may all come back after RESET MASTER.
+ * Finds every lineage in which a backup stands: the recorded one always, another one where its archive shows that. After a
+ * failover the new primary is often backed up before it is archived, and a server that is archived anew, or that became primary
+ * again, has several lineages with the same files: a backup in them is a start for targets in each. Only a lineage of that very
+ * server will do, with the backup's GTIDs at its coordinates, in a file that the server had opened before the backup was
+ * finished, and in no older one than the recorded: names and GTIDs may all come back after RESET MASTER.
  *
  * @param views newest first
- * @returns the record as it is when no lineage fits, or when there is no other to choose
+ * @returns the record for each lineage; the first is the recorded one, unless the archive shows another one instead
  */
-export async function attributeBackup(views: readonly LineageView[], record: BackupRecord): Promise<BackupRecord> {
+export async function attributeBackup(views: readonly LineageView[], record: BackupRecord): Promise<BackupStands> {
   const { lineage, gtid, serverId } = record.primary;
   const ofServer = views.filter((view) => view.lineage.serverId === serverId && view.lineage.flavor === record.flavor);
   const isCertain = lineage !== null && ofServer.every((view) => view.lineage.id === lineage);
-  if (isCertain || gtid === null || gtid === '') return record;
-  // What stands in two of them belongs to the one in whose history it is.
+  if (isCertain || gtid === null || gtid === '') return [record];
+  // What only repeats another lineage's history is named after that one.
   const own = ofServer.filter((view) => !isEcho(view, record));
-  for (const view of [...own, ...ofServer.filter((other) => !own.includes(other))]) {
-    if (await isOf(view, record)) return { ...record, primary: { ...record.primary, lineage: view.lineage.id } };
-  }
-  return record;
+  const fitting: LineageView[] = [];
+  for (const view of [...own, ...ofServer.filter((other) => !own.includes(other))])
+    if (await isOf(view, record)) fitting.push(view);
+  const recorded = fitting.find((view) => view.lineage.id === lineage);
+  const opened = fitting.map((view) => openedAt(view, record));
+  const earliest = recorded === undefined ? Math.max(...opened) : openedAt(recorded, record);
+  const others = fitting.filter((view) => view !== recorded && openedAt(view, record) >= earliest);
+  const stands = others.map((view) => ({ ...record, primary: { ...record.primary, lineage: view.lineage.id } }));
+  const [first, ...more] = stands;
+  if (recorded !== undefined || first === undefined) return [record, ...stands];
+  return lineage === null ? [first, ...more] : [first, ...more, record];
 }
 
 /** Before its hand-over a lineage only repeats the one before it. */
@@ -34,10 +45,15 @@ function isEcho({ lineage: { handOver } }: LineageView, record: BackupRecord): b
   return handOver !== null && compareCoordinates(placeOf(record), handOver.child) < 0;
 }
 
+/** When the server opened the file in which the backup stands; Infinity for a lineage that does not have it. */
+function openedAt({ segments }: LineageView, record: BackupRecord): number {
+  const { file } = placeOf(record);
+  return segments.find(({ digest }) => digest.file === file)?.digest.openedAt ?? Infinity;
+}
+
 async function isOf(view: LineageView, record: BackupRecord): Promise<boolean> {
   const place = placeOf(record);
-  const file = view.segments.find(({ digest }) => digest.file === place.file)?.digest;
-  if (file === undefined || file.openedAt > Date.parse(record.finishedAt) / 1000) return false;
+  if (openedAt(view, record) > Date.parse(record.finishedAt) / 1000) return false;
   if (!isCovered(view.segments, place)) return false;
   try {
     const { inside, gtidState } = await findNeighbours(view, place);

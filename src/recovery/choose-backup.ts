@@ -25,7 +25,8 @@ export function placeOf(backup: BackupRecord): Coordinates {
 
 /**
  * Backups that a restore to `cut` could start from, as far as their coordinates say: newest place first. One that
- * holds what reached only an old primary is none of them.
+ * holds what reached only an old primary is none of them. What stands in several of the legs does so in the oldest: the later
+ * ones only repeat its history there.
  *
  * @param legs oldest first; the cut is in the last
  */
@@ -41,7 +42,8 @@ export function backupsBefore(
       backups
         .filter((record) => record.primary.lineage === lineage && compareCoordinates(placeOf(record), to) <= 0)
         .toSorted((a, b) => compareCoordinates(placeOf(b), placeOf(a)) || (a.finishedAt < b.finishedAt ? 1 : -1)),
-    );
+    )
+    .filter((record, _, all) => all.findLast(({ id }) => id === record.id) === record);
 }
 
 /** What there is to choose from. */
@@ -56,7 +58,7 @@ export interface BackupChoice {
 /** The backups at or before the cut, newest place first, whether usable or not. */
 export function backupsOnTheWay({ backups, cut, way }: BackupChoice): ExaminedBackup[] {
   const records = backups.map(({ record }) => record);
-  return backupsBefore(records, cut, way.legs).flatMap(({ id }) => backups.filter(({ record }) => record.id === id));
+  return backupsBefore(records, cut, way.legs).flatMap((found) => backups.filter(({ record }) => record === found));
 }
 
 /** Why none is usable: `BACKUP_MISSING`, or `ARCHIVE_GAP` when there are backups only on the far side of a break. */
@@ -86,7 +88,12 @@ function noBackup(
     return all.length === 0 ? 'there is none' : `none is of lineage ${cut.lineage}`;
   };
   return new LastgoodError('BACKUP_MISSING', `no usable backup stands at or before ${where}: ${reason()}`, {
-    details: { lineage: cut.lineage, file: cut.file, position: cut.position, backups: all.length },
+    details: {
+      lineage: cut.lineage,
+      file: cut.file,
+      position: cut.position,
+      backups: new Set(all.map(({ id }) => id)).size,
+    },
   });
 }
 

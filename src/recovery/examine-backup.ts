@@ -6,7 +6,7 @@ import { hasCode } from '../platform/error-code.ts';
 import { isLastgoodError } from '../platform/errors.ts';
 import type { LineageView } from './lineage-view.ts';
 import { findNeighbours, type Neighbours } from './neighbours.ts';
-import { attributeBackup } from './attribute-backup.ts';
+import { attributeBackup, type BackupStands } from './attribute-backup.ts';
 import { placeOf, type ExaminedBackup } from './choose-backup.ts';
 import { findGtidDifference } from './gtid-difference.ts';
 import { isCovered } from './route.ts';
@@ -18,19 +18,34 @@ export interface BackupExamination extends ExaminedBackup {
 }
 
 /**
- * Looks whether a restore could start from a backup: its files are there, its lineage is archived, the archive covers its
- * coordinates, they are a group boundary, and the GTIDs it holds are those the archive has at that very place. The last one is what shows
- * a backup whose coordinates are of another server's log.
+ * Looks at a backup in every lineage in which it stands.
  *
  * @param folder where the backup's files are; their content is read only by a restore
- * @returns with the record, its lineage filled in when that was not known at the backup and the archive knows by now
+ * @returns its main one, which is the first that can be used if one can, and all
  */
 export async function examineBackup(
   views: readonly LineageView[],
   recorded: BackupRecord,
   folder: string,
+): Promise<{ readonly main: BackupExamination; readonly all: readonly BackupExamination[] }> {
+  const [first, ...others]: BackupStands = await attributeBackup(views, recorded);
+  const all: [BackupExamination, ...BackupExamination[]] = [await examineStand(views, first, folder)];
+  for (const record of others) all.push(await examineStand(views, record, folder));
+  return { main: all.find(({ why }) => why === null) ?? all[0], all };
+}
+
+/**
+ * Looks whether a restore could start from a backup in the lineage of its record: its files are there, its lineage is archived,
+ * the archive covers its coordinates, they are a group boundary, and the GTIDs it holds are those the archive has at that very
+ * place. The last one is what shows a backup whose coordinates are of another server's log.
+ *
+ * @param folder where the backup's files are; their content is read only by a restore
+ */
+export async function examineStand(
+  views: readonly LineageView[],
+  record: BackupRecord,
+  folder: string,
 ): Promise<BackupExamination> {
-  const record = await attributeBackup(views, recorded);
   const unusable = (why: string): BackupExamination => ({
     ...{ record, why, warnings: [], groupsBefore: 0, neighbours: null },
   });

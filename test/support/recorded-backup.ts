@@ -22,12 +22,14 @@ export async function recordBackup(
 ): Promise<BackupRecord> {
   const repository = await openRepository(repositoryPath);
   const lineage = (await repository.lineages()).at(-1);
-  const record = aBackup(formatCoordinates(point.coordinates), {
+  const made = aBackup(formatCoordinates(point.coordinates), {
     id,
     gtid: point.gtid,
     lineage: lineage?.id ?? null,
     finishedAt: Math.floor(Date.now() / 1000),
   });
+  const { serverId } = lineage ?? made.primary;
+  const record = { ...made, primary: { ...made.primary, serverId } };
   await makeDirectory(repository.backupFolder(id));
   await writeRecord(join(repository.backupFolder(id), 'backup.json'), record);
   return record;

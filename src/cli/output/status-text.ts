@@ -55,7 +55,7 @@ function purgeText({ purge }: Status): string {
 }
 
 function windowText({ window: { from, to } }: Status): string {
-  return from === null ? 'closed: nothing can be restored' : `${formatTime(from)} to ${formatTime(to)}`;
+  return from === null ? "closed: no backup reaches the archive's end" : `${formatTime(from)} to ${formatTime(to)}`;
 }
 
 function exposureText({ exposure: { seconds, groups } }: Status): string {

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { BACKUP_FILES } from '../../backup/backup-files.ts';
+import { attributeBackup } from '../../recovery/attribute-backup.ts';
 import { backupsBefore, placeOf } from '../../recovery/choose-backup.ts';
+import { openLineageViews } from '../../recovery/lineage-view.ts';
 import type { ServerConnection } from '../../server/connection.ts';
 import { archivedTo, readExposure } from '../exposure.ts';
 import type { OpenArchive } from '../open-archive.ts';
@@ -12,14 +14,16 @@ import { tableKey } from './table-definition.ts';
 
 /** Where definitions of an incident's tables may be, and what the archive says happened to them in between. */
 export async function definitionSources(
-  { repository }: OpenArchive,
+  { repository, catalog }: OpenArchive,
   placed: PlacedIncident,
   { live, signal }: Pick<EvidenceOptions, 'live' | 'signal'>,
 ): Promise<DefinitionSources> {
   const { incident, view } = placed;
   const first = { file: incident.file, position: incident.start };
   const legs = [{ lineage: view.lineage.id, crossing: null }];
-  const [newest] = backupsBefore(await repository.backups(), first, legs);
+  const views = await openLineageViews({ repository, catalog, signal });
+  const stands = await Promise.all((await repository.backups()).map((record) => attributeBackup(views, record)));
+  const [newest] = backupsBefore(stands.flat(), first, legs);
   const behind = { file: incident.file, position: incident.lastEnd ?? incident.end };
   const backup: BackupSource | null =
     newest === undefined

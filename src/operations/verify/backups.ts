@@ -84,7 +84,7 @@ function isRead(views: readonly LineageView[], { record }: StoredBackup): boolea
 }
 
 async function verifyCoverage(views: readonly LineageView[], { folder, record }: StoredBackup): Promise<Damage[]> {
-  const { why } = await examineBackup(views, record, folder);
+  const { why } = (await examineBackup(views, record, folder)).main;
   if (why === null) return [];
   return [{ check: 'backup coverage', path: join(folder, BACKUP_RECORD), offset: null, found: why }];
 }

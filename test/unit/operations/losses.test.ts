@@ -24,7 +24,7 @@ const INCIDENT: LedgerEntry = { ...FACTS, kind: 'source-incident', why: 'the sou
 type Backup = LossContext['backups'][number];
 
 function backup(lineage: string | null, finishedAt: string): Backup {
-  return { finishedAt, primary: { lineage } };
+  return { id: 'b1', finishedAt, primary: { lineage } };
 }
 
 function tell(loss: LedgerEntry, ...backups: Backup[]): string[] {
@@ -64,6 +64,11 @@ describe('what is told of a loss (peers 12: dbtrail #1079)', () => {
     expect(tell(BREAK, backup('shop-3c4d', early))[0]).toMatch(/^info /);
     expect(tell(BREAK, backup('shop-5e6f', early))[0]).toMatch(/^info /);
     expect(tell(BREAK, backup(null, early))[0]).toMatch(/^error /);
+    const lineages = [{ id: 'shop-1a2b' }, { id: 'shop-3c4d' }];
+    const [finding] = lossFindings({ losses: [BREAK], lineages, backups: [backup('shop-3c4d', early)] });
+    expect(finding?.fix).toBe(
+      'Nothing to do: backup b1 stands in lineage shop-3c4d, behind it. Only restores that start before it meet this place.',
+    );
   });
 
   it('names the command that writes stranded transactions out', () => {

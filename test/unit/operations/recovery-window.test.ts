@@ -25,7 +25,7 @@ async function windowOf(
   const examined: BackupExamination[] = [];
   for (const { coordinates, ...more } of backups) {
     const record = aBackup(coordinates, { ...more, finishedAt: TEN_O_CLOCK + 100 });
-    examined.push(await examineBackup(views, record, '/no/such/folder'));
+    examined.push(...(await examineBackup(views, record, '/no/such/folder')).all);
   }
   return await findWindow(views, examined, losses);
 }
@@ -71,7 +71,11 @@ describe('the recovery window', () => {
     const { window, findings } = await windowOf(views, [BEFORE]);
     expect(window).toEqual({ from: null, to: null, fromGtid: null, toGtid: null });
     expect(findings.map(({ found }) => found)).toEqual([
-      'no backup can be restored and brought forward: nothing can be recovered',
+      "no backup can be restored and brought to the archive's end: only earlier targets can be reached, from backup before at shop-1/binlog.000001:456",
+    ]);
+    const none = await windowOf(views, []);
+    expect(none.findings.map(({ found }) => found)).toEqual([
+      "no backup can be restored and brought to the archive's end: nothing can be recovered",
     ]);
   });
 

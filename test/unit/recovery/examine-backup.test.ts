@@ -1,8 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { BackupRecord } from '../../../src/archive/backup-record.ts';
 import { makeTempDirectory } from '../../../src/platform/temp-dir.ts';
-import { examineBackup } from '../../../src/recovery/examine-backup.ts';
+import { examineBackup, type BackupExamination } from '../../../src/recovery/examine-backup.ts';
 import type { LineageView } from '../../../src/recovery/lineage-view.ts';
 import { aBackup, inMemoryLog, TEN_O_CLOCK } from '../../support/in-memory-log.ts';
 
@@ -14,13 +15,17 @@ const LOG = inMemoryLog([
 /** The folder of a backup without files is not looked at. */
 const NO_FILES = '/no/such/folder';
 
+async function examine(...look: Parameters<typeof examineBackup>): Promise<BackupExamination> {
+  return (await examineBackup(...look)).main;
+}
+
 async function why(...backup: Parameters<typeof aBackup>): Promise<string | null> {
-  return (await examineBackup([LOG], aBackup(...backup), NO_FILES)).why;
+  return (await examine([LOG], aBackup(...backup), NO_FILES)).why;
 }
 
 describe('examineBackup', () => {
   it('accepts a backup whose GTIDs are those of the archive at its coordinates, and counts what is before it', async () => {
-    const result = await examineBackup([LOG], aBackup('binlog.000001:456', { gtid: '0-1-2' }), NO_FILES);
+    const result = await examine([LOG], aBackup('binlog.000001:456', { gtid: '0-1-2' }), NO_FILES);
     expect(result).toMatchObject({ why: null, groupsBefore: 2 });
   });
 
@@ -42,24 +47,24 @@ describe('examineBackup', () => {
     expect(await why('binlog.000002:900')).toBe('the archive does not reach binlog.000002:900 yet');
     expect(await why('binlog.000007:4')).toBe('the archive does not reach binlog.000007:4 yet');
     const later = inMemoryLog([[{ at: 0 }]], { firstNumber: 5 });
-    const { why: reason } = await examineBackup([later], aBackup('binlog.000003:256'), NO_FILES);
+    const { why: reason } = await examine([later], aBackup('binlog.000003:256'), NO_FILES);
     expect(reason).toBe('the archive does not have binlog.000003:256');
   });
 
   it('warns of a domain of the log that the backup has nothing of: its replica may ignore it', async () => {
     const log = inMemoryLog([['0-1-1', '5-1-1', '0-1-2'].map((gtid, at) => ({ gtid, at }))]);
-    const result = await examineBackup([log], aBackup('binlog.000001:556', { gtid: '0-1-2', id: 'b1' }), NO_FILES);
+    const result = await examine([log], aBackup('binlog.000001:556', { gtid: '0-1-2', id: 'b1' }), NO_FILES);
     expect(result).toMatchObject({ why: null, neighbours: { gtidState: '0-1-2,5-1-1' } });
     expect(result.warnings).toEqual([
       'backup b1 has no GTIDs of domains that the log has (5-1-1): if its replica ignores them, the restore lacks their older writes',
     ]);
-    const whole = await examineBackup([log], aBackup('binlog.000001:556', { gtid: '0-1-2,5-1-1' }), NO_FILES);
+    const whole = await examine([log], aBackup('binlog.000001:556', { gtid: '0-1-2,5-1-1' }), NO_FILES);
     expect(whole.warnings).toEqual([]);
   });
 
   it('finds the lineage of a backup that was taken before its server was archived, by its GTIDs', async () => {
     const unknown = { lineage: null, gtid: '0-1-2', finishedAt: TEN_O_CLOCK + 60 };
-    const result = await examineBackup([LOG], aBackup('binlog.000001:456', unknown), NO_FILES);
+    const result = await examine([LOG], aBackup('binlog.000001:456', unknown), NO_FILES);
     expect(result).toMatchObject({ why: null, groupsBefore: 2, record: { primary: { lineage: 'shop-1a2b' } } });
     for (const other of [
       { gtid: '0-1-3' },
@@ -73,7 +78,7 @@ describe('examineBackup', () => {
       );
     }
     const otherServer = { ...LOG, lineage: { ...LOG.lineage, serverId: 9 } };
-    expect((await examineBackup([otherServer], aBackup('binlog.000001:456', unknown), NO_FILES)).why).not.toBeNull();
+    expect((await examine([otherServer], aBackup('binlog.000001:456', unknown), NO_FILES)).why).not.toBeNull();
   });
 
   it('finds the newer lineage of a server whose file names came back (peers 24: mariadb-operator #1815)', async () => {
@@ -85,11 +90,32 @@ describe('examineBackup', () => {
     const lineageOf = async (gtid: string, change: Partial<LineageView['lineage']> = {}): Promise<string | null> => {
       const recorded = { gtid, lineage: 'shop-first', finishedAt: TEN_O_CLOCK + 60 };
       const views = [{ ...again, lineage: { ...again.lineage, ...change } }, first];
-      return (await examineBackup(views, aBackup('binlog.000001:456', recorded), NO_FILES)).record.primary.lineage;
+      return (await examine(views, aBackup('binlog.000001:456', recorded), NO_FILES)).record.primary.lineage;
     };
     expect(await lineageOf('0-1-8')).toBe('shop-again');
     expect(await lineageOf('0-1-2')).toBe('shop-first');
     expect(await lineageOf('0-1-8', { serverId: 2 })).toBe('shop-first');
+  });
+
+  it('finds a backup in each lineage that holds its file: its own log was archived anew', async () => {
+    const anew = { ...LOG, lineage: { ...LOG.lineage, id: 'shop-anew', parent: 'shop-other' } };
+    const record = aBackup('binlog.000001:456', { gtid: '0-1-2', finishedAt: TEN_O_CLOCK + 60 });
+    const lineagesOf = async (change: Partial<BackupRecord['primary']>, views: LineageView[] = [anew, LOG]) => {
+      const changed = { ...record, primary: { ...record.primary, ...change } };
+      const { main, all } = await examineBackup(views, changed, NO_FILES);
+      return [main.record, ...all.map((one) => one.record)].map(({ primary }) => primary.lineage);
+    };
+    expect(await lineagesOf({})).toEqual(['shop-1a2b', 'shop-1a2b', 'shop-anew']);
+    expect(await lineagesOf({ lineage: 'shop-anew' })).toEqual(['shop-anew', 'shop-anew', 'shop-1a2b']);
+    // Not by its names alone: the archive there has other GTIDs, or none are known, or the file is an older one.
+    const other = inMemoryLog([[7, 8, 9].map((n) => ({ gtid: `0-1-${n}`, at: n }))], { id: 'shop-other' });
+    expect(await lineagesOf({}, [other, LOG])).toEqual(['shop-1a2b', 'shop-1a2b']);
+    expect(await lineagesOf({ gtid: null })).toEqual(['shop-1a2b', 'shop-1a2b']);
+    const opened = anew.segments.map((segment) => ({
+      ...segment,
+      digest: { ...segment.digest, openedAt: segment.digest.openedAt - 1 },
+    }));
+    expect(await lineagesOf({}, [{ ...anew, segments: opened }, LOG])).toEqual(['shop-1a2b', 'shop-1a2b']);
   });
 
   it('leaves a backup with the lineage that wrote its place, not with one that only repeats it', async () => {
@@ -97,7 +123,7 @@ describe('examineBackup', () => {
     const handOver = { gtidState: '0-1-3', parent: child, child, stranded: 0 };
     const shortened = { ...LOG, lineage: { ...LOG.lineage, id: 'shop-shortened', parent: 'shop-1a2b', handOver } };
     const record = aBackup('binlog.000001:456', { gtid: '0-1-2', finishedAt: TEN_O_CLOCK + 60 });
-    expect((await examineBackup([shortened, LOG], record, NO_FILES)).record.primary.lineage).toBe('shop-1a2b');
+    expect((await examine([shortened, LOG], record, NO_FILES)).record.primary.lineage).toBe('shop-1a2b');
   });
 
   it('refuses a backup of no known lineage', async () => {
@@ -120,7 +146,7 @@ describe('examineBackup', () => {
       sha256: '',
     }));
     const record = { ...aBackup('binlog.000001:456', { gtid: '0-1-2' }), files };
-    expect((await examineBackup([LOG], record, folder.path)).why).toBe(reason);
+    expect((await examine([LOG], record, folder.path)).why).toBe(reason);
   });
 
   describe('of MySQL', () => {
@@ -128,7 +154,7 @@ describe('examineBackup', () => {
     const own = '4e11fa47-71ca-11e1-9e33-c80aa9429562';
     const log = inMemoryLog([[1, 2, 3, 4].map((n) => ({ gtid: `${uuid}:${n}`, at: n }))], { flavor: 'mysql' });
     const reason = async (gtid: string): Promise<string | null> =>
-      (await examineBackup([log], aBackup('binlog.000001:456', { gtid }), NO_FILES)).why;
+      (await examine([log], aBackup('binlog.000001:456', { gtid }), NO_FILES)).why;
 
     it('accepts the GTIDs of the replica itself on top', async () => {
       expect(await reason(`${uuid}:1-2,${own}:1-7`)).toBeNull();
