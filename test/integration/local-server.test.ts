@@ -50,6 +50,20 @@ describe('a local server', () => {
     expect(existsSync(server.socket)).toBe(false);
   });
 
+  it('is not started where one listens on the socket, and that one is left alone', async () => {
+    await using folder = await makeTempDirectory('lastgood-test-');
+    const datadir = join(folder.path, 'data');
+    await installDatadir({ datadir });
+    const paths = { datadir, socket: join(folder.path, 's.sock'), errorLog: join(folder.path, 'error.log') };
+    await using server = await startLocalServer({ ...paths, args: [] });
+    await expect(startLocalServer({ ...paths, args: [] })).rejects.toMatchObject({
+      code: 'PREFLIGHT_FAILED',
+      message: `a server listens on '${paths.socket}'`,
+    });
+    await using connection = await server.connect();
+    expect(await connection.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
+  });
+
   it('may be given as long to end as a large one needs', async () => {
     await using folder = await makeTempDirectory('lastgood-test-');
     const datadir = join(folder.path, 'data');

@@ -227,6 +227,9 @@ describe('an existing server is refused before anything is written when it', () 
       for (const error of [bySocket, byPort]) {
         expect(error.message).toMatch(new RegExp(`cannot be restored into: it is the ${name} \\(root@`));
         expect(error).toMatchObject({ code: 'TARGET_NOT_EMPTY', exitCode: 40 });
+        expect(error.hint).toBe(
+          'Give another, empty server: a restore never writes to one that it protects. Nothing was written.',
+        );
       }
       expect(await stateOf(server)).toEqual(before);
     }
@@ -328,9 +331,10 @@ describe('a restore into an existing server', () => {
       port: target.port,
       pid: null,
       binaryLog: true,
-      readOnly: false,
+      readOnly: true,
     });
     expect(result.handOver.promote[0]?.run).toBe('RESET MASTER;');
+    expect(result.handOver.promote.map(({ run: command }) => command)).toContain('SET GLOBAL read_only = OFF;');
     expect([...during.keys()]).toEqual(['loading', 'replaying', 'proving']);
     await using restored = await target.connect();
     expect(await checksums(restored, ['shop', 'crm'])).toEqual(lost);

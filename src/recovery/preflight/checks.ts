@@ -25,8 +25,8 @@ export function findObstacles(facts: TargetFacts, demands: Demands): Obstacle[] 
   const alive = LIFE.flatMap((check) => check(facts, demands));
   if (alive.length === 0) return CHECKS.flatMap((check) => check(facts, demands));
   const isProtected = facts.others.some(({ isTarget }) => isTarget === true);
-  if (!isProtected && !isInUse(facts)) return alive;
-  return alive.map(({ what }) => ({ what, fix: isProtected ? ANOTHER_ONE : EMPTY_ONE }));
+  if (isInUse(facts)) return alive.map(({ what }) => ({ what, fix: isProtected ? PROTECTED : EMPTY_ONE }));
+  return isProtected ? alive.map(({ what }) => ({ what, fix: `${PROTECTED} ${IN_ITS_PLACE}` })) : alive;
 }
 
 /** What a person should know before, although it keeps nothing from being restored. */
@@ -41,15 +41,16 @@ export function isInUse({ schemas, accounts, marker }: TargetFacts): boolean {
 
 type Check = (facts: TargetFacts, demands: Demands) => Obstacle[];
 
-const ANOTHER_ONE =
-  'Give another, empty server: a restore never writes to one that it protects. For a new server in its place, name a configuration whose [primary] is not this one.';
+const PROTECTED = 'Give another, empty server: a restore never writes to one that it protects.';
+/** Not to be told of one that holds something. */
+const IN_ITS_PLACE = 'For a new server in its place, name a configuration whose [primary] is not this one.';
 
 const isAnother: Check = ({ others }) =>
   others
     .filter(({ isTarget }) => isTarget === true)
     .map(({ options }) => ({
       what: `it is the ${describeServer(options)}`,
-      fix: ANOTHER_ONE,
+      fix: PROTECTED,
     }));
 
 const replicates: Check = ({ primaries, flavor }) =>

@@ -69,6 +69,7 @@ describe('the checks of an existing server', () => {
     const replicas = ['repl@db2:4711', 'archiver@db3:4712'];
     const options = { name: 'primary', socket: '/run/db.sock', user: 'u', password: '', tls: 'off' } as const;
     for (const facts of [
+      { replicas, schemas: ['shop'], others: [{ options, isTarget: true }] },
       { replicas, others: [{ options, isTarget: true }] },
       { replicas, schemas: ['shop'] },
       { primaries: ['db1:3306'], accounts: ["'app'@'%'"] },
@@ -76,6 +77,9 @@ describe('the checks of an existing server', () => {
       expect(fixes(facts)).toMatch(/^Give an(other,)? empty server: /);
       expect(fixes(facts)).not.toMatch(/KILL|STOP|RESET|end its replication/);
     }
+    const own = [{ options, isTarget: true }];
+    expect(fixes({ others: own })).toContain('For a new server in its place');
+    expect(fixes({ others: own, schemas: ['shop'] })).not.toContain('in its place');
     expect(fixes({ replicas })).toContain('if nobody needs that replica');
   });
 
