@@ -96,6 +96,8 @@ export interface SalvageResult {
   readonly notCarried: readonly NotCarried[];
   readonly out: SalvagedFile | null;
   readonly into: { readonly server: string; readonly schema: string } | null;
+  /** Accounts and roles as whom views, triggers, routines and events of it run, as SQL writes them. */
+  readonly definers: readonly string[];
   /** On what was salvaged, at that point. */
   readonly grants: { readonly given: boolean; readonly statements: readonly string[] };
   /** Of the restore in the scratch server: of all that `filtered` does not leave out. */

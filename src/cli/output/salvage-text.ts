@@ -24,6 +24,7 @@ export function salvageText(result: SalvageResult, paint: Paint): string {
     '',
     objectsTable(salvaged),
     ...[...lost, ...plan.warnings.map(warned), ...warnings.map(warned)].map((line) => paint('yellow', oneLine(line))),
+    ...definerLines(result),
     ...grantLines(result),
   ].join('\n');
 }
@@ -62,6 +63,13 @@ function objectsTable(objects: readonly SalvagedObject[]): string {
       checksum ?? '',
     ]),
   );
+}
+
+/** A live server says itself which it lacks. */
+function definerLines({ definers, into }: SalvageResult): string[] {
+  if (into !== null || definers.length === 0) return [];
+  const title = 'Definers of its views, triggers, routines and events, which should exist where it is loaded:';
+  return ['', title, ...definers.map((definer) => `  ${oneLine(definer)}`)];
 }
 
 /** Those that were not given are to be pasted. */

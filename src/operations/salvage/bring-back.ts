@@ -3,6 +3,7 @@ import type { TableState } from '../../recovery/table-state.ts';
 import { describeServer } from '../../server/connection.ts';
 import type { SalvagedObject, SalvageOptions, SalvageResult, SalvageTo } from '../salvage.ts';
 import type { NotCarried } from './carry-definition.ts';
+import { definersOf } from './definers-of.ts';
 import { makeGrants } from './make-grants.ts';
 import { keepMakeable } from './makeable-views.ts';
 import { grantText } from './object-grants.ts';
@@ -12,7 +13,10 @@ import type { SchemaContent } from './schema-content.ts';
 import type { Salvaged } from './take-out.ts';
 
 /** What came of it, apart from the restore. */
-export type BroughtBack = Pick<SalvageResult, 'salvaged' | 'notCarried' | 'out' | 'into' | 'grants' | 'warnings'>;
+export type BroughtBack = Pick<
+  SalvageResult,
+  'salvaged' | 'notCarried' | 'out' | 'into' | 'definers' | 'grants' | 'warnings'
+>;
 
 /** Writes what was taken out to where it shall go. Throws what `salvageToFile` and `salvageInto` do. */
 export async function bringBack(found: Salvaged, options: SalvageOptions): Promise<BroughtBack> {
@@ -40,6 +44,7 @@ async function toServer(
     notCarried: [...notCarried, ...refused],
     out: null,
     into: { server: describeServer(server), schema: as },
+    definers: definersOf(found.definitions),
     grants: { given: options.grants, statements },
     warnings: done.warnings,
   };
@@ -53,12 +58,13 @@ async function toDump(
   throwIfAborted(options.signal);
   const { content, notCarried: refused } = await keepMakeable(found);
   const statements = found.privileges.map((grant) => grantText(grant));
+  const definers = definersOf(found.definitions);
   let plain = 0;
   const count = counter(content, options);
   const dump: SalvageOutOptions = {
     ...found,
     content,
-    title: titleOf(options),
+    title: titleOf(options, definers),
     grants: statements,
     granting: options.grants,
     names: options.tables,
@@ -81,17 +87,19 @@ async function toDump(
       proven: written !== null,
     },
     into: null,
+    definers,
     grants: { given: options.grants, statements },
     warnings: [],
   };
 }
 
-function titleOf({ plan, schema, tables }: SalvageOptions): string[] {
+function titleOf({ plan, schema, tables }: SalvageOptions, definers: readonly string[]): string[] {
   const { resolved } = plan.target;
   const what = tables.length === 0 ? `schema ${schema}` : tables.map((name) => `${schema}.${name}`).join(', ');
   return [
     `lastgood salvage: ${what} as of ${resolved.file}:${resolved.position}${resolved.gtid === null ? '' : `, GTID ${resolved.gtid}`}`,
     `Loading it stops at the first name that is taken. Events come as the replica had them: see their state before they run.`,
+    ...(definers.length === 0 ? [] : [`Definers, which should exist where it is loaded: ${definers.join(', ')}`]),
   ];
 }
 
