@@ -33,10 +33,7 @@ export function planText(plan: Plan, { datadir, delayedReplica }: AroundPlan = N
     ...candidateFacts(plan.candidates),
     ['reachable', reachableText(plan)],
   ];
-  const hints = [
-    ...skipHints(plan, 'restore'),
-    ...(delayedReplica === null ? [] : [delayedText(delayedReplica)]),
-  ];
+  const hints = [...skipHints(plan, 'restore'), ...(delayedReplica === null ? [] : [delayedText(delayedReplica)])];
   return [formatFacts(facts), ...plan.warnings.map((warning) => `warning: ${oneLine(warning)}`), ...hints].join('\n');
 }
 
