@@ -54,9 +54,9 @@ export function privilegeProblem({ facts, account }: ServerReport, role: Account
   return {
     severity: 'error',
     check: 'privileges',
-    found: `${account.account} lacks ${missing.join(', ')}`,
     // Given on the replica itself, it would be a transaction that the primary does not have.
-    fix: `${grantStatement(account.account, missing)}${role === 'backup' ? ' -- on the primary: it reaches the replica by replication' : ''}`,
+    found: `${account.account} lacks ${missing.join(', ')}${role === 'backup' ? ', to be granted on the primary, from where it reaches the replica' : ''}`,
+    fix: grantStatement(account.account, missing),
   };
 }
 
