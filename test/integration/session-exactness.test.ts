@@ -159,31 +159,27 @@ describe('a session on MySQL 5.6 with GTIDs', () => {
       "INSERT INTO shop.item VALUES (2, 'b')",
       'COMMIT',
     ]);
-    const ranges = await servedLog(writer, primary.datadir);
-    await using scratch = await startMysql56({ serverId: 900 });
-    await using target = await scratch.connect();
-    const identity: ServedIdentity = { flavor: 'mysql', serverVersion: '5.6.24-log', serverId: 101, gtidState: '' };
-
-    const { gtidState } = await replayInSession({ target, identity, ranges, log: silentLog });
-
-    expect(await serverContent(target)).toEqual(await serverContent(writer));
-    const [row] = await writer.query<{ state: string }>('SELECT @@GLOBAL.gtid_executed AS state');
-    expect(gtidState).toBe(row?.state);
+    await expectEqualReplay(primary, writer);
   });
 
   it('has no default schema where the source had none', async () => {
     await using primary = await startMysql56();
     await withAndWithoutSchema(primary, [STATEMENTS]);
     await using writer = await primary.connect();
-    const ranges = await servedLog(writer, primary.datadir);
-    await using scratch = await startMysql56({ serverId: 900 });
-    await using target = await scratch.connect();
-    const identity: ServedIdentity = { flavor: 'mysql', serverVersion: '5.6.24-log', serverId: 101, gtidState: '' };
-
-    const { gtidState } = await replayInSession({ target, identity, ranges, log: silentLog });
-
-    expect(await serverContent(target)).toEqual(await serverContent(writer));
-    const [row] = await writer.query<{ state: string }>('SELECT @@GLOBAL.gtid_executed AS state');
-    expect(gtidState).toBe(row?.state);
+    await expectEqualReplay(primary, writer);
   });
 });
+
+/** Replays all of a MySQL 5.6 server's log in a session on a new one: content and GTID state are the source's. */
+async function expectEqualReplay(primary: TestServer, writer: ServerConnection): Promise<void> {
+  const ranges = await servedLog(writer, primary.datadir);
+  await using scratch = await startMysql56({ serverId: 900 });
+  await using target = await scratch.connect();
+  const identity: ServedIdentity = { flavor: 'mysql', serverVersion: '5.6.24-log', serverId: 101, gtidState: '' };
+
+  const { gtidState } = await replayInSession({ target, identity, ranges, log: silentLog });
+
+  expect(await serverContent(target)).toEqual(await serverContent(writer));
+  const [row] = await writer.query<{ state: string }>('SELECT @@GLOBAL.gtid_executed AS state');
+  expect(gtidState).toBe(row?.state);
+}
