@@ -1,4 +1,5 @@
 import { findProgram, runTool } from '../src/platform/child-process.ts';
+import { makeTempDirectory } from '../src/platform/temp-dir.ts';
 import { writeOptionFile } from '../src/server/option-file.ts';
 import type { ServerOptions } from '../src/server/server-options.ts';
 
@@ -18,7 +19,8 @@ export async function pipeDump(login: ServerOptions, file: string): Promise<void
 
 /** By a shell: with us in between the pipe would be slower. */
 async function pipeToClient(login: ServerOptions, command: readonly string[]): Promise<void> {
-  await using optionFile = await writeOptionFile(login);
+  await using folder = await makeTempDirectory('lastgood-bench-');
+  await using optionFile = await writeOptionFile(login, folder.path);
   const client = [findProgram(['mariadb']), `--defaults-file=${optionFile.path}`, '--binary-mode'];
   await runTool({
     program: findProgram(['bash']),

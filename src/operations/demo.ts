@@ -4,6 +4,7 @@ import { formatCoordinates } from '../binlog/coordinates.ts';
 import type { Incident } from '../incident/incident.ts';
 import { LastgoodError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
+import { makeSweptDirectory } from '../platform/swept-directory.ts';
 import { makeTempDirectory } from '../platform/temp-dir.ts';
 import { waitFor } from '../platform/wait.ts';
 import { differingTables, listTables, readTableStates, type TableState } from '../recovery/table-state.ts';
@@ -51,7 +52,7 @@ export interface DemoResult extends Omit<Restored, 'plan' | 'warnings'> {
  * @throws LastgoodError `TOOL_MISSING` without a MariaDB server program, `PROOF_FAILED`, `INTERRUPTED`
  */
 export async function demo(options: DemoOptions): Promise<DemoResult> {
-  const folder = await makeTempDirectory('lastgood-demo-');
+  const folder = await (options.keep ? makeTempDirectory : makeSweptDirectory)('lastgood-demo-');
   try {
     const result = await play(folder.path, options);
     if (options.keep) options.tell(`everything is kept in ${folder.path}`);

@@ -1,10 +1,9 @@
-import { lstat, readdir, rm } from 'node:fs/promises';
-import { tmpdir, userInfo } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { LastgoodError } from '../platform/errors.ts';
 import { readLock } from '../platform/lock.ts';
 import type { Logger } from '../platform/logger.ts';
 import { endProcesses, findProcesses } from '../platform/other-processes.ts';
+import { ownTempFolders, sweepLeftDirectories } from '../platform/swept-directory.ts';
 import { makeTempDirectory } from '../platform/temp-dir.ts';
 import { claimFolder } from '../recovery/restore-folder.ts';
 import { PATIENCE } from '../recovery/scratch-server.ts';
@@ -35,6 +34,7 @@ export async function scratchFolder(
   { maker, log }: { maker: Maker; log: Logger },
 ): Promise<{ datadir: string } & AsyncDisposable> {
   await removeLeftScratch(log);
+  await sweepLeftDirectories();
   if (given !== undefined) return { datadir: resolve(given), [Symbol.asyncDispose]: () => Promise.resolve() };
   const folder = await makeTempDirectory(beginning(maker));
   return { datadir: dataIn(folder.path), [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() };
@@ -46,17 +46,14 @@ export async function scratchFolder(
  * @throws LastgoodError `PREFLIGHT_FAILED` when the temporary folder cannot be read
  */
 export async function findLeftScratch(): Promise<LeftScratch[]> {
-  const names = await readTemporaryFolder();
-  const ours = MAKERS.flatMap((maker) =>
-    names.filter((name) => name.startsWith(beginning(maker))).map((name) => ({ maker, folder: join(tmpdir(), name) })),
-  );
   const left: LeftScratch[] = [];
-  for (const { maker, folder } of ours) {
-    if (!(await isOwnFolder(folder))) continue;
-    const holder = await readLock(join(dataIn(folder), FOLDER_LOCK)).catch(() => null);
-    if (holder === null || holder.alive) continue;
-    const [pid = null] = findProcesses(serverMark(dataIn(folder)));
-    left.push({ maker, folder, pid, startedAt: holder.startedAt });
+  for (const maker of MAKERS) {
+    for (const folder of await ownTempFolders(beginning(maker))) {
+      const holder = await readLock(join(dataIn(folder), FOLDER_LOCK)).catch(() => null);
+      if (holder === null || holder.alive) continue;
+      const [pid = null] = findProcesses(serverMark(dataIn(folder)));
+      left.push({ maker, folder, pid, startedAt: holder.startedAt });
+    }
   }
   return left;
 }
@@ -90,19 +87,4 @@ function beginning(maker: Maker): string {
 
 function dataIn(folder: string): string {
   return join(folder, 'data');
-}
-
-async function readTemporaryFolder(): Promise<string[]> {
-  try {
-    return await readdir(tmpdir());
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new LastgoodError('PREFLIGHT_FAILED', `cannot read the temporary folder '${tmpdir()}': ${why}`, { cause });
-  }
-}
-
-/** Anybody may make a folder of that name there, or a link. */
-async function isOwnFolder(path: string): Promise<boolean> {
-  const found = await lstat(path).catch(() => null);
-  return found?.isDirectory() === true && found.uid === userInfo().uid;
 }

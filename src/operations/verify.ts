@@ -7,7 +7,7 @@ import { VERIFY_CHECKS, type Damage } from '../archive/damage.ts';
 import type { Repository } from '../archive/repository.ts';
 import { Catalog } from '../catalog/catalog.ts';
 import { LastgoodError } from '../platform/errors.ts';
-import { makeTempDirectory } from '../platform/temp-dir.ts';
+import { makeSweptDirectory } from '../platform/swept-directory.ts';
 import { throwIfAborted } from '../platform/wait.ts';
 import { openLineageViews, type LineageView } from '../recovery/lineage-view.ts';
 import type { Finding } from './finding.ts';
@@ -72,7 +72,7 @@ export async function verify(options: VerifyOptions): Promise<Verification> {
   const { repository, damages } = await openToVerify(options.repositoryPath, options.keyFile);
   const { jobs, backups, signal, onProgress } = options;
   const total = onProgress === undefined ? 0 : await sizeOfArchive(repository, { since, backups });
-  await using temporary = await makeTempDirectory('lastgood-verify-');
+  await using temporary = await makeSweptDirectory('lastgood-verify-');
   using rebuilt = new Catalog(join(temporary.path, 'catalog.sqlite'), { kept: false });
   using known = await openKnownCatalog(repository.catalogPath);
   let done = 0;

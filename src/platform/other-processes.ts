@@ -56,6 +56,12 @@ export async function endProcesses(
   });
 }
 
+/** True when a process other than ours was started with the folder, or with something in it, in one of its arguments. */
+export function isNamedByProcess(folder: string): boolean {
+  const names = (argument: string): boolean => argument.endsWith(folder) || argument.includes(`${folder}/`);
+  return pids().some((pid) => pid !== process.pid && argumentsOf(pid).some(names));
+}
+
 function pids(): number[] {
   try {
     return readdirSync('/proc')

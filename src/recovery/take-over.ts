@@ -1,4 +1,4 @@
-import { makeTempDirectory } from '../platform/temp-dir.ts';
+import { makeSweptDirectory } from '../platform/swept-directory.ts';
 import type { Logger } from '../platform/logger.ts';
 import { describeServer, type ServerConnection } from '../server/connection.ts';
 import type { ServerOptions } from '../server/server-options.ts';
@@ -26,7 +26,7 @@ export interface TakeOverOptions {
 export async function takeOver(options: TakeOverOptions): Promise<ExistingServer> {
   const { server, keeper, facts, plan, loan, former, warnings, log } = options;
   const takeover = new Takeover({ server, flavor: keeper.flavor, host: await hostOfOurs(keeper), loan });
-  const temporaryFolder = await makeTempDirectory('lastgood-restore-');
+  const temporaryFolder = await makeSweptDirectory('lastgood-restore-');
   const parts = {
     server,
     keeper,

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { environmentWith, findProgram, runTool } from '../platform/child-process.ts';
 import { makeDirectory } from '../platform/durable-file.ts';
 import { LastgoodError } from '../platform/errors.ts';
-import { makeTempDirectory, type TempDirectory } from '../platform/temp-dir.ts';
+import { makeSweptDirectory } from '../platform/swept-directory.ts';
+import type { TempDirectory } from '../platform/temp-dir.ts';
 import { waitFor } from '../platform/wait.ts';
 import { connect, type ServerConnection } from './connection.ts';
 import { findFreePort, requireFreePort } from './loopback-port.ts';
@@ -96,7 +97,7 @@ export function privateTemporaryFolder(datadir: string): { readonly tmpdir: stri
 export async function startLocalServer(o: LocalServerOptions): Promise<LocalServer> {
   const port = await choosePort(o.port);
   const folder =
-    Buffer.byteLength(o.socket) > SOCKET_PATH_MAX_BYTES ? await makeTempDirectory('lastgood-socket-') : null;
+    Buffer.byteLength(o.socket) > SOCKET_PATH_MAX_BYTES ? await makeSweptDirectory('lastgood-socket-') : null;
   const socket = folder === null ? o.socket : join(folder.path, 'server.sock');
   await requireSilent(socket);
   await makeDirectory(privateTemporaryFolder(o.datadir).tmpdir);

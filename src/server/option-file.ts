@@ -1,9 +1,8 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { makeTempDirectory } from '../platform/temp-dir.ts';
 import type { ServerOptions } from './server-options.ts';
 
-/** An option file in a private folder; it is gone when it is disposed of. */
+/** An option file; it is gone when it is disposed of. */
 export interface OptionFile extends AsyncDisposable {
   /** For `--defaults-file=`, which has to be a tool's first argument. */
   readonly path: string;
@@ -12,14 +11,9 @@ export interface OptionFile extends AsyncDisposable {
 /**
  * Writes a `[client]` option file, mode 0600, so that no password is ever among a tool's arguments.
  *
- * @param folder a private folder that a later run cleans up should this process be killed; else a temporary one
+ * @param folder a private folder that a later run cleans up should this process be killed
  */
-export async function writeOptionFile(options: ServerOptions, folder?: string): Promise<OptionFile> {
-  if (folder === undefined) {
-    const temporary = await makeTempDirectory('lastgood-options-');
-    const { path } = await writeOptionFile(options, temporary.path);
-    return { path, [Symbol.asyncDispose]: () => temporary[Symbol.asyncDispose]() };
-  }
+export async function writeOptionFile(options: ServerOptions, folder: string): Promise<OptionFile> {
   const path = join(folder, 'client.cnf');
   await writeFile(path, optionFileText(options), { mode: 0o600 });
   return { path, [Symbol.asyncDispose]: () => rm(path, { force: true }) };

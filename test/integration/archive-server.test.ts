@@ -45,7 +45,7 @@ describe('an archive server with a MariaDB log', () => {
 
   it('gives any replication client the same bytes as the source', async () => {
     await using folder = await makeTempDirectory('lastgood-test-');
-    await using optionFile = await writeOptionFile(loginOf(archive));
+    await using optionFile = await writeOptionFile(loginOf(archive), folder.path);
     await runTool({
       program: findProgram(['mariadb-binlog']),
       args: [
@@ -91,7 +91,8 @@ describe('an archive server with a MariaDB log', () => {
     const [first] = ranges;
     if (first === undefined) throw new Error('the primary has no log');
     await using part = await startArchiveServer({ identity, ranges: [{ ...first, from: 256 }], log: silentLog });
-    await using optionFile = await writeOptionFile(loginOf(part));
+    await using folder = await makeTempDirectory('lastgood-test-');
+    await using optionFile = await writeOptionFile(loginOf(part), folder.path);
     const read = async (file: string, position: number): Promise<unknown> =>
       await runTool({
         program: findProgram(['mariadb-binlog']),

@@ -2,7 +2,8 @@ import { createReadStream } from 'node:fs';
 import { appendFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EVENT, EVENT_HEADER_BYTES } from '../../binlog/event-type.ts';
-import { makeTempDirectory, type TempDirectory } from '../../platform/temp-dir.ts';
+import { makeSweptDirectory } from '../../platform/swept-directory.ts';
+import type { TempDirectory } from '../../platform/temp-dir.ts';
 import type { LoggedEvent } from './logged-events.ts';
 
 const FILE_ID_BYTES = 4;
@@ -35,7 +36,7 @@ export class LoadFiles implements AsyncDisposable {
   }
 
   async #path(id: number): Promise<string> {
-    this.#directory ??= await makeTempDirectory('lastgood-load-');
+    this.#directory ??= await makeSweptDirectory('lastgood-load-');
     return join(this.#directory.path, String(id));
   }
 }

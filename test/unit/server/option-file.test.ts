@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
+import { makeTempDirectory } from '../../../src/platform/temp-dir.ts';
 import { optionFileText, writeOptionFile } from '../../../src/server/option-file.ts';
 
 const LOGIN = { name: 'replica', user: 'backup', password: 'p"a\\s#s', tls: 'off' } as const;
@@ -23,9 +24,10 @@ describe('optionFileText', () => {
 
 describe('writeOptionFile', () => {
   it('is for the owner only, and gone afterwards', async () => {
+    await using folder = await makeTempDirectory('lastgood-unit-');
     let path: string;
     {
-      await using file = await writeOptionFile(LOGIN);
+      await using file = await writeOptionFile(LOGIN, folder.path);
       path = file.path;
       expect((await stat(path)).mode & 0o777).toBe(0o600);
       expect(await readFile(path, 'utf8')).toBe(optionFileText(LOGIN));
