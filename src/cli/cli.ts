@@ -4,6 +4,7 @@ import { createLogger, type Logger } from '../platform/logger.ts';
 import { visible } from '../platform/visible.ts';
 import { colorFor, paint, type Color } from './output/color.ts';
 import { interrupted } from '../platform/wait.ts';
+import { runnable, runnableWords } from './runnable.ts';
 import { streamOut, writeOut } from './stream-out.ts';
 
 /** Every command takes these. */
@@ -72,10 +73,18 @@ export class Cli {
     return await loadSettings({ config: this.#options.config, secrets, note });
   }
 
-  /** Puts the result on stdout: one JSON document with `--json`, else text, which cannot steer a terminal. */
-  print(result: unknown, text: () => string): void {
-    process.stdout.write(`${this.json ? JSON.stringify(result, null, 2) : this.#visible(text())}\n`);
+  /**
+   * Puts the result on stdout: one JSON document with `--json`, else text, which cannot steer a terminal.
+   *
+   * @param text gets the result with its commands as they are to be run
+   */
+  print<T>(result: T, text: (shown: T) => string): void {
+    const shown = runnableWords(result, this.#options);
+    process.stdout.write(`${this.json ? JSON.stringify(shown, null, 2) : this.#visible(text(shown))}\n`);
   }
+
+  /** Gives the commands in a text the configuration of this run. */
+  readonly runnable = (text: string): string => runnable(text, this.#options);
 
   /** Puts one line on stdout, whatever the format. */
   printLine(line: string): void {

@@ -2,6 +2,7 @@ import { CommanderError } from 'commander';
 import { LastgoodError } from '../platform/errors.ts';
 import { createProgram } from './program.ts';
 import { reportError } from './report-error.ts';
+import { readGiven } from './runnable.ts';
 import { listenForSignals } from './signals.ts';
 
 /**
@@ -18,7 +19,11 @@ export async function main(argv: readonly string[]): Promise<void> {
     await program.parseAsync(argv, { from: 'user' });
   } catch (error) {
     if (isHelp(error)) return;
-    process.exitCode = reportError(error, { json: wantsJson(argv), interrupted: interruption.signal.aborted });
+    process.exitCode = reportError(error, {
+      json: wantsJson(argv),
+      interrupted: interruption.signal.aborted,
+      given: readGiven(argv),
+    });
   }
 }
 

@@ -3,11 +3,14 @@ import { isLastgoodError, LastgoodError } from '../platform/errors.ts';
 import { visible } from '../platform/visible.ts';
 import { interrupted } from '../platform/wait.ts';
 import { colorFor, paint } from './output/color.ts';
+import { runnable, type Given } from './runnable.ts';
 
 export interface ReportOptions {
   readonly json: boolean;
   /** True when a signal asked the command to stop: what it threw then is the interruption, not a bug. */
   readonly interrupted: boolean;
+  /** Commands in hints repeat it. */
+  readonly given?: Given;
 }
 
 const BUG_EXIT_CODE = 1;
@@ -21,7 +24,8 @@ const BUG_EXIT_CODE = 1;
 export function reportError(error: unknown, options: ReportOptions): number {
   const known = toKnownError(error, options);
   if (known === null) return reportBug(error, options.json);
-  const { code, message, hint, details, exitCode } = known;
+  const { code, message, details, exitCode } = known;
+  const hint = runnable(known.hint, options.given ?? {});
   if (options.json) {
     process.stdout.write(`${JSON.stringify({ error: { code, message, hint, details, exitCode } })}\n`);
   } else {

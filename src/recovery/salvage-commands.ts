@@ -28,6 +28,6 @@ function tablesToName(objects: readonly IncidentObject[]): string[] {
 }
 
 /** To be pasted into a shell as it stands, whatever people call their tables. */
-function shellWord(name: string): string {
+export function shellWord(name: string): string {
   return /^[\w./:@%+=-]+$/.test(name) ? name : `'${name.replaceAll("'", `'\\''`)}'`;
 }

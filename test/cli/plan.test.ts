@@ -64,6 +64,23 @@ describe('plan', () => {
     expect(stdout).toContain(`\`lastgood plan --before ${truncate}\` ends just before it`);
   });
 
+  it('names commands that run as they stand, with the configuration of this run', async () => {
+    const config = join(server.directory, 'lastgood.toml');
+    const shown = async (...args: string[]): Promise<{ command: string; outcome: Outcome }> => {
+      const { stdout, stderr } = await runLastgood(args);
+      const command = /^hint: .*?`lastgood (.*?)`/m.exec(stdout + stderr)?.[1] ?? '';
+      return { command, outcome: await runLastgood(command.split(' ')) };
+    };
+
+    const instead = await shown('plan', '--config', config, '--before', drop, '--skip', truncate);
+    expect(instead.command).toBe(`--config ${config} plan --before ${truncate}`);
+    expect(instead.outcome.stdout).toMatch(/^reachable +yes$/m);
+
+    const listed = await shown(`--config=${config}`, 'plan', '--before', 'inc-000000000000');
+    expect(listed.command).toBe(`--config ${config} incidents --all`);
+    expect(listed.outcome.stdout).toContain(drop);
+  });
+
   it('is not reachable where a skip is impossible, and is a plan all the same', async () => {
     const { stdout, exitCode } = await plan('--latest', '--skip', drop, '--json');
     const { reachable, skips } = JSON.parse(stdout) as Plan;

@@ -91,7 +91,7 @@ async function serve(cli: Cli, flags: ServerFlags): Promise<void> {
 /** A password belongs on a screen or into a program, never into a file of logs. */
 function print(cli: Cli, served: ServedArchive): void {
   const showsPassword = process.stdout.isTTY;
-  cli.print(served, () => servedText(served, showsPassword));
+  cli.print(served, (shown) => servedText(shown, showsPassword));
 }
 
 async function readPassword(path: string): Promise<string> {

@@ -33,7 +33,7 @@ export function addArchive(program: Command, open: OpenCli): void {
       const cli = open(command);
       const result = await archiveUntilStopped(cli, options);
       if (result === null) return;
-      cli.print(result, () => archiveText(result));
+      cli.print(result, archiveText);
       if (result.warnings.length > 0) cli.warn();
     });
 }

@@ -18,7 +18,7 @@ export function addDoctor(program: Command, open: OpenCli): void {
     .action(async (_options: object, command: Command) => {
       const cli = open(command);
       const diagnosis = await diagnose({ settings: await cli.settings(), log: cli.logger, signal: cli.signal });
-      cli.print(diagnosis, () => diagnosisText(diagnosis, cli.paint));
+      cli.print(diagnosis, (shown) => diagnosisText(shown, cli.paint));
       const worst = worstOf(diagnosis.findings);
       if (worst === 'warning') cli.warn();
       if (worst === 'error') cli.exitWith(ERRORS.PREFLIGHT_FAILED.exit);

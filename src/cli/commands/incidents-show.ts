@@ -54,7 +54,7 @@ export function addIncidentsShow(incidents: Command, open: OpenCli): void {
       const evidence = evidenceOptions(cli, options);
       if (options.rowsAs === undefined) {
         const story = await showIncident(archive, id, { ...evidence, rows: options.rows, full: options.full });
-        cli.print(story, () => incidentStoryText(story, cli.paint));
+        cli.print(story, (shown) => incidentStoryText(shown, cli.paint));
         return;
       }
       const pieces = await writeLostRows(archive, id, {

@@ -33,7 +33,7 @@ export function addPlan(program: Command, open: OpenCli): void {
       const path = flags.datadir === undefined ? null : resolve(flags.datadir);
       const datadir = path === null ? null : { path, freeBytes: await freeBytes(path) };
       const around = { datadir, delayedReplica: await delayedReplica(cli, archive, plan) };
-      cli.print({ ...plan, ...around }, () => planText(plan, around));
+      cli.print({ ...plan, ...around }, (shown) => planText(shown, shown, cli.runnable));
       if (plan.warnings.length > 0 || plan.skips.some(({ verdict }) => verdict !== 'safe')) cli.warn();
     });
 }

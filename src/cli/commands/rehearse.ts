@@ -48,6 +48,6 @@ export function addRehearse(program: Command, open: OpenCli): void {
         progress: bars.update,
         signal: cli.signal,
       });
-      cli.print(result, () => rehearseText(result, cli.paint));
+      cli.print(result, (shown) => rehearseText(shown, cli.paint));
     });
 }

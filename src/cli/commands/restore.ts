@@ -78,7 +78,7 @@ export function addRestore(program: Command, open: OpenCli): void {
       const cli = open(command);
       const result =
         flags.resume === true ? await resumeIn(cli, flags) : await restoreTo(cli, flags, planOf(cli, flags));
-      cli.print(result, () => restoreText(result, cli.paint));
+      cli.print(result, (shown) => restoreText(shown, cli.paint));
       if (result.plan.warnings.length + result.warnings.length > 0) cli.warn();
     });
 }

@@ -64,7 +64,7 @@ export function addSalvage(program: Command, open: OpenCli): void {
       const cli = open(command);
       const result = await salvageWith(cli, flags);
       if (result.out?.path === null) tellBeside(cli, result);
-      else cli.print(result, () => salvageText(result, cli.paint));
+      else cli.print(result, (shown) => salvageText(shown, cli.paint));
       if (result.warnings.length + result.notCarried.length > 0) cli.warn();
     });
 }

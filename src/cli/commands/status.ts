@@ -16,7 +16,7 @@ export function addStatus(program: Command, open: OpenCli): void {
       const cli = open(command);
       if (options.nagios === true) return printForMonitoring(cli);
       const status = await read(cli);
-      cli.print(status, () => statusText(status, cli.paint));
+      cli.print(status, (shown) => statusText(shown, cli.paint));
     });
 }
 

@@ -54,7 +54,7 @@ async function run(cli: Cli, flags: VerifyFlags): Promise<void> {
       : {}),
   });
   progress[Symbol.dispose]();
-  cli.print(verification, () => verificationText(verification, cli.paint));
+  cli.print(verification, (shown) => verificationText(shown, cli.paint));
   const { findings } = verification;
   const worst = worstOf(findings);
   if (worst === 'warning') cli.warn();

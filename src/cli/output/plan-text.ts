@@ -16,8 +16,16 @@ export interface AroundPlan {
 
 const NOTHING: AroundPlan = { datadir: null, delayedReplica: null };
 
-/** The plan for a person: where it ends, from what, through what, and what to know before. */
-export function planText(plan: Plan, { datadir, delayedReplica }: AroundPlan = NOTHING): string {
+/**
+ * The plan for a person: where it ends, from what, through what, and what to know before.
+ *
+ * @param runnable gives the commands in hints what they need to run as they stand
+ */
+export function planText(
+  plan: Plan,
+  { datadir, delayedReplica }: AroundPlan = NOTHING,
+  runnable = (text: string): string => text,
+): string {
   const { resolved } = plan.target;
   const facts: [string, string][] = [
     ['target', `${resolved.lineage} ${resolved.file}:${resolved.position}`],
@@ -33,7 +41,7 @@ export function planText(plan: Plan, { datadir, delayedReplica }: AroundPlan = N
     ...candidateFacts(plan.candidates),
     ['reachable', reachableText(plan)],
   ];
-  const hints = [...skipHints(plan, 'restore'), ...(delayedReplica === null ? [] : [delayedText(delayedReplica)])];
+  const hints = [...skipHints(plan, 'restore').map(runnable), ...(delayedReplica === null ? [] : [delayedText(delayedReplica)])];
   return [formatFacts(facts), ...plan.warnings.map((warning) => `warning: ${oneLine(warning)}`), ...hints].join('\n');
 }
 
