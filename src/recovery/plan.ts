@@ -1,6 +1,6 @@
 import type { BackupRecord } from '../archive/backup-record.ts';
 import type { Incident } from '../incident/incident.ts';
-import type { PlanEstimate } from './estimate.ts';
+import type { MeasuredWork, PlanEstimate } from './estimate.ts';
 
 /** What the user asked for: exactly one point. */
 export type Target =
@@ -125,9 +125,11 @@ export interface Plan {
   /** That will be applied: without the skipped. */
   readonly groups: number;
   readonly bytes: number;
-  /** null before any restore or rehearsal was timed. */
+  /** null before any restore or rehearsal was timed that tells of so much. */
   readonly estimateSeconds: number | null;
   readonly estimate: PlanEstimate | null;
+  /** What the estimate is made from; not in plans of earlier versions. */
+  readonly measured?: MeasuredWork;
   /** Newest first. */
   readonly candidates: readonly PlanCandidate[];
   /** At least so many bytes are written to the target. */

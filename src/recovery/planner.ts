@@ -7,7 +7,7 @@ import { chooseStart } from './candidates.ts';
 import type { ExaminedBackup } from './choose-backup.ts';
 import type { Way } from './crossing.ts';
 import { neededBytes } from './disk-space.ts';
-import { totalSeconds } from './estimate.ts';
+import { measuredWork, totalSeconds } from './estimate.ts';
 import type { Plan, PlanCrossing, ResolvedTarget, Target } from './plan.ts';
 import type { PlacedGroup } from './neighbours.ts';
 import { replayedWarnings } from './replayed-incidents.ts';
@@ -70,7 +70,7 @@ export function planRestore(input: PlanInput): BarePlan {
     crossings: crossingsOf(stretches),
     skipped: skips.map(({ incident }) => incident),
     ...{ skippedSegments, skips: [], groups, bytes },
-    ...{ estimateSeconds: totalSeconds(estimate), estimate, candidates },
+    ...{ estimateSeconds: totalSeconds(estimate), estimate, measured: measuredWork(input.rehearsals), candidates },
     diskBytes: neededBytes({ backup: backup.record, bytes }),
     conflicts: [],
     warnings: [

@@ -41,7 +41,10 @@ export function planText(
     ...candidateFacts(plan.candidates),
     ['reachable', reachableText(plan)],
   ];
-  const hints = [...skipHints(plan, 'restore').map(runnable), ...(delayedReplica === null ? [] : [delayedText(delayedReplica)])];
+  const hints = [
+    ...skipHints(plan, 'restore').map(runnable),
+    ...(delayedReplica === null ? [] : [delayedText(delayedReplica)]),
+  ];
   return [formatFacts(facts), ...plan.warnings.map((warning) => `warning: ${oneLine(warning)}`), ...hints].join('\n');
 }
 
@@ -63,11 +66,26 @@ function skipFacts({ skipped, skips, conflicts }: Plan): [string, string][] {
   });
 }
 
-function timeText({ estimateSeconds, estimate }: Plan): string {
-  if (estimateSeconds === null || estimate === null) return 'unknown before the first restore or rehearsal';
+/** An estimate for so many times what was ever measured is told together with what it is made from. */
+const FAR = 10;
+
+function timeText({ estimateSeconds, estimate, measured, backup, bytes }: Plan): string {
+  if (estimateSeconds === null || estimate === null) return unknownTimeText(measured);
   const { loadSeconds, replaySeconds, proofSeconds } = estimate;
   const steps = `load ${formatSeconds(loadSeconds)}, replay ${formatSeconds(replaySeconds)}, proof ${formatSeconds(proofSeconds)}`;
-  return `about ${formatSeconds(estimateSeconds)}: ${steps}`;
+  const isFar =
+    measured !== undefined && (backup.bytes > FAR * measured.backupBytes || bytes > FAR * measured.replayedBytes);
+  const from = isFar ? `\nroughly: past restores ${measuredText(measured)}` : '';
+  return `about ${formatSeconds(estimateSeconds)}: ${steps}${from}`;
+}
+
+function unknownTimeText(measured: Plan['measured']): string {
+  if (measured === undefined || measured.restores === 0) return 'unknown before the first restore or rehearsal';
+  return `unknown: past restores ${measuredText(measured)}, too little to tell; a rehearsal measures it`;
+}
+
+function measuredText({ backupBytes, replayedBytes }: NonNullable<Plan['measured']>): string {
+  return `loaded at most ${formatBytes(backupBytes)} and replayed at most ${formatBytes(replayedBytes)}`;
 }
 
 function diskText({ diskBytes }: Plan, folder: AroundPlan['datadir']): string {

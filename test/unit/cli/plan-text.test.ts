@@ -60,6 +60,18 @@ describe('the text of a plan', () => {
     );
   });
 
+  it('says from how much an estimate is made that is for far more, and why there is none', () => {
+    const measured = { restores: 3, backupBytes: 50 * 1024, replayedBytes: 4 };
+    const text = lines({ ...PLAN, measured })
+      .join(' ')
+      .replaceAll(/ +/g, ' ');
+    expect(text).toContain('proof 3.0 s roughly: past restores loaded at most 50.0 KiB and replayed at most 4 B');
+    expect(planText({ ...PLAN, measured: { ...measured, replayedBytes: 5 } })).not.toContain('roughly');
+    expect(lines({ ...PLAN, estimateSeconds: null, estimate: null, measured })).toContain(
+      'time              unknown: past restores loaded at most 50.0 KiB and replayed at most 4 B, too little to tell; a rehearsal measures it',
+    );
+  });
+
   it('says whether it fits into a folder', () => {
     const inFolder = (freeBytes: number): string | undefined =>
       lines(PLAN, { datadir: { path: '/srv/restored', freeBytes }, delayedReplica: null }).find((line) =>

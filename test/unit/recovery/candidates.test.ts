@@ -48,7 +48,7 @@ describe('the backup to start from', () => {
         backup: 'large',
         usable: true,
         why: null,
-        estimateSeconds: 103,
+        estimateSeconds: 127,
         groups: 2,
         bytes: 200 * MIB,
         chosen: false,
@@ -57,13 +57,13 @@ describe('the backup to start from', () => {
         backup: 'small',
         usable: true,
         why: null,
-        estimateSeconds: 23,
+        estimateSeconds: 20,
         groups: 4,
         bytes: 400 * MIB + 252,
         chosen: true,
       },
     ]);
-    expect(plan).toMatchObject({ backup: { id: 'small' }, groups: 4, estimateSeconds: 23 });
+    expect(plan).toMatchObject({ backup: { id: 'small' }, groups: 4, estimateSeconds: 20 });
     expect(plan.estimate?.loadSeconds).toBeCloseTo(0.1);
     expect(plan.estimate?.replaySeconds).toBeCloseTo(20);
     expect(plan.estimate?.proofSeconds).toBe(3);
