@@ -43,8 +43,8 @@ export function measuredWork(rehearsals: readonly RehearsalRecord[]): MeasuredWo
 }
 
 /**
- * How long a restore will take, from how long past ones took: bytes per second of loading, of replaying, and for the proof, which
- * reads what was loaded, where one was large enough to show them; the seconds as they were for as little as that.
+ * How long a restore will take, from how long past ones took: bytes per second of loading, of replaying, and of both for the proof,
+ * which reads all tables, where one was large enough to show them; the seconds as they were for as little as that.
  *
  * @returns null when none has measured what is needed, or only with so much less that nothing follows from it
  */
@@ -55,11 +55,15 @@ export function estimate(
   const newestFirst = rehearsals.toSorted((a, b) => (a.startedAt < b.startedAt ? 1 : -1));
   const loads = newestFirst.map(({ backupBytes, seconds }) => ({ bytes: backupBytes, seconds: seconds.load }));
   const replays = newestFirst.map(({ replayedBytes, seconds }) => ({ bytes: replayedBytes, seconds: seconds.replay }));
-  const proofs = newestFirst.map(({ backupBytes, seconds }) => ({ bytes: backupBytes, seconds: seconds.proof }));
+  const proofs = newestFirst.map(({ backupBytes, replayedBytes, seconds }) => ({
+    bytes: backupBytes + replayedBytes,
+    seconds: seconds.proof,
+  }));
   const loadSeconds = secondsFor(work.backupBytes, loads);
   const replaySeconds = secondsFor(work.replayBytes, replays);
-  const proofSeconds = secondsFor(work.backupBytes, proofs);
-  if (rehearsals.length === 0 || loadSeconds === null || replaySeconds === null || proofSeconds === null) return null;
+  if (rehearsals.length === 0 || loadSeconds === null || replaySeconds === null) return null;
+  const asBefore = mean(proofs.slice(0, NEWEST).map(({ seconds }) => seconds));
+  const proofSeconds = secondsFor(work.backupBytes + work.replayBytes, proofs) ?? asBefore;
   return { loadSeconds, replaySeconds, proofSeconds };
 }
 

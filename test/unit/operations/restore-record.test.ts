@@ -43,7 +43,7 @@ it('keeps how long a restore took, for the next estimate', async () => {
   ]);
   expect(records[0]?.id).toMatch(/^restore-20261122-100000-[\da-f]{4}$/);
   expect(estimate(records, { backupBytes: 200 * MIB, replayBytes: 100 * MIB })).toEqual({
-    ...{ loadSeconds: 20, replaySeconds: 5, proofSeconds: 6 },
+    ...{ loadSeconds: 20, replaySeconds: 5, proofSeconds: 1.8 },
   });
 });
 

@@ -48,7 +48,7 @@ describe('the backup to start from', () => {
         backup: 'large',
         usable: true,
         why: null,
-        estimateSeconds: 127,
+        estimateSeconds: 107,
         groups: 2,
         bytes: 200 * MIB,
         chosen: false,
@@ -57,16 +57,16 @@ describe('the backup to start from', () => {
         backup: 'small',
         usable: true,
         why: null,
-        estimateSeconds: 20,
+        estimateSeconds: 23,
         groups: 4,
         bytes: 400 * MIB + 252,
         chosen: true,
       },
     ]);
-    expect(plan).toMatchObject({ backup: { id: 'small' }, groups: 4, estimateSeconds: 20 });
+    expect(plan).toMatchObject({ backup: { id: 'small' }, groups: 4, estimateSeconds: 23 });
     expect(plan.estimate?.loadSeconds).toBeCloseTo(0.1);
     expect(plan.estimate?.replaySeconds).toBeCloseTo(20);
-    expect(plan.estimate?.proofSeconds).toBe(3);
+    expect(plan.estimate?.proofSeconds).toBeCloseTo((3 * 401) / 500);
   });
 
   it('is the newest of two that take the same, and as long as the time from one of them is unknown', () => {
