@@ -30,7 +30,7 @@ export function addTargetOptions(command: Command): Command {
     .option('--after-gtid <gtid>', 'TARGET: up to and with this transaction')
     .option(
       '--before-coordinates <file:pos>',
-      'TARGET: the last whole transaction that ends at or before this place; LINEAGE/FILE:POS where several lineages have the file',
+      'TARGET: just before this place, which is none inside a transaction; LINEAGE/FILE:POS where several lineages have the file',
     )
     .option('--at <time>', 'TARGET: what was committed by this time, which must carry its zone')
     .option('--latest', 'TARGET: everything in the archive')

@@ -41,10 +41,19 @@ export function handOverOf(plan: Plan, server: HandedOver, primary: PrimaryPlace
   };
 }
 
+/**
+ * ALTER EVENT makes whoever runs it the definer, unless it names one.
+ * Source: tried on MariaDB 10.11.19 and MySQL 5.6.24; MySQL 8.4 manual, "ALTER EVENT Statement".
+ */
 const ENABLE_EVENTS: HandOverStep = {
   say: 'Events came disabled, as on any replica: this lists the statements that enable them. Leave out what must not run twice.',
   where: 'server',
-  run: "SELECT CONCAT('ALTER EVENT `', EVENT_SCHEMA, '`.`', EVENT_NAME, '` ENABLE;') AS enable FROM information_schema.EVENTS WHERE STATUS = 'SLAVESIDE_DISABLED';",
+  run: [
+    "SELECT CONCAT('ALTER DEFINER = `', REPLACE(LEFT(DEFINER, CHAR_LENGTH(DEFINER) - LOCATE('@', REVERSE(DEFINER))), '`', '``'),",
+    "'`@`', SUBSTRING_INDEX(DEFINER, '@', -1), '` EVENT `', REPLACE(EVENT_SCHEMA, '`', '``'), '`.`',",
+    "REPLACE(EVENT_NAME, '`', '``'), '` ENABLE;') AS enable",
+    "FROM information_schema.EVENTS WHERE STATUS = 'SLAVESIDE_DISABLED';",
+  ].join(' '),
 };
 const ALLOW_WRITES: HandOverStep = {
   say: 'The application may write from here on.',

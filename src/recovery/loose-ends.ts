@@ -66,7 +66,7 @@ async function disabledEvents(admin: ServerConnection): Promise<string[]> {
     ? []
     : [
         `${names.length} ${what} ${are} disabled, as on any replica: ${names.join(', ')}; ` +
-          'ALTER EVENT <name> ENABLE enables one, SET GLOBAL event_scheduler = ON lets them run',
+          'ALTER DEFINER = <its definer> EVENT <name> ENABLE enables one, SET GLOBAL event_scheduler = ON lets them run',
       ];
 }
 

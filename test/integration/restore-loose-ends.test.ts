@@ -54,6 +54,15 @@ async function startAgain({ server: { datadir, socket } }: RestoreResult) {
   return await startLocalServer({ datadir, socket, errorLog, args: [] });
 }
 
+const EVENTS = 'SELECT EVENT_NAME, DEFINER, STATUS FROM information_schema.EVENTS ORDER BY EVENT_NAME';
+
+/** Does what the hand-over lists; events then run as they ran on the primary, and as whoever they ran there. */
+async function enablesEvents(restored: ServerConnection, { handOver }: RestoreResult, primary: ServerConnection) {
+  const list = handOver.promote.find(({ run: command }) => command.includes('information_schema.EVENTS'));
+  for (const { enable } of await restored.query<{ enable: string }>(list?.run ?? '')) await restored.query(enable);
+  expect(await restored.query(EVENTS)).toEqual(await primary.query(EVENTS));
+}
+
 /** With `--keep-prepared` the same transaction is still there, also after the restart, and can be committed. */
 async function keepsPrepared(
   { primary, restoreLatest }: Pick<Played, 'primary' | 'restoreLatest'>,
@@ -78,6 +87,8 @@ describe('a restored server', () => {
       'CREATE TABLE basket (id INT) ENGINE=MEMORY',
       'CREATE TABLE unused (id INT) ENGINE=MEMORY',
       'CREATE EVENT nightly ON SCHEDULE EVERY 1 DAY DO DELETE FROM shop.item',
+      "CREATE USER 'ni`ght'@'%'",
+      "CREATE DEFINER = 'ni`ght'@'%' EVENT `by ``another` ON SCHEDULE EVERY 1 DAY DO SELECT 1",
     ];
     const after = [
       'INSERT INTO basket VALUES (1)',
@@ -94,12 +105,15 @@ describe('a restored server', () => {
       expect(result.warnings).toEqual([
         expect.stringMatching(/^XA transaction 'open','b',3 was prepared .* it is rolled back$/),
         '1 MEMORY table is empty after the restart, as after any restart: shop.basket',
-        expect.stringMatching(/^2 events are disabled, .*: shop\.hourly, shop\.nightly; ALTER EVENT <name> ENABLE/),
+        expect.stringMatching(
+          /^3 events are disabled, .*: shop\.by `another, shop\.hourly, shop\.nightly; ALTER DEFINER = /,
+        ),
       ]);
       await using server = await startAgain(result);
       await using restored = await server.connect();
       expect(await restored.query('XA RECOVER')).toEqual([]);
       await restored.query('ALTER TABLE shop.item ADD COLUMN n INT'); // no lock is left
+      await enablesEvents(restored, result, primary);
       await keepsPrepared({ primary, restoreLatest }, join(scene.pair.primary.directory, 'kept'));
     });
   });
