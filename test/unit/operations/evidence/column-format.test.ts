@@ -86,6 +86,7 @@ describe('text', () => {
 
   it('is decoded for people, and shown as bytes where it has no characters', () => {
     expect(format(T.VARCHAR, { charset: 'latin1' }).text(hex('80fc'))).toBe('€ü');
+    expect(format(T.VARCHAR, { charset: 'latin1' }).text(hex('ff3f'))).toBe('ÿ?');
     expect(format(T.VARCHAR, { charset: 'sjis' }).text(hex('835c'))).toBe('ソ');
     expect(format(T.VARCHAR, { charset: 'utf8mb4' }).text(hex('ff'))).toBe('0xFF');
   });
