@@ -1,6 +1,7 @@
 import { keyOf, type Named } from '../../recovery/consequences/touch.ts';
-import type { ForeignKey, TableFacts, UniqueKey } from '../../recovery/consequences/table-facts.ts';
+import type { ForeignKey, TableFacts, TextType, UniqueKey } from '../../recovery/consequences/table-facts.ts';
 import { dumpLines } from '../evidence/definition-of-backup.ts';
+import { textOfColumn, textOfTable } from './column-text.ts';
 import { wordsOf } from './words.ts';
 
 /** What a backup's dump says of the tables in it. */
@@ -44,7 +45,8 @@ class DefinitionReader implements DumpDefinitions {
   #schema = '';
   #table: Named | null = null;
   #columns: string[] = [];
-  #keys: UniqueKey[] = [];
+  #texts = new Map<string, TextType | 'as its table' | null>();
+  #keys: Omit<UniqueKey[number], 'text'>[][] = [];
   #hasPrimaryKey = false;
   #required: string[] = [];
   #isChecked = false;
@@ -70,6 +72,7 @@ class DefinitionReader implements DumpDefinitions {
   #begin(table: Named): void {
     this.#table = table;
     this.#columns = [];
+    this.#texts = new Map();
     this.#keys = [];
     this.#hasPrimaryKey = false;
     this.#required = [];
@@ -80,7 +83,7 @@ class DefinitionReader implements DumpDefinitions {
   #inside(table: Named, line: string): void {
     if (line.startsWith(')')) {
       const facts = {
-        ...{ columns: this.#columns, uniqueKeys: this.#keys, hasPrimaryKey: this.#hasPrimaryKey },
+        ...{ columns: this.#columns, uniqueKeys: this.#keysOf(line), hasPrimaryKey: this.#hasPrimaryKey },
         ...{ required: this.#required, isChecked: this.#isChecked },
       };
       if (this.#isReadable) this.tables.set(keyOf(table), facts);
@@ -100,8 +103,19 @@ class DefinitionReader implements DumpDefinitions {
     this.foreignKeys.push({ child: table, parent: { type: 'table', schema: inSchema, name: unquote(parent) } });
   }
 
+  #keysOf(end: string): UniqueKey[] {
+    const ofTable = textOfTable(end);
+    return this.#keys.map((key) =>
+      key.map((part) => {
+        const text = this.#texts.get(part.column) ?? null;
+        return { ...part, text: text === 'as its table' ? ofTable : text };
+      }),
+    );
+  }
+
   #column(name: string, line: string): void {
     this.#columns.push(name);
+    this.#texts.set(name, textOfColumn(line));
     if (NEEDS_VALUE.test(line.replace(COMMENT, ''))) this.#required.push(name);
   }
 

@@ -4,7 +4,7 @@ import type { TableMap } from '../../binlog/table-map.ts';
 import type { TableFacts, UniqueKey } from '../../recovery/consequences/table-facts.ts';
 import { COLUMN_TYPE as T, INTEGER_BITS } from '../evidence/column-type.ts';
 import { parseTableMap } from '../evidence/mapped-table.ts';
-import { foldText } from './fold-text.ts';
+import { textKeyOf, type TextKey } from './text-key.ts';
 
 /** Equal values have equal bytes, `exact`; keys that a collation may take for one have equal `folded`. */
 export interface Key {
@@ -12,7 +12,7 @@ export interface Key {
   readonly folded: string;
 }
 
-/** A key's value in one row, comparable: null where a part is NULL, which collides with nothing; undefined: the log lacks it. */
+/** A key's value in one row, comparable: null where a part is NULL, which collides with nothing; undefined: the log lacks it, or it has a `doubt`. */
 export type KeyValue = Key | null | undefined;
 
 /** Images of one row: a value is looked for in the first that has its column. */
@@ -29,6 +29,8 @@ interface KeyPart {
   readonly slot: number;
   readonly type: number;
   readonly prefix: number | null;
+  /** null where bytes are what they are. */
+  readonly asText: TextKey | null;
 }
 
 /** Reads the values of one unique key out of row images. */
@@ -36,6 +38,8 @@ export class KeyReader {
   readonly isPrimary: boolean;
   /** False where two different texts may be one key, because of its collation: then equal values may be none. */
   readonly isExact: boolean;
+  /** Why a value cannot be compared; null while they can. */
+  doubt: string | null = null;
   readonly #parts: readonly KeyPart[];
 
   /** @param wanted the columns that images are read for, by their indexes; all of the key's are among them that the table has */
@@ -43,9 +47,12 @@ export class KeyReader {
     const { table, facts, wanted } = o;
     const types = parseTableMap(table.body)?.columns ?? [];
     this.isPrimary = facts.hasPrimaryKey && facts.uniqueKeys[0] === key;
-    this.#parts = key.map(({ column, prefix }) => {
+    this.#parts = key.map(({ column, prefix, text }) => {
       const index = indexOf(facts, column);
-      return { slot: wanted.indexOf(index), type: types[index]?.type ?? -1, prefix };
+      const asText = text === null ? null : textKeyOf(text, prefix);
+      if (text !== null && asText === null)
+        this.doubt ??= `texts of ${text.collation ?? text.charset} in ${column} are not understood`;
+      return { slot: wanted.indexOf(index), type: types[index]?.type ?? -1, prefix, asText };
     });
     this.isExact = this.#parts.every(({ type, prefix }) => !TEXTS.has(type) && prefix === null);
   }
@@ -53,15 +60,20 @@ export class KeyReader {
   value(bytes: Buffer, images: Images): KeyValue {
     let exact = '';
     let folded = '';
-    for (const { slot, type, prefix } of this.#parts) {
+    for (const { slot, type, prefix, asText } of this.#parts) {
       const image = slot < 0 ? undefined : images.find(({ from }) => from[slot] !== ABSENT);
       const from = image?.from[slot];
       if (image === undefined || from === undefined) return undefined;
       if (from === NULL) return null;
-      const to = image.to[slot];
-      const text = plain(bytes, { type, from, to });
-      exact += TEXTS.has(type) ? `${text}\0` : text;
-      folded += TEXTS.has(type) ? `${foldText(bytes.subarray(from, to), prefix)}\0` : text;
+      const to = image.to[slot] as number;
+      exact += sized(type, plain(bytes, { type, from, to }));
+      const counted = prefix === null || asText !== null ? to : Math.min(to, from + prefix);
+      const text = asText === null ? plain(bytes, { type, from, to: counted }) : asText(bytes.subarray(from, to));
+      if (text === null) {
+        this.doubt ??= 'a text in one of its keys is not understood';
+        return undefined;
+      }
+      folded += sized(type, text);
     }
     return { exact, folded };
   }
@@ -85,6 +97,11 @@ export function columnsOfKeys(facts: TableFacts): number[] {
 
 function indexOf({ columns }: TableFacts, column: string): number {
   return columns.findIndex((name) => name.toLowerCase() === column.toLowerCase());
+}
+
+/** No two values that follow one another look like two others. */
+function sized(type: number, text: string): string {
+  return TEXTS.has(type) ? `${text.length}:${text}` : text;
 }
 
 /** Values of these types are equal where their bytes are, but for the two zeros of FLOAT and DOUBLE. All of a column have one length. */

@@ -123,7 +123,7 @@ export class TableComparer {
     };
     const collision = skip === null ? differences.meet(row) : null;
     if (skip !== null) differences.skip(row, skip === 'own');
-    this.#doubt ??= differences.doubt;
+    this.#doubt ??= reader.doubt ?? differences.doubt;
     if (collision === null) return;
     const images = collision === 1062 && kind === 'update' ? now : old;
     this.#found = answerOf(collision, { key: reader.text(bytes, images), isCertain: this.#isCertain(key) });

@@ -1,7 +1,22 @@
 import { keyOf, type Named } from './touch.ts';
 
-/** The columns of a key that no two rows may share; `prefix`: so many characters of it count, null: all. */
-export type UniqueKey = readonly { readonly column: string; readonly prefix: number | null }[];
+/** A column's character set, and its collation; null: the character set's own. */
+export interface TextType {
+  readonly charset: string;
+  readonly collation: string | null;
+}
+
+/** One column of a key. */
+export interface UniqueKeyPart {
+  readonly column: string;
+  /** So many characters of it count, of bytes so many bytes; null: all. */
+  readonly prefix: number | null;
+  /** null where it is no text. */
+  readonly text: TextType | null;
+}
+
+/** The columns of a key that no two rows may share. */
+export type UniqueKey = readonly UniqueKeyPart[];
 
 /** A table as it is defined where the group is skipped. */
 export interface TableFacts {

@@ -19,7 +19,7 @@ const OTHER: BuiltTable = {
 };
 const PLACE = { lineage: 'l', file: 'binlog.000001' };
 const FACTS = {
-  ...{ columns: ['id'], uniqueKeys: [[{ column: 'id', prefix: null }]], hasPrimaryKey: true },
+  ...{ columns: ['id'], uniqueKeys: [[{ column: 'id', prefix: null, text: null }]], hasPrimaryKey: true },
   ...{ required: [], isChecked: false },
 };
 

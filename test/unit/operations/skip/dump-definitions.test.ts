@@ -17,7 +17,7 @@ const DUMP = [
   '  KEY `customer` (`customer`),',
   '  CONSTRAINT `c1` FOREIGN KEY (`customer`) REFERENCES `customers` (`id`) ON DELETE CASCADE,',
   '  CONSTRAINT `c2` FOREIGN KEY (`customer`) REFERENCES `crm`.`people` (`id`)',
-  ') ENGINE=InnoDB;',
+  ") ENGINE=InnoDB DEFAULT CHARSET=latin2 COLLATE=latin2_croatian_ci COMMENT='DEFAULT CHARSET=utf8';",
   'CREATE TABLE `odd` (',
   '  `id` int(11) NOT NULL,',
   '  UNIQUE KEY `e` ((`id` + 1))',
@@ -46,10 +46,10 @@ describe('a dump', () => {
         required: ['day'],
         isChecked: true,
         uniqueKeys: [
-          [{ column: 'id', prefix: null }],
+          [{ column: 'id', prefix: null, text: null }],
           [
-            { column: 'state', prefix: 5 },
-            { column: 'customer', prefix: null },
+            { column: 'state', prefix: 5, text: { charset: 'latin2', collation: 'latin2_croatian_ci' } },
+            { column: 'customer', prefix: null, text: null },
           ],
         ],
       },

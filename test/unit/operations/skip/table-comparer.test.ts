@@ -6,7 +6,7 @@ import { TableComparer } from '../../../../src/operations/skip/table-comparer.ts
 import type { RowAnswer } from '../../../../src/recovery/consequences/analyse-skips.ts';
 import type { GroupPlace } from '../../../../src/recovery/consequences/conflict-list.ts';
 import { GroupSpans } from '../../../../src/recovery/consequences/group-spans.ts';
-import type { TableFacts } from '../../../../src/recovery/consequences/table-facts.ts';
+import type { TableFacts, TextType } from '../../../../src/recovery/consequences/table-facts.ts';
 import { BinlogBuilder, mariadbGtid, xid, type RawEvent } from '../../../support/binlog-builder.ts';
 import { rowsOf, tableMapOf, type BuiltTable, type Value } from '../../../support/row-builder.ts';
 
@@ -26,6 +26,7 @@ const TABLE: BuiltTable = {
 };
 const COLUMNS = ['id', 'name', 'day', 'size', 'picture'];
 const ALL = COLUMNS.map(() => true);
+const UTF8 = { charset: 'utf8mb4', collation: 'utf8mb4_unicode_ci' };
 
 interface Row {
   readonly id: number;
@@ -66,6 +67,8 @@ function eventOf([type, rows, present]: Change): RawEvent {
 interface Scene {
   readonly key?: readonly string[];
   readonly prefix?: number;
+  /** Of its text; bytes where it is null. */
+  readonly text?: TextType | null;
   readonly until?: number;
   /** A group that another skip leaves out. */
   readonly other?: number;
@@ -88,7 +91,10 @@ async function compare(changes: readonly Change[], o: Scene = {}): Promise<RowAn
   const facts: TableFacts = {
     columns: COLUMNS,
     uniqueKeys: keys.map((key) =>
-      key.map((column) => ({ column, prefix: column === 'id' ? null : (o.prefix ?? null) })),
+      key.map((column) => ({
+        ...{ column, prefix: column === 'id' ? null : (o.prefix ?? null) },
+        text: column === 'name' ? (o.text === undefined ? UTF8 : o.text) : null,
+      })),
     ),
     ...{ hasPrimaryKey: true, required: [], isChecked: false },
   };
@@ -160,11 +166,50 @@ describe('rows of a table behind a skip', () => {
     ['٣', '3'],
     ['がっこう', 'カツコウ'],
     ['מלך', 'מלכ'],
-    [Buffer.from('Caf\xe9', 'latin1'), 'cafe'],
   ])('may collide by %s and %s', async (one, other) => {
     const answers = await compare([deletes({ id: 1, name: one }), inserts({ id: 2, name: other })], { key: ['name'] });
 
     expect(answers).toMatchObject([{ kind: 'may-fail' }]);
+  });
+
+  it.each([
+    ['latin1', 'latin1_swedish_ci', 'Caf\xe9', 'cafe'],
+    ['latin1', 'latin1_swedish_ci', '\xc5se', '[se'],
+    ['latin1', null, '\xc5se', '[se'],
+    ['latin1', 'latin1_german2_ci', '\xfcber', 'ueber'],
+    ['latin2', 'latin2_general_ci', '\xb9', 'S'],
+    ['cp1251', 'cp1251_general_ci', '\xc0\xc1', '\xe0\xe1'],
+    ['utf16', 'utf16_bin', '\0a', '\0a\0 '],
+  ])('may collide in %s under %s: %j and %j', async (charset, collation, one, other) => {
+    const text = { charset, collation };
+    const [name, later] = [Buffer.from(one, 'latin1'), Buffer.from(other, 'latin1')];
+    const changes = [deletes({ id: 1, name }), inserts({ id: 2, name: later })];
+
+    const [answer] = await compare(changes, { key: ['name'], text });
+
+    expect(answer).toMatchObject({ kind: 'may-fail', why: expect.stringContaining('still there') as string });
+  });
+
+  it.each([
+    [{ charset: 'utf8mb4', collation: 'utf8mb4_bin' }, 'A', 'a'],
+    [{ charset: 'latin1', collation: 'latin1_swedish_ci' }, 'a', 'b'],
+    [null, 'A', 'a'],
+  ])('do not collide where %j tells them apart', async (text, name, later) => {
+    const changes = [deletes({ id: 1, name }), inserts({ id: 2, name: later })];
+    expect(await compare(changes, { key: ['name'], text })).toEqual([]);
+  });
+
+  it.each([
+    ['texts of macce_general_ci in name are not understood', { charset: 'macce', collation: 'macce_general_ci' }, 'a'],
+    ['texts of swe7 in name are not understood', { charset: 'swe7', collation: null }, 'a'],
+    ['a text in one of its keys is not understood', UTF8, Buffer.from([0xff])],
+    ['a text in one of its keys is not understood', UTF8, 'שלום'],
+  ])('may collide with anything: %s', async (why, text, name) => {
+    const changes = [deletes({ id: 1, name }), inserts({ id: 2, name: 'other' })];
+
+    const [answer] = await compare(changes, { key: ['name'], text });
+
+    expect(answer).toMatchObject({ kind: 'may-fail', why: expect.stringContaining(why) as string });
   });
 
   it('are shown by their bytes where these are no text', async () => {
@@ -173,7 +218,9 @@ describe('rows of a table behind a skip', () => {
       [Buffer.from([0xff, 0x41]), '0xff41'],
       ['Zoë', 'Zoë'],
     ] as const) {
-      const [answer] = await compare([deletes({ id: 1, name }), inserts({ id: 2, name })], { key: ['name'] });
+      const [answer] = await compare([deletes({ id: 1, name }), inserts({ id: 2, name })], {
+        ...{ key: ['name'], text: null },
+      });
       expect(answer?.why).toBe(`gets a row whose key is still there: ${shown} (error 1062)`);
     }
   });

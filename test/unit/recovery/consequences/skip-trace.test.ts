@@ -19,7 +19,7 @@ const USER: Named = { type: 'user', schema: '', name: 'ann@localhost' };
 
 const FACTS: TableFacts = {
   columns: ['a', 'b', 'c'],
-  uniqueKeys: [[{ column: 'a', prefix: null }]],
+  uniqueKeys: [[{ column: 'a', prefix: null, text: null }]],
   hasPrimaryKey: true,
   required: [],
   isChecked: false,
@@ -229,7 +229,7 @@ describe('what is skipped, and what follows', () => {
     const skipped = does('alter', TABLE, drops('c'));
     const named = does('insert', TABLE, { namesColumns: true });
     const facts = (more: Partial<TableFacts>): Definitions => ({ ...KNOWN, table: () => ({ ...FACTS, ...more }) });
-    const unique = facts({ uniqueKeys: [...FACTS.uniqueKeys, [{ column: 'C', prefix: null }]] });
+    const unique = facts({ uniqueKeys: [...FACTS.uniqueKeys, [{ column: 'C', prefix: null, text: null }]] });
 
     expect(judge(skipped, [named]).kinds).toEqual([]);
     expect(judge(skipped, [named], facts({ required: ['c'] })).kinds).toEqual(['may-fail']);
