@@ -67,6 +67,8 @@ describe('the evidence of an incident', () => {
     await load(server, path);
     expect(await checksum(connection)).toBe(before);
     expect(await connection.query('SELECT COUNT(*) AS n FROM shop.other')).toEqual([{ n: '5' }]);
+    // They are there: it stops, and prints none of the rows.
+    await expect(load(server, path)).rejects.toThrow(/ exited with status 1: ERROR 1062 .{1,200}$/);
   });
 
   it('shows the statement, the ten transactions on each side, the rows, and the next commands', async () => {

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { listIncidents } from '../../src/operations/incidents.ts';
@@ -17,10 +17,12 @@ export async function checksum(connection: ServerConnection, table = 'shop.t'): 
   return String(row?.Checksum);
 }
 
+/** As the file says how. */
 export async function load(server: TestServer, path: string): Promise<void> {
+  const told = /`mariadb (--\S+) < FILE`/.exec(await readFile(path, 'utf8'))?.[1] ?? '';
   await runTool({
     program: findProgram(['mariadb', 'mysql']),
-    args: ['--no-defaults', '--user=root', `--socket=${server.socket}`],
+    args: ['--no-defaults', '--user=root', `--socket=${server.socket}`, told],
     input: createReadStream(path),
   });
 }

@@ -92,7 +92,8 @@ function aboutRows(
     `lastgood: puts back the rows that incident ${id} destroyed (${kind}, ${time}, ${where})`,
     `tables: ${tables.map(tableText).join(', ')}; ${rows.deleted} rows deleted, ${rows.updated} updated`,
     ...(most === undefined ? [] : [`only the first ${most} of them`]),
-    'One transaction: load it with a client that stops at the first error. Triggers of the tables run as for any statement;',
+    'One transaction: load it with a client that stops at the first error, as `mariadb --loose-skip-print-query-on-error < FILE`, which then',
+    'does not print the rows of the statement that failed. Triggers of the tables run as for any statement;',
     'a row that was inserted since under the same key stops it; an updated row gets its old values back, whatever it has now.',
     'A row that was updated, and is deleted since or has another key, stays as it is now: its UPDATE finds nothing, without an error.',
   ];
