@@ -1,6 +1,6 @@
 import type { RehearsalRecord } from '../archive/rehearsal-record.ts';
 import type { Repository } from '../archive/repository.ts';
-import { partialFolder, removeUnfinished } from '../backup/interrupted-backups.ts';
+import { partialFolder } from '../backup/interrupted-backups.ts';
 import { checkReplica } from '../backup/replication-point.ts';
 import { formatCoordinates } from '../binlog/coordinates.ts';
 import { LastgoodError } from '../platform/errors.ts';
@@ -96,7 +96,7 @@ interface Aim {
 /** Reads the replica's tables at one point, and waits until the archive has that point. */
 async function aimAtReplica(id: string, { settings, log, progress, signal }: RehearseOptions): Promise<Aim> {
   const replica = requireReplica(settings);
-  const read = await withBackupLock({ settings, replica, log }, id, async (repository) => {
+  const read = await withBackupLock({ settings, replica, log }, async (repository) => {
     await using primary = await connect(settings.primary);
     await using connection = await connect(replica);
     if (connection.flavor === 'mysql') throw noNewMysql(`the ${describeServer(replica)}`);
@@ -122,16 +122,13 @@ async function aimAtReplica(id: string, { settings, log, progress, signal }: Reh
 /** A rehearsal stops applying for a moment, as a backup does: never both at once, and a crash is put right alike. */
 async function withBackupLock<T>(
   o: { settings: Settings; replica: ServerOptions; log: Logger },
-  id: string,
   work: (repository: Repository) => Promise<T>,
 ): Promise<T> {
   using archive = await openArchive(o.settings.repositoryPath, { log: o.log, keyFile: o.settings.keyFile });
   const { repository } = archive;
   await using _lock = await acquireLock(backupLockPath(repository), 'rehearse');
   await repairInterruptedBackups({ repository, replica: o.replica, log: o.log });
-  const done = await work(repository);
-  await removeUnfinished(partialFolder(repository.backupFolder(id)));
-  return done;
+  return await work(repository);
 }
 
 function failure({ proof }: RanPlan, report: string): LastgoodError {

@@ -1,4 +1,5 @@
 import { ApplyingPause } from '../backup/applying-pause.ts';
+import { removeUnfinished } from '../backup/interrupted-backups.ts';
 import { readReplicationPoint } from '../backup/replication-point.ts';
 import type { Coordinates } from '../binlog/coordinates.ts';
 import { LastgoodError } from '../platform/errors.ts';
@@ -19,7 +20,7 @@ const ATTEMPT_PAUSE_MS = 1000;
 export interface ReferenceOptions {
   readonly replica: ServerOptions;
   readonly primary: ServerConnection;
-  /** For the note that tells the next backup to start applying again, should this process die meanwhile. */
+  /** For the note that tells the next backup to start applying again, should this process die meanwhile. Gone in the end, unless that is still to be done. */
   readonly folder: string;
   readonly log: Logger;
   readonly progress?: (done: { tables: number; totalTables: number }) => void;
@@ -48,7 +49,19 @@ export async function readReference(o: ReferenceOptions): Promise<ReplicaReferen
   await using replica = await connect(o.replica);
   const facts = await readServerFacts(replica);
   await using pause = new ApplyingPause({ folder: o.folder, replica: o.replica, serverId: facts.serverId, log: o.log });
-  const point = await stopAtCertainPoint({ ...o, connection: replica, pause, logBin: facts.logBin });
+  try {
+    return await readStopped({ ...o, connection: replica, pause, logBin: facts.logBin });
+  } finally {
+    await pause[Symbol.asyncDispose]();
+    if (!pause.isStopped) await removeUnfinished(o.folder); // else its note is still needed
+  }
+}
+
+type Stopped = ReferenceOptions & { connection: ServerConnection; pause: ApplyingPause; logBin: boolean };
+
+async function readStopped(o: Stopped): Promise<ReplicaReference> {
+  const { connection: replica, pause } = o;
+  const point = await stopAtCertainPoint(o);
   await replica.query('SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ');
   await replica.query('START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY');
   const tables = await listTables(replica);
@@ -79,9 +92,7 @@ async function restartAfterLockWait(replica: ServerConnection): Promise<boolean>
 }
 
 /** Leaves applying stopped where both servers agree on the place. */
-async function stopAtCertainPoint(
-  o: ReferenceOptions & { connection: ServerConnection; pause: ApplyingPause; logBin: boolean },
-): Promise<{ coordinates: Coordinates; gtid: string }> {
+async function stopAtCertainPoint(o: Stopped): Promise<{ coordinates: Coordinates; gtid: string }> {
   for (let attempt = 1; ; attempt += 1) {
     throwIfAborted(o.signal);
     await o.pause.stop(o.connection);

@@ -1,5 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { rehearse, type RehearseOptions } from '../../src/operations/rehearse.ts';
 import type { ServerConnection } from '../../src/server/connection.ts';
@@ -85,6 +85,16 @@ describe('rehearse', () => {
     expect(proof.tables.map(({ schema, name }) => `${schema}.${name}`)).toContain('shop.journal');
     await scene.pair.caughtUp();
     expect(await replica.query("SHOW DATABASES LIKE 'shop'")).toEqual([]);
+  });
+
+  it('leaves nothing behind when the replica cannot be compared', async () => {
+    await primary.query('CREATE TABLE shop.held (a INT)');
+    await run(primary, ["XA START 'held'", 'INSERT INTO shop.held VALUES (7)', "XA END 'held'", "XA PREPARE 'held'"]);
+    await scene.pair.caughtUp();
+    await expect(rehearseNow()).rejects.toThrow(/cannot be compared: .*prepared XA/);
+    expect(await scene.applies()).toBe(true);
+    expect(await readdir(dirname(scene.repository.backupFolder('any')))).toHaveLength(1);
+    await run(primary, ["XA ROLLBACK 'held'"]);
   });
 
   it('says at once that nothing archives, when the archive is behind the replica', async () => {

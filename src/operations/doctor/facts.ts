@@ -5,6 +5,7 @@ import { DUMP_PROGRAMS } from '../../backup/sql-dump.ts';
 import type { TableName } from '../../binlog/group.ts';
 import { findProgram } from '../../platform/child-process.ts';
 import { isLastgoodError } from '../../platform/errors.ts';
+import { readStaging } from '../../recovery/staging-name.ts';
 import { connect, type ServerConnection } from '../../server/connection.ts';
 import { ARCHIVER_HOST } from '../../server/dump-client.ts';
 import { readServerFacts, type ServerFacts } from '../../server/facts.ts';
@@ -54,6 +55,10 @@ export interface ReplicaReport extends ServerReport {
   readonly status: Inspected<ReplicaStatus | null>;
   /** Views that the server itself cannot read. */
   readonly brokenViews: Inspected<readonly TableName[]>;
+  /** How many XA transactions are prepared: while there is one, no backup begins. */
+  readonly prepared: Inspected<number>;
+  /** Schemas in which a salvage is loading, or was when it was killed. */
+  readonly staging: Inspected<readonly string[]>;
 }
 
 export interface RepositoryReport {
@@ -99,6 +104,8 @@ export async function inspectReplica(options: ServerOptions): Promise<Inspected<
       ...(await readServer(connection)),
       status: await inspect(() => readReplicaStatus(connection)),
       brokenViews: await inspect(() => readBrokenViews(connection)),
+      prepared: await inspect(async () => (await connection.query('XA RECOVER')).length),
+      staging: await inspect(() => readStaging(connection)),
     };
   });
 }

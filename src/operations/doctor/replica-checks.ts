@@ -125,6 +125,32 @@ const views: Check = ({ brokenViews: { report, problem } }) => {
   };
 };
 
+const prepared: Check = ({ prepared: { report, problem } }) =>
+  report === 0
+    ? undefined
+    : {
+        severity: 'warning',
+        check: 'prepared transactions',
+        found:
+          report === null
+            ? `whether XA transactions are prepared cannot be told: ${problem}`
+            : `XA transactions that are prepared, and neither committed nor rolled back: ${report}; no backup begins while there is one`,
+        fix: 'XA RECOVER on the primary lists them: whoever prepared one commits it or rolls it back there.',
+      };
+
+const staging: Check = ({ staging: { report, problem } }) =>
+  report?.length === 0
+    ? undefined
+    : {
+        severity: 'warning',
+        check: 'left salvage',
+        found:
+          report === null
+            ? `whether a killed salvage has left a schema cannot be told: ${problem}`
+            : `schemas in which a salvage loads: ${listShort(report)}; if none is at work, it was killed, and what it made is not complete`,
+        fix: 'If none is at work: DROP DATABASE, on the primary, of those that it has; then salvage again.',
+      };
+
 function zoneOf(facts: { readonly timeZone: string; readonly systemTimeZone: string }): string {
   return facts.timeZone === 'SYSTEM' ? facts.systemTimeZone : facts.timeZone;
 }
@@ -189,5 +215,5 @@ const temporaryTables: StatusCheck = ({ openTempTables }) =>
         fix: 'Set binlog_format=ROW on the primary: then temporary tables are not replicated.',
       };
 
-const CHECKS: readonly Check[] = [flavor, sameId, writable, engines, views, timeZone, clockProblem];
+const CHECKS: readonly Check[] = [flavor, sameId, writable, engines, views, prepared, staging, timeZone, clockProblem];
 const STATUS_CHECKS: readonly StatusCheck[] = [samePrimary, applying, receiving, lag, filters, temporaryTables];

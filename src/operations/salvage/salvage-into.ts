@@ -20,7 +20,7 @@ import { loadSql } from './load-sql.ts';
 import { moveIn } from './move-in.ts';
 import { pour } from './pour.ts';
 import { createSchema, stageTables, type StagedTables } from './staged-tables.ts';
-import { STAGING_PREFIX } from '../../recovery/staging-name.ts';
+import { readStaging, STAGING_PREFIX } from '../../recovery/staging-name.ts';
 import type { Salvaged } from './take-out.ts';
 import { Undo } from './undo.ts';
 
@@ -153,12 +153,9 @@ const LOADING = 'SET SESSION check_constraint_checks = 0, max_statement_time = 0
 
 /** Its maker was killed: only that leaves one, and nobody else can tell it from one that is at work. */
 async function findLeftBehind(live: ServerConnection): Promise<string[]> {
-  const schemas = await live.query<{ name: string }>(
-    'SELECT SCHEMA_NAME AS name FROM information_schema.SCHEMATA WHERE SCHEMA_NAME LIKE ? ORDER BY 1',
-    [`${STAGING_PREFIX.replaceAll('_', String.raw`\_`)}%`],
-  );
+  const schemas = await readStaging(live);
   return schemas.map(
-    ({ name }) =>
+    (name) =>
       `schema ${name} is of another salvage: if none is at work, it was killed, and what it made is not complete; then DROP DATABASE ${name}`,
   );
 }

@@ -70,6 +70,8 @@ interface Changes {
   replica?: Partial<ServerFacts>;
   status?: Partial<ReplicaStatus> | null;
   brokenViews?: ReplicaReport['brokenViews'];
+  prepared?: ReplicaReport['prepared'];
+  staging?: ReplicaReport['staging'];
   connectedIds?: number[];
   archiverIds?: number[];
   privileges?: string[];
@@ -97,6 +99,8 @@ function factsWith(changes: Changes = {}): DoctorFacts {
     account,
     status: good(changes.status === null ? null : { ...STATUS, ...changes.status }),
     brokenViews: changes.brokenViews ?? good([]),
+    prepared: changes.prepared ?? good(0),
+    staging: changes.staging ?? good([]),
   };
   return {
     settings: {
@@ -161,6 +165,14 @@ describe('findAll', () => {
       'no more than the names: shop.v',
     ],
     ['warning replica: views', { brokenViews: { report: null, problem: 'no answer' } }, 'cannot be read: no answer'],
+    ['warning replica: prepared transactions', { prepared: { report: 2, problem: null } }, 'rolled back: 2; no backup'],
+    ['warning replica: prepared transactions', { prepared: { report: null, problem: 'no answer' } }, 'no answer'],
+    [
+      'warning replica: left salvage',
+      { staging: { report: ['lastgood_salvage_1'], problem: null } },
+      'lastgood_salvage_1',
+    ],
+    ['warning replica: left salvage', { staging: { report: null, problem: 'no answer' } }, 'told: no answer'],
     ['warning replica: engines', { replica: { engines: { InnoDB: 1, Aria: 2, MyISAM: 3 } } }, '2 Aria, 3 MyISAM'],
     ['warning replica: time zone', { replica: { timeZone: '+03:00' } }, "+03:00, the primary's UTC"],
     ['error replica: replication', { status: null }, 'it is no replica'],
