@@ -26,6 +26,8 @@ describe('leaving out one incident and replaying what follows', () => {
     ['text', 'risky', 'text.t is used by a statement that runs anew, on rows that are not those of the source'],
     ['mixed', 'impossible', 'mixed.u has a row changed that is not there: 1 (error 1032)'],
     ['family', 'risky', 'family.t is changed: rows of family.u that are still there may refer to it (error 1451)'],
+    ['letters', 'risky', 'letters.u gets a row whose key is still there: 0xc6c7c8 (error 1062)'],
+    ['computed', 'impossible', 'computed.u gets a row whose key is still there: 1 (error 1062)'],
     ['moved', 'impossible', 'moved.u is used, but it is not there (error 1146)'],
   ])('is predicted: %s, %s', async (schema, verdict, why) => {
     const { skips, conflicts } = await scene.planWithout(schema);

@@ -21,6 +21,8 @@ const SCHEMAS = [
   'mixed',
   'family',
   'packed',
+  'letters',
+  'computed',
 ];
 const TABLE = 't (id INT AUTO_INCREMENT PRIMARY KEY, v VARCHAR(20), n INT NOT NULL DEFAULT 0, w INT)';
 
@@ -28,6 +30,9 @@ const TABLE = 't (id INT AUTO_INCREMENT PRIMARY KEY, v VARCHAR(20), n INT NOT NU
 const OTHERS: Readonly<Record<string, string>> = {
   mixed: 'CREATE TABLE mixed.u (id INT PRIMARY KEY, t_id INT)',
   family: 'CREATE TABLE family.u (id INT PRIMARY KEY, t_id INT, FOREIGN KEY (t_id) REFERENCES t (id))',
+  letters:
+    "CREATE TABLE letters.u (id INT PRIMARY KEY, c CHAR(8) CHARACTER SET cp1251 UNIQUE) SELECT 1 AS id, 'жзи' AS c",
+  computed: 'CREATE TABLE computed.u (id INT PRIMARY KEY, g INT AS (id % 100) VIRTUAL UNIQUE) SELECT 1 AS id',
 };
 
 /** What is skipped in each schema, and what comes behind it: a row of the table each. */
@@ -73,6 +78,14 @@ const STEPS: Readonly<Record<string, readonly string[]>> = {
     'DELETE FROM packed.t',
     "INSERT INTO packed.t (id, v) VALUES (7, REPEAT('new', 5))",
     'SET GLOBAL log_bin_compress = OFF',
+  ],
+  letters: [
+    ...['BEGIN', 'DELETE FROM letters.t', 'DELETE FROM letters.u', 'COMMIT'],
+    "INSERT INTO letters.u VALUES (2, 'ЖЗИ ')",
+  ],
+  computed: [
+    ...['BEGIN', 'DELETE FROM computed.t', 'DELETE FROM computed.u', 'COMMIT'],
+    'INSERT INTO computed.u (id) VALUES (101)',
   ],
   moved: ['RENAME TABLE moved.t TO moved.u', "INSERT INTO moved.u (id, v) VALUES (1001, 'new')"],
 };

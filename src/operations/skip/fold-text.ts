@@ -10,6 +10,8 @@ const OTHERS = new RegExp(`(?![A-Z0-9])(?:[^${SCRIPTS.join('')}]|\\P{L}|Ι)`, 'g
 /** From a hiragana character to the katakana one of the same sound. */
 const KATAKANA = 0x60;
 
+/** Those of ASCII among the known ones. */
+const PLAIN = /^[\t\n\r -~]*$/;
 /** The characters of which it is known what collations make of them. */
 const KNOWN = new RegExp(
   [
@@ -28,9 +30,19 @@ const KNOWN = new RegExp(
  * @returns null where the text has characters of which it is not known
  */
 export function foldText(text: string, joinsMore: boolean): string | null {
-  if (!KNOWN.test(text)) return null;
-  const letters = isAscii(text) ? text.toUpperCase().replaceAll(/[^A-Z0-9]/g, '') : foldLetters(text);
-  return (joinsMore ? letters.replaceAll('CH', 'C').replaceAll(/[IJVY]/g, 'U') : letters.replaceAll('Y', 'U'))
+  const isPlain = PLAIN.test(text);
+  if (!isPlain && !KNOWN.test(text)) return null;
+  const letters = isPlain ? text.toUpperCase().replaceAll(/[^A-Z0-9]+/g, '') : foldLetters(text);
+  if (joinsMore) return joinLetters(letters.replaceAll('CH', 'C').replaceAll(/[IJV]/g, 'U'));
+  return JOINED.test(letters) ? joinLetters(letters) : letters;
+}
+
+/** Letters that some collations write in other ways. */
+const JOINED = /Y|TH|[AOU]E|AA|SS/;
+
+function joinLetters(letters: string): string {
+  return letters
+    .replaceAll('Y', 'U')
     .replaceAll('TH', 'T')
     .replaceAll(/([AOU])E+/g, '$1')
     .replaceAll(/([AS])\1+/g, '$1');
@@ -48,8 +60,4 @@ function foldLetters(text: string): string {
 
 function pairs(text: string): [string, string][] {
   return text.split(' ').map((pair) => [pair.slice(0, 1), pair.slice(1)]);
-}
-
-function isAscii(text: string): boolean {
-  return !/[^\0-\x7f]/.test(text);
 }
