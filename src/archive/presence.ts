@@ -42,6 +42,16 @@ export async function exists(path: string): Promise<boolean> {
   }
 }
 
+/** True where something else than a folder is at `path`, or on the way to it. @throws LastgoodError `REPOSITORY_UNREADABLE` when that cannot be told */
+export async function isNoFolder(path: string): Promise<boolean> {
+  try {
+    return !(await stat(path)).isDirectory();
+  } catch (cause) {
+    if (isMissing(cause)) return hasCode(cause, 'ENOTDIR');
+    throw new LastgoodError('REPOSITORY_UNREADABLE', `cannot read '${path}'`, { cause });
+  }
+}
+
 /** Only a missing file is "nothing there"; anything else is "cannot read". */
 function isMissing(error: unknown): boolean {
   return hasCode(error, 'ENOENT', 'ENOTDIR');

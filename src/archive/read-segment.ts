@@ -12,12 +12,12 @@ import { firstBytes } from './first-bytes.ts';
 import { readSegmentAt, type ArchivedSegment } from './repository.ts';
 import { SegmentIndexer, type SegmentUpdate } from './segment-indexer.ts';
 import { formOf, isPlain, PLAIN } from './stored-form.ts';
-import { openStored } from './stored-source.ts';
+import { openStored, unreadable } from './stored-source.ts';
 
 /**
  * Opens a segment's plain bytes from offset `from` on, in whatever form they are stored.
  *
- * @throws LastgoodError `REPOSITORY_UNREADABLE`, `ARCHIVE_DAMAGED` when a compressed or encrypted segment is not what was
+ * @throws LastgoodError `REPOSITORY_UNREADABLE`, also while it is read; `ARCHIVE_DAMAGED` when a compressed or encrypted segment is not what was
  * stored, here or while it is read; `KEY_MISSING`
  */
 export async function openSegment(segment: ArchivedSegment, from = 0): Promise<ByteSource & AsyncDisposable> {
@@ -34,7 +34,7 @@ export async function openSegment(segment: ArchivedSegment, from = 0): Promise<B
 async function openAsListed(segment: ArchivedSegment, from: number): Promise<ByteSource & AsyncDisposable> {
   const { path, manifest, lineage, file, keys } = segment;
   const form = manifest === null ? PLAIN : formOf(manifest);
-  if (isPlain(form)) return new PlainFile(await open(path, 'r'), from);
+  if (isPlain(form)) return new PlainFile(path, await open(path, 'r'), from);
   return await openStored({ path, identity: { lineage, file }, form, keys }, from);
 }
 
@@ -50,18 +50,24 @@ async function sealedMeanwhile(segment: ArchivedSegment): Promise<ArchivedSegmen
 }
 
 class PlainFile implements ByteSource, AsyncDisposable {
+  readonly #path: string;
   readonly #file: FileHandle;
   #position: number;
 
-  constructor(file: FileHandle, position: number) {
+  constructor(path: string, file: FileHandle, position: number) {
+    this.#path = path;
     this.#file = file;
     this.#position = position;
   }
 
   async read(target: Buffer, at: number): Promise<number> {
-    const { bytesRead } = await this.#file.read(target, at, target.length - at, this.#position);
-    this.#position += bytesRead;
-    return bytesRead;
+    try {
+      const { bytesRead } = await this.#file.read(target, at, target.length - at, this.#position);
+      this.#position += bytesRead;
+      return bytesRead;
+    } catch (error) {
+      throw unreadable(this.#path, error);
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

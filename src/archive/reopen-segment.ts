@@ -58,13 +58,14 @@ export async function reopenSegment(
 
 /** What a killed archiver had written counts only when it is durable: it may not have come to its fsync. */
 async function openDurable(path: string): Promise<FileHandle> {
-  const handle = await open(path, 'r+');
+  let handle: FileHandle | null = null;
   try {
+    handle = await open(path, 'r+');
     await handle.sync();
     await syncDirectory(dirname(path));
     return handle;
   } catch (error) {
-    await handle.close();
+    await handle?.close();
     throw storageFailure(path, error);
   }
 }

@@ -14,8 +14,8 @@ import { Ledger } from './ledger.ts';
 import { findOwnAncestor, type Lineage } from './lineage.ts';
 import type { SegmentManifest } from './manifest.ts';
 import { Pins } from './pins.ts';
-import { exists, readFolder, sizeOf } from './presence.ts';
-import { parseRecord, renderRecord } from './record-text.ts';
+import { exists, isNoFolder, readFolder, sizeOf } from './presence.ts';
+import { parseRecord, renderRecord, type ReadRecord } from './record-text.ts';
 import type { RehearsalRecord } from './rehearsal-record.ts';
 import { formOf, isPlain, storedName } from './stored-form.ts';
 
@@ -52,6 +52,7 @@ export async function openRepository(
 ): Promise<Repository> {
   const file = join(path, 'repository.json');
   if (!(await exists(file))) {
+    if (await isNoFolder(path)) throw noFolder(path);
     if (await holdsLineages(path)) throw recordGone(file, 'lineages are');
     if (options.create !== true) throw new LastgoodError('REPOSITORY_MISSING', `no repository at '${path}'`);
     await makeDirectory(join(path, 'lineages'));
@@ -120,7 +121,7 @@ export class Repository {
   /** In the order they began. @throws LastgoodError `REPOSITORY_UNREADABLE`, `ARCHIVE_DAMAGED` for one that is its own ancestor */
   async lineages(): Promise<Lineage[]> {
     await this.#checkLineageFolders();
-    const records = await this.#records<Lineage>('lineages', 'lineage.json');
+    const records = await this.#records('lineages', 'lineage.json', readRecord<Lineage>);
     const all = records.map((record) => ({ ...record, handOver: record.handOver ?? null })); // absent in older records
     const wrong = findOwnAncestor(all);
     if (wrong !== null) throw ownAncestor(join(this.lineageFolder(wrong.id), 'lineage.json'));
@@ -162,7 +163,7 @@ export class Repository {
 
   /** Oldest first. */
   async backups(): Promise<BackupRecord[]> {
-    const all = await this.#records<BackupRecord>('backups', 'backup.json');
+    const all = await this.#records('backups', 'backup.json', readWrittenRecord<BackupRecord>);
     return all.sort((a, b) => compareText(a.startedAt, b.startedAt));
   }
 
@@ -189,11 +190,15 @@ export class Repository {
   }
 
   /** Folders without the record are work in progress, or what a crash left of it. */
-  async #records<R>(kind: string, name: string): Promise<R[]> {
+  async #records<R extends { readonly id: string }>(
+    kind: string,
+    name: string,
+    read: (path: string) => Promise<R>,
+  ): Promise<R[]> {
     const found: R[] = [];
     for (const folder of await readFolder(join(this.path, kind))) {
       const path = join(this.path, kind, folder, name);
-      if (!folder.endsWith('.partial') && (await exists(path))) found.push(await readRecord<R>(path));
+      if (!folder.endsWith('.partial') && (await exists(path))) found.push(ofFolder(folder, path, await read(path)));
     }
     return found;
   }
@@ -206,12 +211,37 @@ export function manifestName(file: string): string {
 
 /** Reads a JSON record of the archive. @throws LastgoodError `REPOSITORY_UNREADABLE` */
 async function readRecord<R>(path: string): Promise<R> {
+  return (await parseFile(path)).record as R;
+}
+
+async function parseFile(path: string): Promise<ReadRecord> {
   try {
-    return parseRecord(await readFile(path, 'utf8')).record as R;
+    return parseRecord(await readFile(path, 'utf8'));
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
+    if (cause instanceof SyntaxError) throw notUsable(path, why, cause);
     throw new LastgoodError('REPOSITORY_UNREADABLE', `cannot read '${path}': ${why}`, { cause });
   }
+}
+
+/** What a restore relies on: changed by one letter, it is not used. @throws LastgoodError `REPOSITORY_UNREADABLE` */
+async function readWrittenRecord<R>(path: string): Promise<R> {
+  const { record, intact } = await parseFile(path);
+  if (intact === false) throw notUsable(path, 'it is not as it was written');
+  return record as R;
+}
+
+/** Paths are made from ids: a record of another folder is not used. */
+function ofFolder<R extends { readonly id: string }>(folder: string, path: string, record: R): R {
+  if (record.id !== folder) throw notUsable(path, `its id is '${record.id}', not the name of its folder`);
+  return record;
+}
+
+function notUsable(path: string, why: string, cause?: unknown): LastgoodError {
+  return new LastgoodError('REPOSITORY_UNREADABLE', `cannot read '${path}': ${why}`, {
+    ...{ cause, details: { path } },
+    hint: 'The file is damaged. Keep it, put a good one from a second copy of the archive in its place, then run `lastgood verify`.',
+  });
 }
 
 /** Writes a JSON record durably, with its own hash in it. */
@@ -264,6 +294,13 @@ function segmentOf(name: string): string | null {
 /** True when a repository was made at `path`: its record is the last thing that an empty one gets. */
 async function holdsLineages(path: string): Promise<boolean> {
   return (await readFolder(join(path, 'lineages'), [])).length > 0;
+}
+
+function noFolder(path: string): LastgoodError {
+  return new LastgoodError('REPOSITORY_UNREADABLE', `repository '${path}' is not a folder`, {
+    details: { path },
+    hint: 'Is repository.url right? It names a folder, which `lastgood archive` makes on its first run.',
+  });
 }
 
 function recordGone(path: string, others: string): LastgoodError {

@@ -82,7 +82,7 @@ class StoredSource implements ByteSource, AsyncDisposable {
       const bytes = this.#file.codec.decode(stored, target, place.index);
       if (bytes !== place.plainBytes) throw new StoredDamage(`a block holds ${bytes} bytes, not ${place.plainBytes}`);
     } catch (error) {
-      throw error instanceof StoredDamage ? damaged(this.#path, error, place) : error;
+      throw error instanceof StoredDamage ? damaged(this.#path, error, place) : unreadable(this.#path, error);
     }
   }
 
@@ -105,6 +105,15 @@ async function fill(handle: FileHandle, target: Buffer, offset: number): Promise
     if (bytesRead === 0) throw new StoredDamage('the file is cut off');
     filled += bytesRead;
   }
+}
+
+/** A failing disk is neither damage of the archive nor a bug: `REPOSITORY_UNREADABLE`. What is not of the file system comes back as it is. */
+export function unreadable(path: string, error: unknown): unknown {
+  if (!(error instanceof Error) || !('syscall' in error)) return error;
+  return new LastgoodError('REPOSITORY_UNREADABLE', `cannot read segment '${path}': ${error.message}`, {
+    cause: error,
+    details: { path },
+  });
 }
 
 /** @param place null when the file's own table cannot be read: then nothing of it can */

@@ -61,7 +61,7 @@ function discard(path: string): void {
 
 async function indexEverything(repository: Repository, catalog: Catalog, options: IndexOptions): Promise<void> {
   const archived = await listArchive(repository);
-  await copyRecords(repository, catalog, archived);
+  await copyRecords({ repository, lineages: archived.lineages }, catalog, options);
   await indexAll(catalog, archived.segments, options);
 }
 
@@ -70,8 +70,8 @@ async function indexEverything(repository: Repository, catalog: Catalog, options
  * copies the records of backups and rehearsals. A living archiver's open segment is read beside it: its rows may be in a file that was
  * deleted under it. A damaged segment is left out and logged.
  *
- * @param options.openSegments 'leave' for the archiver, whose writer indexes its own, and which goes on when an old segment cannot be
- * read, for want of its key or of a right: the present is archived whatever the past is
+ * @param options.openSegments 'leave' for the archiver, whose writer indexes its own, and which goes on when an old segment or the record
+ * of a backup cannot be read, for want of its key or of a right: the present is archived whatever the past is
  */
 export async function catchUp(
   repository: Repository,
@@ -81,7 +81,9 @@ export async function catchUp(
   // Before the archive is listed: what a living archiver adds meanwhile must not look like something gone.
   const known = catalog.lineages().map(({ id }) => ({ id, segments: catalog.segments(id) }));
   const archived = await listArchive(repository);
-  await copyRecords(repository, catalog, archived);
+  const { log, openSegments } = options;
+  const onUnreadable = openSegments === 'leave' ? logUnreadable(log) : undefined;
+  await copyRecords({ repository, lineages: archived.lineages }, catalog, { ...(onUnreadable && { onUnreadable }) });
   for (const { id, segments } of known) loseGone(catalog, archived, { id, segments });
   const behind: SegmentWork[] = [];
   for (const item of archived.segments) {
@@ -89,8 +91,6 @@ export async function catchUp(
     if (item.segment.state === 'open' && options.openSegments === 'leave') continue;
     behind.push(item);
   }
-  const { log, openSegments } = options;
-  const onUnreadable = openSegments === 'leave' ? logUnreadable(log) : undefined;
   await indexAll(catalog, behind, { ...options, onDamage: logDamage(log), ...(onUnreadable && { onUnreadable }) });
 }
 
@@ -114,11 +114,21 @@ async function listArchive(repository: Repository): Promise<ArchiveListing> {
   return { lineages, segments };
 }
 
-async function copyRecords(repository: Repository, catalog: Catalog, { lineages }: ArchiveListing): Promise<void> {
+async function copyRecords(
+  { repository, lineages }: { repository: Repository; lineages: readonly Lineage[] },
+  catalog: Catalog,
+  { onUnreadable }: Pick<IndexOptions, 'onUnreadable'>,
+): Promise<void> {
+  const orKnown = async <Record>(read: Promise<Record[]>, known: () => Record[]): Promise<Record[]> =>
+    await read.catch((error: unknown) => {
+      if (onUnreadable === undefined || !isLastgoodError(error, 'REPOSITORY_UNREADABLE')) throw error;
+      onUnreadable(error);
+      return known();
+    });
   catalog.setRecords({
     lineages,
-    backups: await repository.backups(),
-    rehearsals: await repository.rehearsals(),
+    backups: await orKnown(repository.backups(), () => catalog.backups()),
+    rehearsals: await orKnown(repository.rehearsals(), () => catalog.rehearsals()),
   });
 }
 

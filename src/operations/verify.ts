@@ -120,6 +120,7 @@ async function verifyAll(
 function findGoneLineages({ known, repository }: VerifyContext, { folders, damages }: LineageFolders): Damage[] {
   const seen = new Set(folders.map(({ path }) => path));
   const unread = damages.filter(({ check }) => check === 'readable').map(({ path }) => path);
+  if (unread.includes(join(repository.path, 'lineages'))) return []; // not seen is not gone
   const gone = known.lineages().filter((id) => ![...seen, ...unread].includes(repository.lineageFolder(id)));
   return gone.map((id) => {
     const files = known.files(id).map(({ file }) => file);

@@ -72,9 +72,21 @@ describe('lastgood verify', () => {
     await mkdir(join(copy.path, SECOND)); // nobody, not even root, reads a folder as a file
     const { exitCode, stdout } = await verify('--no-backups');
     expect(exitCode).toBe(10);
-    expect(stdout).toContain(`error: readable (${SECOND}): it cannot be read: EISDIR`);
-    await rm(join(copy.path, 'lineages'), { recursive: true });
+    expect(stdout).toContain(`error: readable (${SECOND}): cannot read segment '`);
+    expect(stdout).toContain("binlog.000002': EISDIR");
+    for (const name of ['lineages', 'backups']) {
+      await rm(join(copy.path, name), { recursive: true });
+      await writeFile(join(copy.path, name), ''); // nobody lists a file
+    }
+    const outcome = await verify('--json');
+    expect(outcome.exitCode).toBe(10);
+    const { findings } = JSON.parse(outcome.stdout) as Verification;
+    expect(findings.map(({ check, object }) => `${check}: ${object ?? ''}`)).toEqual([
+      'readable: lineages',
+      'readable: backups',
+    ]);
     await rm(join(copy.path, 'repository.json'));
+    await rm(join(copy.path, 'lineages'));
     const missing = await verify('--json');
     expect(missing.exitCode).toBe(10);
     expect(parseError(missing).code).toBe('REPOSITORY_MISSING');

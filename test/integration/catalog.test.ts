@@ -1,5 +1,7 @@
 import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
+import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openRepository } from '../../src/archive/repository.ts';
 import { openCatalog } from '../../src/catalog/catalog.ts';
@@ -9,6 +11,7 @@ import { openArchive, rebuildArchiveCatalog } from '../../src/operations/open-ar
 import { isLastgoodError } from '../../src/platform/errors.ts';
 import { waitFor } from '../../src/platform/wait.ts';
 import { archiveUntilCurrent, repositoryBeside, segmentsOf, silentLog, startArchiver } from '../support/archiver.ts';
+import { pointOf, recordBackup } from '../support/recorded-backup.ts';
 import { startPrimary, type TestServer } from '../support/servers.ts';
 
 let server: TestServer;
@@ -156,6 +159,22 @@ describe('the catalog', () => {
     expect(listIncidents(archive).map(({ kind }) => kind)).toEqual(['drop-database']);
     const rebuilding = rebuildArchiveCatalog(repository, { log: silentLog });
     await expect(rebuilding).rejects.toMatchObject({ code: 'ARCHIVE_DAMAGED', exitCode: 21 });
+  });
+
+  it('keeps what it knew of backups when the record of one is damaged: the archiver goes on, and says so', async () => {
+    const { id } = await recordBackup(repository, 'whole', await pointOf(server));
+    await archiveUntilCurrent(server, repository); // now the catalog knows it
+    const opened = await openRepository(repository);
+    await writeFile(join(opened.backupFolder(id), 'backup.json'), '{"id": ');
+    await run('CREATE DATABASE after_the_damage');
+    const lines: string[] = [];
+    const log = pino({ level: 'error' }, { write: (line: string) => lines.push(line) });
+    const { position } = await archiveUntilCurrent(server, repository, { log });
+    expect((await segmentsOf(repository)).at(-1)?.bytes).toBe(position);
+    expect(lines.join('')).toContain('backup.json');
+    using known = openCatalog(opened.catalogPath);
+    expect(known.backups().map((backup) => backup.id)).toEqual(['whole']);
+    await expect(openArchive(repository, { log: silentLog })).rejects.toMatchObject({ code: 'REPOSITORY_UNREADABLE' });
   });
 
   it('is readable by its owner alone', async () => {

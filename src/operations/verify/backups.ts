@@ -28,18 +28,17 @@ export async function verifyBackups(
 ): Promise<{ backups: number; damages: Damage[] }> {
   const { repository, since } = context;
   const { names, damages } = await listFolders(join(repository.path, 'backups'));
-  const known = new Set(context.known.backupIds());
+  const isUnread = damages.some(({ check }) => check === 'readable');
+  const known = new Set(isUnread ? [] : context.known.backupIds()); // not seen is not gone
   const ids = names.filter((name) => !name.endsWith('.partial'));
   for (const id of [...known].filter((id) => !ids.includes(id)))
     damages.push(gone(repository.backupFolder(id), 'it is not there, though the catalog has it'));
   for (const id of ids) {
     const folder = repository.backupFolder(id);
-    const record = await verifyRecord<BackupRecord>(join(folder, BACKUP_RECORD));
-    if (record === null) damages.push(gone(join(folder, BACKUP_RECORD), 'it is not there: the backup is not used'));
-    else damages.push(...record.damages, ...(record.isUnhashed ? [unhashed(record.path)] : []));
-    const content = record?.content ?? null;
-    if (content === null) continue;
-    const backup = { folder, record: content };
+    const { record, damages: ofRecord } = await readRecord(id, join(folder, BACKUP_RECORD));
+    damages.push(...ofRecord);
+    if (record === null) continue;
+    const backup = { folder, record };
     const ofFiles = [...(await verifyFiles(context, backup)), ...(await findForeign(backup))];
     damages.push(...ofFiles);
     if (ofFiles.length === 0 && (since === null || isRead(views, backup)))
@@ -48,8 +47,21 @@ export async function verifyBackups(
   return { backups: ids.length, damages };
 }
 
+/** @returns the record, null when it cannot be relied on, and what is wrong with it */
+async function readRecord(id: string, path: string): Promise<{ record: BackupRecord | null; damages: Damage[] }> {
+  const stored = await verifyRecord<BackupRecord>(path);
+  if (stored === null) return { record: null, damages: [gone(path, 'it is not there: the backup is not used')] };
+  const { content: record } = stored;
+  if (record !== null && record.id !== id) return { record: null, damages: [ofAnother(path, record.id)] };
+  return { record, damages: [...stored.damages, ...(stored.isUnhashed ? [unhashed(path)] : [])] };
+}
+
 function gone(path: string, found: string): Damage {
   return { check: 'backup', path, offset: null, found };
+}
+
+function ofAnother(path: string, id: string): Damage {
+  return { check: 'record', path, offset: null, found: `its id is '${id}', not the name of its folder` };
 }
 
 function unhashed(path: string): Damage {

@@ -33,8 +33,7 @@ export async function openKnownCatalog(path: string): Promise<KnownCatalog> {
   try {
     await stat(path);
   } catch (error) {
-    if (hasCode(error, 'ENOENT')) return unknown([]);
-    throw error;
+    return unknown(hasCode(error, 'ENOENT') ? [] : [failure(path, 'opened', error)]);
   }
   try {
     const state = schemaState(path);

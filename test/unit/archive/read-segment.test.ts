@@ -1,3 +1,4 @@
+import { mkdir, rm } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { indexSegment, openSegment, readSegmentFormat } from '../../../src/archive/read-segment.ts';
 import type { ArchivedSegment } from '../../../src/archive/repository.ts';
@@ -99,6 +100,18 @@ describe('openSegment', () => {
     await expect(openSegment({ ...segment, path: folder.path('gone') })).rejects.toMatchObject({
       code: 'REPOSITORY_UNREADABLE',
       message: `cannot open segment '${folder.path('gone')}'`,
+    });
+  });
+
+  it('says that a segment cannot be read on: a failing disk is no bug', async () => {
+    await using folder = await archiveFolder();
+    const segment = await put(folder, log().bytes);
+    await rm(segment.path);
+    await mkdir(segment.path); // nobody, not even root, reads a folder as a file
+    await using source = await openSegment(segment);
+    await expect(source.read(Buffer.alloc(100), 0)).rejects.toMatchObject({
+      code: 'REPOSITORY_UNREADABLE',
+      message: expect.stringMatching(`^cannot read segment '${segment.path}': EISDIR`) as string,
     });
   });
 });

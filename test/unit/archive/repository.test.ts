@@ -2,6 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openRepository, writeRecord } from '../../../src/archive/repository.ts';
+import { renderRecord } from '../../../src/archive/record-text.ts';
 import { makeTempDirectory } from '../../../src/platform/temp-dir.ts';
 import { archiveFolder } from '../../support/archive-folder.ts';
 import { aBackup, aLineage } from '../../support/in-memory-log.ts';
@@ -36,6 +37,21 @@ describe('openRepository', () => {
     expect(await readFile(file, 'utf8')).toBe('{"format":1,"id":"x"}');
     expect((await openRepository(folder.path, { create: true })).id).toBe('x');
     expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({ format: 2, id: 'x' });
+  });
+
+  it('does not take a file for a place where there is no repository yet', async () => {
+    await using folder = await makeTempDirectory('lastgood-repository-');
+    const file = join(folder.path, 'a-file');
+    await writeFile(file, 'x');
+    for (const path of [file, join(file, 'below')]) {
+      for (const create of [false, true]) {
+        await expect(openRepository(path, { create })).rejects.toMatchObject({
+          code: 'REPOSITORY_UNREADABLE',
+          message: `repository '${path}' is not a folder`,
+          hint: expect.stringContaining('repository.url') as string,
+        });
+      }
+    }
   });
 
   it('does not take an unreadable record for a missing one', async () => {
@@ -91,5 +107,29 @@ describe('Repository', () => {
     await mkdir(repository.backupFolder('under-way.partial'));
     await writeRecord(join(repository.backupFolder('under-way.partial'), 'backup.json'), late);
     expect((await repository.backups()).map(({ id }) => id)).toEqual([early.id, late.id]);
+  });
+
+  it('uses no record of a backup that was changed, is of another folder, or is no JSON', async () => {
+    await using folder = await archiveFolder();
+    const { repository } = folder;
+    const backup = aBackup('binlog.000001:900', { id: 'b1' });
+    const path = join(repository.backupFolder('b1'), 'backup.json');
+    await mkdir(repository.backupFolder('b1'));
+    await writeRecord(path, backup);
+    expect(await repository.backups()).toEqual([backup]);
+    const written = await readFile(path, 'utf8');
+    const spoiled = [
+      [written.replace('binlog.000001:900', 'binlog.000001:901'), 'it is not as it was written'],
+      [renderRecord({ ...backup, id: 'b2' }), "its id is 'b2', not the name of its folder"],
+      [written.slice(0, -9), 'JSON'],
+    ] as const;
+    for (const [text, why] of spoiled) {
+      await writeFile(path, text);
+      await expect(repository.backups()).rejects.toMatchObject({
+        code: 'REPOSITORY_UNREADABLE',
+        message: expect.stringMatching(`^cannot read '${path}': .*${why}`) as string,
+        hint: expect.stringContaining('second copy') as string,
+      });
+    }
   });
 });

@@ -345,6 +345,15 @@ describe('verify of backups', () => {
     expect(await outline({ backups: false })).toEqual([]);
   });
 
+  it('finds the record of another backup', async () => {
+    const path = at('backups/b1/backup.json');
+    await writeRecord(path, aBackup('binlog.000001:4', { id: 'b2' }));
+    expect((await findings())[0]).toMatchObject({
+      ...{ severity: 'error', check: 'record', object: 'backups/b1/backup.json' },
+      found: "its id is 'b2', not the name of its folder",
+    });
+  });
+
   it('finds an edited record, and says of one without its own hash that an edit would not show', async () => {
     const path = at('backups/b1/backup.json');
     const written = await readFile(path, 'utf8');
