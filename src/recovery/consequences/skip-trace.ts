@@ -117,10 +117,8 @@ export class SkipTrace {
     if (touch.to !== undefined) this.#rename(touch, touch.to);
     if (touch.to !== undefined) this.#touchSame({ ...touch, ...touch.to, verb: 'create' }, group);
     if (touch.name === null) this.#touchSchema(touch, group);
-    else {
-      this.#touchRelatives(touch, group);
-      this.#touchUnknown(touch, group);
-    }
+    else this.#touchRelatives(touch, group);
+    this.#touchUnknown(touch, group);
   }
 
   /** A group behind it is one half of something. */
@@ -189,6 +187,10 @@ export class SkipTrace {
       if (difference.name === null || difference.schema !== touch.schema) continue;
       this.#settle(difference, meetInSchema(difference, touch), { touch: difference, group });
     }
+    for (const { child, parent } of this.#definitions.foreignKeys) {
+      const isBetween = parent.schema === touch.schema && child.schema !== touch.schema;
+      if (isBetween) this.#meetRelative(child, { touch, group, by: meetParent });
+    }
   }
 
   #touchRelatives(touch: Touch, group: GroupPlace): void {
@@ -203,10 +205,11 @@ export class SkipTrace {
   /** Where foreign keys are not known, any table may be the parent of what is still there. */
   #touchUnknown(touch: Touch, group: GroupPlace): void {
     const { foreignKeysUnknown } = this.#definitions;
-    if (!this.mindsAll || !TAKES_ROWS.includes(touch.verb)) return;
+    const hasRows = touch.type === 'table' || touch.type === 'database';
+    if (!this.mindsAll || !hasRows || !TAKES_ROWS.includes(touch.verb)) return;
     const child = this.differences.find((difference) => {
-      const isOther =
-        keyOf(difference) !== keyOf(touch) && (difference.type === 'table' || difference.type === 'database');
+      const isSame = touch.name === null ? difference.schema === touch.schema : keyOf(difference) === keyOf(touch);
+      const isOther = !isSame && (difference.type === 'table' || difference.type === 'database');
       const mayRefer = foreignKeysUnknown !== null || [difference, touch].some((one) => this.#moved.has(keyOf(one)));
       return isOther && mayRefer && meetParent(difference, touch).trouble !== null;
     });

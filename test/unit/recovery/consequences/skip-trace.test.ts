@@ -208,6 +208,9 @@ describe('what is skipped, and what follows', () => {
     expect(judge(does('alter', TABLE, drops('c')), [rows('delete', PARENT)], related).kinds).toEqual(['may-fail']);
     expect(judge(does('drop'), [does('alter', PARENT)], related).kinds).toEqual(['may-fail']);
     expect(judge(does('update', PARENT), [rows('insert')], related).kinds).toEqual(['may-fail']);
+    const far = { ...KNOWN, foreignKeys: [{ child: TABLE, parent: { ...PARENT, schema: 'far' } }] };
+    expect(judge(does('drop'), [does('drop', { ...SCHEMA, schema: 'far' })], far).kinds).toEqual(['may-fail']);
+    expect(judge(does('drop'), [does('drop', SCHEMA)], far).kinds).toEqual(['undone']);
     const direct = { ...KNOWN, foreignKeys: [{ child: TABLE, parent: PARENT }] };
     const renamed = [does('rename', PARENT, { to: OTHER }), rows('delete', OTHER)];
     expect(judge(rows('delete'), renamed, direct).kinds).toEqual(['may-fail']);
@@ -257,10 +260,19 @@ describe('what is skipped, and what follows', () => {
   it('is never safe where definitions, or a later group, cannot be read', () => {
     expect(judge(does('drop'), [rows('delete', PARENT)], NO_DEFINITIONS).verdict).toBe('risky');
     expect(judge(does('alter', TABLE, drops('c')), [rows('insert')], NO_DEFINITIONS).verdict).toBe('risky');
+    expect(judge(does('drop'), [does('drop', { ...SCHEMA, schema: 'far' })], NO_DEFINITIONS).verdict).toBe('risky');
+    expect(judge(does('drop'), [does('drop', SCHEMA)], NO_DEFINITIONS).kinds).toEqual(['undone']);
     const trace = new SkipTrace({ id: 'inc-1', objects: [TABLE] } as unknown as Incident, KNOWN);
     trace.skip(does('drop'), { lineage: 'l', file: 'f', start: 1, gtid: null });
     trace.unread('cannot be read', { lineage: 'l', file: 'f', start: 2, gtid: null });
     expect(verdictOf(trace).verdict).toBe('risky');
+  });
+
+  it('minds no foreign keys where no rows go: of views, triggers, routines, events and accounts', () => {
+    const without = (['view', 'trigger', 'routine', 'event', 'sequence'] as const).flatMap((type) =>
+      (['drop', 'replace'] as const).map((verb) => does(verb, { ...VIEW, type })),
+    );
+    expect(judge(does('alter', TABLE, drops('c')), [...without, does('drop', BOB)], NO_DEFINITIONS).kinds).toEqual([]);
   });
 
   it('lists so many, and counts the others', () => {
