@@ -3,6 +3,7 @@ import type { Lineage } from '../archive/lineage.ts';
 import type { SegmentDigest } from '../archive/manifest.ts';
 import { formOf, PLAIN, type StoredForm } from '../archive/stored-form.ts';
 import { LastgoodError } from '../platform/errors.ts';
+import { formatSeconds } from '../platform/time.ts';
 import { openLineageViews } from '../recovery/lineage-view.ts';
 import { parseTime } from '../recovery/target.ts';
 import { examineStored } from './examine-backups.ts';
@@ -29,6 +30,9 @@ export interface ListedSegment extends SegmentDigest {
   /** null: stored in clear. */
   readonly encryption: StoredForm['encryption'];
   readonly sha256: string | null;
+  /** RFC 3339, UTC: earliest and latest time of a transaction in it; null while there is none. */
+  readonly from: string | null;
+  readonly to: string | null;
 }
 
 /** Which archived files to list; everything left out matches. */
@@ -63,9 +67,14 @@ async function segmentsOf({ repository, catalog }: OpenArchive, id: string): Pro
     const { bytes, manifest } = segment;
     const storedBytes = manifest?.storedBytes ?? bytes;
     const form = manifest === null ? PLAIN : formOf(manifest);
-    listed.push({ lineage, state, bytes, storedBytes, ...form, sha256: manifest?.sha256 ?? null, ...digest });
+    const times = { from: timeOf(digest.minTime), to: timeOf(digest.maxTime) };
+    listed.push({ lineage, state, bytes, storedBytes, ...form, sha256: manifest?.sha256 ?? null, ...digest, ...times });
   }
   return listed;
+}
+
+function timeOf(seconds: number | null): string | null {
+  return seconds === null ? null : formatSeconds(seconds);
 }
 
 /** The error for a lineage that somebody asks for by its id. */

@@ -56,12 +56,17 @@ export class TableSizes {
 
   before({ time }: Pick<Incident, 'time'>): TableSize {
     const at = Date.parse(time);
-    const backup = this.#newestFirst.find(({ finishedAt }) => Date.parse(finishedAt) <= at);
+    const backup = this.#newestFirst.find(({ finishedAt }) => secondOf(finishedAt) <= at);
     if (backup === undefined) return () => null;
     const sizes = this.#sizes.get(backup.id) ?? sizesIn(backup);
     this.#sizes.set(backup.id, sizes);
     return (schema, table) => sizes.get(keyOf(schema, table)) ?? null;
   }
+}
+
+/** The log has whole seconds: what was finished within one counts as before all that is logged in it. */
+function secondOf(time: string): number {
+  return Math.floor(Date.parse(time) / 1000) * 1000;
 }
 
 function sizesIn({ tables = [] }: BackupRecord): ReadonlyMap<string, number> {

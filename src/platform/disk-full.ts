@@ -11,9 +11,16 @@ export function cannotWrite(path: string, cause: Error & { readonly code?: unkno
   const freeBytes = full ? freeBytesAt(dirname(path)) : null;
   const room = freeBytes === null ? '' : `; ${freeBytes} bytes are free there`;
   return new LastgoodError('STORAGE_FAILED', `cannot write ${what}'${path}': ${cause.message}${room}`, {
-    cause,
+    ...{ cause, hint: hintFor(cause.code) },
     details: { path, full, freeBytes },
   });
+}
+
+/** What keeps a user from writing is not always the disk. */
+function hintFor(code: unknown): string | undefined {
+  if (code === 'EACCES' || code === 'EPERM') return 'May this user write there? Run as the user who owns it.';
+  if (code === 'ENOENT' || code === 'ENOTDIR') return 'Is the path right? A folder on the way to it is not there.';
+  return undefined;
 }
 
 /** True for a failure that ends by itself when there is room again. */

@@ -106,7 +106,7 @@ export class LastgoodError extends Error {
   constructor(
     code: ErrorCode,
     message: string,
-    options: { details?: ErrorDetails; cause?: unknown; hint?: string } = {},
+    options: { details?: ErrorDetails; cause?: unknown; hint?: string | undefined } = {},
   ) {
     super(message, { cause: options.cause });
     this.code = code;

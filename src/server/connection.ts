@@ -136,7 +136,7 @@ async function openCore(options: ServerOptions, limits: ConnectionLimits): Promi
   try {
     return await handshake(await coreOptions(options, limits), limits);
   } catch (error) {
-    if (options.tls !== 'preferred' || !hasCode(error, 'HANDSHAKE_NO_SSL_SUPPORT')) throw connectError(options, error);
+    if (options.tls !== 'preferred' || !hasCode(error, NO_TLS)) throw connectError(options, error);
   }
   try {
     return await handshake(await coreOptions({ ...options, tls: 'off' }, limits), limits);
@@ -226,6 +226,11 @@ async function run(
   });
 }
 
+/** Of mysql2: the server answers, and offers no TLS. */
+const NO_TLS = 'HANDSHAKE_NO_SSL_SUPPORT';
+const NO_TLS_HINT =
+  'The server offers no TLS: give it a certificate, or set tls = "preferred" where the way to it is safe.';
+
 /** Source: MariaDB and MySQL error lists; 1698 is MariaDB's refusal by an authentication plugin. */
 const DENIED = new Set([1044, 1045, 1130, 1251, 1698]);
 const PRIVILEGE = new Set([1044, 1142, 1143, 1227, 1370, 1419, 3530]);
@@ -233,7 +238,8 @@ const PRIVILEGE = new Set([1044, 1142, 1143, 1227, 1370, 1419, 3530]);
 function connectError(options: ServerOptions, cause: unknown): LastgoodError {
   if (cause instanceof LastgoodError) return cause;
   const code: ErrorCode = DENIED.has(errnoOf(cause)) ? 'ACCESS_DENIED' : 'SERVER_UNREACHABLE';
-  return new LastgoodError(code, `cannot connect to the ${describeServer(options)}: ${messageOf(cause)}`, { cause });
+  const message = `cannot connect to the ${describeServer(options)}: ${messageOf(cause)}`;
+  return new LastgoodError(code, message, { cause, hint: hasCode(cause, NO_TLS) ? NO_TLS_HINT : undefined });
 }
 
 function queryError(options: ServerOptions, sql: string, cause: unknown): LastgoodError {

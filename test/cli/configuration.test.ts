@@ -66,6 +66,21 @@ describe('with a configuration', () => {
     },
   );
 
+  it.each(['status', 'incidents', 'verify', 'archive --until-current'])(
+    '`lastgood %s` exits 10 where a file stands in the place of the repository',
+    async (words) => {
+      await using folder = await makeTempDirectory('lastgood-cli-');
+      await writeFile(join(folder.path, 'lastgood.toml'), VALID);
+      await writeFile(join(folder.path, 'archive'), 'a file');
+      const { exitCode, stdout, stderr } = await runLastgood(words.split(' '), { cwd: folder.path });
+      expect(exitCode).toBe(10);
+      expect(stdout + stderr).toMatch(/not a folder|ENOTDIR/);
+      const doctor = await runLastgood(['doctor'], { cwd: folder.path });
+      expect(doctor.exitCode).toBe(40);
+      expect(doctor.stdout).toContain(`error: repository (${join(folder.path, 'archive')}): `);
+    },
+  );
+
   it('comes from $LASTGOOD_CONFIG before the current folder', async () => {
     await using folder = await makeTempDirectory('lastgood-cli-');
     await writeFile(join(folder.path, 'lastgood.toml'), 'not = "read"');

@@ -91,6 +91,29 @@ describe('incidents show', () => {
     expect(child.exitCode).toBe(10);
   });
 
+  it('shows every time on the clock of the wall too', async () => {
+    const there = { cwd: server.directory, env: { TZ: 'Asia/Kolkata' } };
+    const { stdout } = await runLastgood(['incidents', 'show', id], there);
+    const times = stdout.match(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ.{0,30}/g) ?? [];
+    expect(times.length).toBeGreaterThan(5);
+    for (const time of times) expect(time).toMatch(/^\S+Z \((?:\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d local\)/);
+  });
+
+  it('writes nothing into the repository', async () => {
+    const out = join(server.directory, 'repository/rows.csv');
+    const refused = await lastgood('incidents', 'show', id, '--rows-as', 'csv', '--out', out, '--json');
+    expect(parseError(refused)).toMatchObject({ code: 'USAGE', exitCode: 2 });
+    await expect(stat(out)).rejects.toThrow('ENOENT');
+  });
+
+  it('says of a server without TLS that this is what it lacks', async () => {
+    const config = await readFile(join(server.directory, 'lastgood.toml'), 'utf8');
+    await writeFile(join(server.directory, 'tls.toml'), config.replace('tls = "off"', 'tls = "required"'));
+    const outcome = await lastgood('archive', '--until-current', '--config', 'tls.toml', '--json');
+    expect(parseError(outcome)).toMatchObject({ code: 'SERVER_UNREACHABLE', exitCode: 12 });
+    expect(parseError(outcome).hint).toMatch(/^The server offers no TLS/);
+  });
+
   it('refuses what it cannot write', async () => {
     expect((await lastgood('incidents', 'show', id, '--out', 'x.sql')).exitCode).toBe(2);
     expect((await lastgood('incidents', 'show', id, '--rows', 'all')).exitCode).toBe(2);

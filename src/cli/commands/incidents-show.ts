@@ -1,5 +1,6 @@
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { Option, type Command } from 'commander';
+import { refuseInside } from '../../archive/outside-repository.ts';
 import { showIncident } from '../../operations/incidents.ts';
 import { ROWS_FORMATS, type RowsFormat } from '../../operations/evidence/rows-as.ts';
 import { saveLostRows } from '../../operations/evidence/save-lost-rows.ts';
@@ -51,6 +52,7 @@ export function addIncidentsShow(incidents: Command, open: OpenCli): void {
       const cli = open(command);
       if (options.out !== undefined && options.rowsAs === undefined) command.error('error: --out needs --rows-as');
       using archive = await openConfiguredArchive(cli);
+      if (options.out !== undefined) await refuseInside(archive.repository.path, resolve(options.out));
       const evidence = evidenceOptions(cli, options);
       if (options.rowsAs === undefined) {
         const story = await showIncident(archive, id, { ...evidence, rows: options.rows, full: options.full });

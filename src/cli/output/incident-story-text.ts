@@ -6,6 +6,7 @@ import { oneLine } from '../../platform/visible.ts';
 import type { Cli } from '../cli.ts';
 import { incidentText } from './incident-text.ts';
 import { formatTable } from './table.ts';
+import { formatTime } from './time.ts';
 
 type Paint = Cli['paint'];
 
@@ -34,7 +35,7 @@ function aroundText({ incident, around }: IncidentStory, paint: Paint): string {
     paint('red', '>'),
     `${incident.file}:${incident.start}`,
     incident.gtid ?? '',
-    incident.time,
+    formatTime(incident.time),
     '',
     paint('red', incident.kind),
   ];
@@ -53,7 +54,7 @@ function groupCells({ file, start, gtid, time, events, statements, changes }: De
   const what = [touched, statement === undefined ? '' : withoutBreaks(statement)]
     .filter((part) => part !== '')
     .join('  ');
-  return ['', `${file}:${start}`, gtid ?? '', time, String(events), shorten(what, MOST_CHARACTERS)];
+  return ['', `${file}:${start}`, gtid ?? '', formatTime(time), String(events), shorten(what, MOST_CHARACTERS)];
 }
 
 function changesText({ schema, table, inserts, updated, deleted }: TableChanges): string {

@@ -7,7 +7,7 @@ const GIB = 1024 ** 3;
 const LOW_SHARE = 0.1;
 
 /** What is wrong with the repository and its disk. Pure. */
-export function checkRepository({ settings, repository }: DoctorFacts): Finding[] {
+export function checkRepository({ settings, primary, repository }: DoctorFacts): Finding[] {
   const object = settings.repositoryPath;
   if (repository.report === null) {
     return [
@@ -24,7 +24,8 @@ export function checkRepository({ settings, repository }: DoctorFacts): Finding[
   const own = [missing(report), space(report), ...report.repaired.map(interruptedBackup)];
   return [
     ...own.filter((problem) => problem !== undefined).map((problem) => ({ ...problem, object })),
-    ...report.findings,
+    // A primary that does not answer has a finding of its own; this one would send the reader to the doctor.
+    ...report.findings.filter(({ check }) => primary.report !== null || check !== 'exposure'),
   ];
 }
 

@@ -253,6 +253,14 @@ describe('findAll', () => {
     });
   });
 
+  it('says once that the primary does not answer, and does not send the reader to where he is', () => {
+    const exposure = { severity: 'warning', check: 'exposure', object: 'shop', found: 'no answer', fix: '' } as const;
+    const facts = factsWith({ repository: { findings: [exposure] } });
+    expect(findAll(facts)).toEqual([exposure]);
+    const silent = { ...facts, primary: { report: null, problem: 'no answer' } } as DoctorFacts;
+    expect(findAll(silent)).toMatchObject([{ check: 'reachable', found: 'no answer' }]);
+  });
+
   it('asks for a replica where none is configured', () => {
     const facts = factsWith();
     expect(findAll({ ...facts, replica: null, settings: { ...facts.settings, replica: null } })).toMatchObject([

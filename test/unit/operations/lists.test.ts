@@ -42,6 +42,12 @@ describe('listSegments', () => {
     ]);
     expect(listed[0]?.sha256).toMatch(/^[0-9a-f]{64}$/);
     expect(listed[2]?.sha256).toBeNull();
+    expect(listed.map(({ from, to }) => [from, to])).toEqual(
+      [0, 1, 2].map((index) => {
+        const time = formatSeconds(TEN + index * HOUR + 1);
+        return [time, time];
+      }),
+    );
   });
 
   it('gives only files with a transaction of the time asked for, or later', async () => {

@@ -64,6 +64,8 @@ describe('a mass of rows', () => {
     expect(isSmall(deleted(200))).toBe(false);
     expect(isSmall(deleted(100, { time: '2026-11-21T10:00:00Z' }))).toBe(false);
     expect(isSmall(deleted(200, { time: '2026-11-19T10:00:00Z' }))).toBe(true);
+    const sameSecond = new TableSizes([backup('just', '2026-11-22T10:00:00.448Z', 400)]);
+    expect(isSmallMass(deleted(200), MASS_DEFAULTS, sameSecond.before(deleted(0)))).toBe(false);
     const rows = { deleted: 200, updated: 0 };
     const other = deleted(200, { objects: [{ schema: 'shop', name: 'items', type: 'table', rows }] });
     expect(isSmall(other)).toBe(true);

@@ -2,7 +2,12 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { makeDirectory, writeFileDurably, writeStreamDurably } from '../../../src/platform/durable-file.ts';
+import {
+  makeDirectory,
+  storageFailure,
+  writeFileDurably,
+  writeStreamDurably,
+} from '../../../src/platform/durable-file.ts';
 import { makeTempDirectory } from '../../../src/platform/temp-dir.ts';
 
 describe('writeFileDurably', () => {
@@ -20,6 +25,19 @@ describe('writeFileDurably', () => {
     await expect(writeFileDurably('/nowhere/record.json', '')).rejects.toMatchObject({
       code: 'STORAGE_FAILED',
       message: expect.stringContaining("cannot write '/nowhere/record.json': ENOENT") as string,
+      hint: 'Is the path right? A folder on the way to it is not there.',
+    });
+  });
+
+  it('does not send who may not write to free space', () => {
+    const refused = Object.assign(new Error('EACCES: permission denied'), { code: 'EACCES', syscall: 'open' });
+    const full = Object.assign(new Error('ENOSPC: no space left'), { code: 'ENOSPC', syscall: 'write' });
+    expect(storageFailure('/repository/x', refused)).toMatchObject({
+      code: 'STORAGE_FAILED',
+      hint: 'May this user write there? Run as the user who owns it.',
+    });
+    expect(storageFailure('/repository/x', full)).toMatchObject({
+      hint: expect.stringContaining('free space') as string,
     });
   });
 });
