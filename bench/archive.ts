@@ -10,6 +10,7 @@ import {
   benchMegabytes,
   ensureLargeTransactionLog,
   ensureSmallTransactionLog,
+  removeLaterFiles,
   startBenchServer,
   type BenchLog,
 } from './data.ts';
@@ -58,6 +59,7 @@ async function inTurns(
   rounds: number,
   contestants: readonly Contestant[] = ['peer', 'ours', 'plain'],
 ): Promise<Record<Contestant, Measurement[]>> {
+  await removeLaterFiles(log);
   await using server = await startBenchServer(log.datadir);
   const runs: Record<Contestant, Measurement[]> = { peer: [], ours: [], plain: [] };
   for (let turn = 0; turn < rounds; turn += 1) {

@@ -1,5 +1,6 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { isBinlogFileName } from '../src/binlog/coordinates.ts';
 import { listBinaryLogs } from '../src/server/binary-logs.ts';
 import type { ServerConnection } from '../src/server/connection.ts';
 import { installDatadir, startLocalServer, type LocalServer } from '../src/server/local-server.ts';
@@ -123,6 +124,14 @@ async function makeLog(
   await server.stop();
   const files = logs.map(({ file }) => join(datadir, file));
   return { datadir, files, bytes: sizeOf(logs), groups: Number(state?.position.split('-')[2] ?? 0) };
+}
+
+/** Every start of the server begins one more file, and no run should have to fetch what earlier ones left. While it is stopped. */
+export async function removeLaterFiles({ datadir, files }: BenchLog): Promise<void> {
+  const own = files.map((file) => basename(file));
+  for (const name of await readdir(datadir))
+    if (isBinlogFileName(name) && !own.includes(name)) await rm(join(datadir, name));
+  await writeFile(join(datadir, 'binlog.index'), own.map((name) => `./${name}\n`).join(''));
 }
 
 function sizeOf(logs: readonly { readonly bytes: number }[]): number {

@@ -119,7 +119,9 @@ export async function sealCrashed(
   const { manifest, update } = await orClosed({ open }, async () => {
     await recordSourceIncidents({ file: open.file, events: open.takeSourceIncidents() }, options); // a sealed segment is not read again
     if (packs !== null) open.packWith(packs);
-    return await open.seal({ previousManifestSha256: sealed?.manifestSha256 ?? null, sourceBytes });
+    const done = await open.seal({ previousManifestSha256: sealed?.manifestSha256 ?? null, sourceBytes });
+    await done.cleared;
+    return done;
   });
   const manifestSha256 = await manifestHash(repository, lineage.id, manifest.file);
   return {

@@ -41,6 +41,8 @@ export class ArchiveWriter {
   /** Offset in that file up to which the source has sent. */
   #receivedTo = 0;
   readonly #awaited = new AwaitedCommits();
+  /** What the segment that was sealed last has left goes meanwhile. */
+  #clearing: Promise<void> = Promise.resolve();
 
   constructor(options: ArchiveWriterOptions, end: ArchiveEnd) {
     this.#options = options;
@@ -125,6 +127,7 @@ export class ArchiveWriter {
     try {
       await segment?.close();
       if (segment !== null && !this.#work.hasFailed) this.#publish(segment);
+      await this.#clearing;
     } finally {
       this.#work.throwFailure();
     }
@@ -273,7 +276,11 @@ export class ArchiveWriter {
     await recordSourceIncidents({ file: segment.file, events: segment.takeSourceIncidents() }, this.#options);
     const { repository, lineage } = this.#options;
     const before = this.#sealed;
-    const { manifest, update } = await segment.seal({ previousManifestSha256: before?.manifestSha256 ?? null });
+    await this.#clearing;
+    const { manifest, update, cleared } = await segment.seal({
+      previousManifestSha256: before?.manifestSha256 ?? null,
+    });
+    this.#clearing = cleared;
     this.#segment = null;
     this.#acknowledge(segment.file, Infinity);
     const manifestSha256 = await manifestHash(repository, lineage.id, segment.file);

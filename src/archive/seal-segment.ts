@@ -7,6 +7,7 @@ import type { SegmentDigest, SegmentManifest } from './manifest.ts';
 import type { RunningPack } from './pack-thread.ts';
 import type { ReceivedProof } from './received-bytes.ts';
 import { manifestName, writeRecord } from './repository.ts';
+import type { Packed } from './segment-pack.ts';
 import { PLAIN } from './stored-form.ts';
 
 /** A segment whose plain file is complete, closed and durable. */
@@ -15,10 +16,26 @@ export interface CompleteSegment {
   readonly bytes: number;
   /** null when the file was cut since, so that it has to be read. */
   readonly received: ReceivedProof | null;
-  /** Its other stored form; null: it stays as it is. */
-  readonly pack: RunningPack | null;
+  /** Its other stored form, which is being finished; null: it stays as it is. */
+  readonly pack: FinishingPack | null;
   readonly digest: SegmentDigest;
   readonly ending: Pick<SegmentManifest, 'ended' | 'tornBytes' | 'previousManifestSha256'>;
+}
+
+/** A stored form, and what becomes of it. */
+export interface FinishingPack {
+  readonly pack: RunningPack;
+  readonly packed: Promise<Packed>;
+}
+
+/** What is on disk when a segment is sealed. */
+export interface SealedSegment {
+  readonly manifest: SegmentManifest;
+  /**
+   * Settles when the plain file is gone too, where that is not the stored form; the file system takes its time, so nobody has to
+   * wait. Rejects with LastgoodError `STORAGE_FAILED`, which whoever leaves it alone does not see.
+   */
+  readonly cleared: Promise<void>;
 }
 
 type StoredFacts = Pick<SegmentManifest, 'compression' | 'encryption' | 'sha256' | 'storedBytes' | 'storedSha256'>;
@@ -29,14 +46,15 @@ type StoredFacts = Pick<SegmentManifest, 'compression' | 'encryption' | 'sha256'
  *
  * @throws LastgoodError `STORAGE_FAILED`; the segment is open then
  */
-export async function sealSegment(segment: CompleteSegment): Promise<SegmentManifest> {
+export async function sealSegment(segment: CompleteSegment): Promise<SealedSegment> {
   const { path, bytes, pack, digest, ending } = segment;
   const stored = pack === null ? await plainFacts(segment) : await finishPack(segment, pack);
   const sealedAt = new Date().toISOString();
   const manifest: SegmentManifest = { format: 1, ...digest, bytes, ...stored, ...ending, sealedAt };
   await writeRecord(join(dirname(path), manifestName(basename(path))), manifest);
-  if (pack !== null) await removePlain(path);
-  return manifest;
+  const cleared = pack === null ? Promise.resolve() : removePlain(path);
+  cleared.catch(() => undefined);
+  return { manifest, cleared };
 }
 
 async function plainFacts({ path, bytes, received }: CompleteSegment): Promise<StoredFacts> {
@@ -45,8 +63,11 @@ async function plainFacts({ path, bytes, received }: CompleteSegment): Promise<S
 }
 
 /** What was stored was read back block by block; that all of it is what was received is what hash or fingerprint says. */
-async function finishPack({ path, bytes, received }: CompleteSegment, pack: RunningPack): Promise<StoredFacts> {
-  const { fingerprint, ...packed } = await pack.finish(bytes);
+async function finishPack(
+  { path, received }: CompleteSegment,
+  { pack, packed: finished }: FinishingPack,
+): Promise<StoredFacts> {
+  const { fingerprint, ...packed } = await finished;
   if (differs(received?.sha256, packed.sha256) || differs(received?.fingerprint, fingerprint)) {
     await rm(pack.partialPath, { force: true });
     throw new LastgoodError('STORAGE_FAILED', `'${path}' is not what was written to it`, {

@@ -4,6 +4,7 @@ import { storageFailure } from '../platform/durable-file.ts';
 import { LastgoodError } from '../platform/errors.ts';
 import { StoredDamage, type BlockCodec } from './block-codec.ts';
 import { BLOCK_BYTES } from './block-table.ts';
+import { EarlySync } from './early-sync.ts';
 import { encryptedCodec, type SegmentIdentity } from './encrypted-form.ts';
 import { Fingerprint } from './fingerprint.ts';
 import type { ArchiveKey } from './key-ring.ts';
@@ -43,6 +44,7 @@ export class SegmentPack {
   readonly #plain = Buffer.allocUnsafeSlow(BLOCK_BYTES);
   readonly #decoded = Buffer.allocUnsafeSlow(BLOCK_BYTES);
   readonly #stored: Buffer;
+  readonly #early: EarlySync;
   #codec: BlockCodec;
   #plainHash: Hash = createHash('sha256');
   #fingerprint: Fingerprint | null;
@@ -57,6 +59,7 @@ export class SegmentPack {
     this.#codec = codecFor(job);
     this.#fingerprint = fingerprintFor(job);
     this.#stored = Buffer.allocUnsafeSlow(this.#codec.maxStoredBytes);
+    this.#early = new EarlySync(job.partialPath);
     const opened: number[] = [];
     try {
       opened.push((this.#plainFile = openSync(job.plainPath, 'r')));
@@ -73,6 +76,7 @@ export class SegmentPack {
   step(grown: number): boolean {
     if (this.#taken + BLOCK_BYTES > grown || this.#read(BLOCK_BYTES) < BLOCK_BYTES) return false;
     this.#store(this.#plain);
+    this.#early.written(this.#storedBytes);
     return true;
   }
 
@@ -174,6 +178,7 @@ export class SegmentPack {
   }
 
   #close(): void {
+    this.#early.close();
     closeSync(this.#plainFile);
     closeSync(this.#storedFile);
   }

@@ -9,12 +9,12 @@ import { storageFailure, syncDirectory } from '../platform/durable-file.ts';
 import { LastgoodError } from '../platform/errors.ts';
 import { ArchivedTail, type ArchivedFile } from './archived-tail.ts';
 import { createReader } from './index-open-segment.ts';
-import type { SegmentEnd, SegmentManifest } from './manifest.ts';
+import type { SegmentEnd } from './manifest.ts';
 import type { PackThread, RunningPack } from './pack-thread.ts';
 import { ReceivedBytes } from './received-bytes.ts';
 import { reopenSegment, type ReopenedSegment } from './reopen-segment.ts';
 import type { ArchivedSegment } from './repository.ts';
-import { sealSegment } from './seal-segment.ts';
+import { sealSegment, type FinishingPack, type SealedSegment } from './seal-segment.ts';
 import { damageOf, type SegmentDamage } from './segment-damage.ts';
 import { lastGoodOf, type SegmentIndexer, type ByteRange, type SegmentUpdate } from './segment-indexer.ts';
 
@@ -246,6 +246,16 @@ export class SegmentWriter {
     }
   }
 
+  /** While the plain file is made durable: both take the disk's time. */
+  #finishPack(bytes: number): FinishingPack | null {
+    const pack = this.#pack;
+    this.#pack = null;
+    if (pack === null) return null;
+    const packed = pack.finish(bytes);
+    packed.catch(() => undefined); // when the plain file fails, that is told
+    return { pack, packed };
+  }
+
   /**
    * The file is complete: makes it durable, then writes its manifest beside it. The events of a group that its
    * source never ended, because it crashed, are cut off.
@@ -254,15 +264,14 @@ export class SegmentWriter {
     previousManifestSha256: string | null;
     /** Of the source's own file, when it ends in bytes that the source itself cannot read; else all came. */
     sourceBytes?: number;
-  }): Promise<{ manifest: SegmentManifest; update: SegmentUpdate }> {
+  }): Promise<SealedSegment & { readonly update: SegmentUpdate }> {
     const update = this.#indexer.update(this.#reader.counts, 'sealed');
     if (update === null) throw new LastgoodError('STREAM_DAMAGED', `'${this.file}' ended before its format was seen`);
     if (this.#damage !== null) throw this.#damage.error;
     const bytes = this.wholeTo;
-    const pack = this.#pack;
-    this.#pack = null;
+    const pack = this.#finishPack(bytes);
     await this.close();
-    const manifest = await sealSegment({
+    const sealed = await sealSegment({
       path: this.#path,
       bytes,
       received: bytes < this.#size ? null : this.#received.proof(),
@@ -274,7 +283,7 @@ export class SegmentWriter {
         previousManifestSha256: options.previousManifestSha256,
       },
     });
-    return { manifest, update };
+    return { ...sealed, update };
   }
 }
 

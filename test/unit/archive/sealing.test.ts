@@ -91,7 +91,9 @@ describe.each(['zst', 'enc'] as const)('sealing as .%s', (form) => {
   it('leaves the stored form and the manifest, which tells of both forms', async () => {
     await using archived = await archiveFolder();
     const builder = log().between(rotate(NEXT));
-    const { manifest } = await (await writeAll(archived, builder, form)).seal({ previousManifestSha256: null });
+    const sealing = await writeAll(archived, builder, form);
+    const { manifest, cleared } = await sealing.seal({ previousManifestSha256: null });
+    await cleared;
     const name = `${FILE}.${form}`;
     expect(await filesOf(archived)).toEqual([`${FILE}.json`, name].sort());
     const stored = await archived.read(name);
@@ -213,7 +215,8 @@ it('fails when the stored form cannot be written, and the segment stays open', a
 it('does not remove a plain file that someone brought back for a stored form that is damaged', async () => {
   await using archived = await archiveFolder();
   const builder = log().between(rotate(NEXT));
-  await (await writeAll(archived, builder, 'zst')).seal({ previousManifestSha256: null });
+  const { cleared } = await (await writeAll(archived, builder, 'zst')).seal({ previousManifestSha256: null });
+  await cleared;
   const stored = await readFile(archived.path(`${FILE}.zst`));
   stored[100] = (stored[100] ?? 0) ^ 1;
   await archived.put(`${FILE}.zst`, stored);
