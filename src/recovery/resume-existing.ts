@@ -93,7 +93,8 @@ export async function resumePlanOnServer(
   const watch = new StopWatch();
   const failure = await stopApplier(keeper);
   const place = await placeOf(keeper, options);
-  const why = failure ?? (await whyUncertain(keeper, { place, end: 'none' }));
+  const appliesAtOnce = Number(facts.variables.get('slave_parallel_threads')) > 0;
+  const why = failure ?? (await whyUncertain(keeper, { place, end: 'none', appliesAtOnce }));
   if (why !== null || place === null) throw cannotGoOn(keeper, facts, { marker, why: why ?? '' });
   const target = await takeOver({
     ...held,

@@ -30,31 +30,38 @@ export function whyNoPlace({
   return run.engine === 'session' ? 'a session does not keep its place' : null;
 }
 
-/**
- * Why it is not certain what an interrupted server holds; null when it is exactly the place's groups.
- *
- * @param end of the server's process since
- */
+/** What is known of an interrupted server. */
+export interface FoundServer {
+  readonly place: AppliedPlace | null;
+  /** Of the server's process since. */
+  readonly end: 'none' | 'clean' | 'killed';
+  /** True where one applier did not wait for the other: what is done by half may lie behind the place's next group. */
+  readonly appliesAtOnce?: boolean;
+}
+
+/** Why it is not certain what an interrupted server holds; null when it is exactly the place's groups. */
 export async function whyUncertain(
   admin: ServerConnection,
-  { place, end }: { place: AppliedPlace | null; end: 'none' | 'clean' | 'killed' },
+  { place, end, appliesAtOnce = false }: FoundServer,
 ): Promise<string | null> {
   if (place === null) return 'it stands at no place of the plan';
   if (place.temporaryTables) return 'statements used temporary tables, which are gone with the applier that had them';
-  if (end === 'none' && place.halves === null) return null;
+  if (end === 'none' && place.halves === null && !appliesAtOnce) return null;
   const tables = await readFragileTables(admin);
   const [lost] = tables.filter(isInMemory);
   if (end !== 'none' && lost !== undefined) return `table ${lost.name} is in memory only, and empty now`;
-  return whyHalved(place, tables, end);
+  return whyHalved(place, tables, { end, appliesAtOnce });
 }
 
 function whyHalved(
   { halves }: AppliedPlace,
   [first]: readonly FragileTable[],
-  end: 'none' | 'clean' | 'killed',
+  { end, appliesAtOnce }: Pick<FoundServer, 'end' | 'appliesAtOnce'>,
 ): string | null {
   const fragile = first === undefined ? null : `table ${first.name} (${first.engine}) knows no transactions`;
   if (end === 'killed' && fragile !== null) return `its server was killed, and ${fragile}`;
+  if (appliesAtOnce === true && fragile !== null)
+    return `several appliers may have done parts of what comes next, and ${fragile}`;
   if (halves === null) return null;
   if (end === 'killed') return `its server was killed, and may have done a part of ${halves}`;
   // What came of a group stays there when its applier is told to end, and nothing is said of that. Seen on MariaDB 10.11.19.

@@ -280,7 +280,8 @@ async function resumeOn(target: TestServer): Promise<RestoreResult> {
 
 describe('a restore into a server that was there, whose maker was killed', () => {
   it('goes on where the server stands, and gives it back as it was', async () => {
-    await using target = await startPrimary({ serverId: 500, args: ['--sync-binlog=1', '--event-scheduler=ON'] });
+    const args = ['--sync-binlog=1', '--event-scheduler=ON', '--slave-parallel-threads=2'];
+    await using target = await startPrimary({ serverId: 500, args });
     await expect(resumeOn(target)).rejects.toMatchObject({
       code: 'NOTHING_TO_RESUME',
       hint: expect.stringContaining('`lastgood restore TARGET --server FILE`') as string,
@@ -295,6 +296,16 @@ describe('a restore into a server that was there, whose maker was killed', () =>
       message: expect.stringMatching(/holds an interrupted restore \(replaying\)$/) as string,
       hint: expect.stringMatching(/^`lastgood restore --resume --server FILE` goes on with it\./) as string,
     });
+    await using admin = await target.connect();
+    await run(admin, ['SET SESSION sql_log_bin = 0', 'CREATE TABLE shop.halved (id INT) ENGINE = Aria']);
+    await expect(resumeOn(target)).rejects.toMatchObject({
+      code: 'TARGET_NOT_EMPTY',
+      message: expect.stringContaining(
+        'several appliers may have done parts of what comes next, and table shop.halved',
+      ) as string,
+      hint: expect.stringContaining('To empty it again, run there: ') as string,
+    });
+    await run(admin, ['DROP TABLE shop.halved']);
 
     const { resumed, proof } = await resumeOn(target);
 

@@ -49,6 +49,15 @@ describe('what an interrupted restore has done', () => {
     },
   );
 
+  it('is not certain where several appliers may have run ahead with rows that cannot be taken back', async () => {
+    const several = { place, end: 'none', appliesAtOnce: true } as const;
+    expect(await whyUncertain(server('Aria'), several)).toBe(
+      'several appliers may have done parts of what comes next, and table shop.aria (Aria) knows no transactions',
+    );
+    expect(await whyUncertain(server(), several)).toBeNull();
+    expect(await whyUncertain(server('Aria'), { ...several, appliesAtOnce: false })).toBeNull();
+  });
+
   it('is certain after a kill only where everything knows transactions', async () => {
     expect(await whyUncertain(server(), { place, end: 'killed' })).toBeNull();
     expect(await whyUncertain(server('Aria'), { place, end: 'killed' })).toContain('table shop.aria (Aria) knows no');
