@@ -106,14 +106,18 @@ async function readViewNames(connection: ServerConnection, schema?: string): Pro
  */
 const SAYS_NOTHING: ReadonlySet<number> = new Set([1037, 1038, 1041, 1053, 1205, 1213, 1317, 1969, 3024]);
 
+/** True for an error that tells nothing of a view that was asked for. */
+export function saysNothing(error: unknown): boolean {
+  return !isLastgoodError(error, 'SERVER_QUERY_FAILED') || SAYS_NOTHING.has(Number(error.details['errno']));
+}
+
 async function findBroken(connection: ServerConnection, views: readonly TableName[]): Promise<TableName[]> {
   const broken: TableName[] = [];
   for (const view of views) {
     try {
       await connection.query(`SHOW FIELDS FROM ${within(view.schema, view.table)}`);
     } catch (error) {
-      if (!isLastgoodError(error, 'SERVER_QUERY_FAILED') || SAYS_NOTHING.has(Number(error.details['errno'])))
-        throw error;
+      if (saysNothing(error)) throw error;
       broken.push(view);
     }
   }

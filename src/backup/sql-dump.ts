@@ -5,11 +5,12 @@ import { findProgram, runTool } from '../platform/child-process.ts';
 import { LastgoodError } from '../platform/errors.ts';
 import type { WrittenFile } from '../platform/durable-file.ts';
 import { throwIfAborted } from '../platform/wait.ts';
-import { connect } from '../server/connection.ts';
+import { connect, type ServerConnection } from '../server/connection.ts';
 import { optionGroup, writeOptionFile } from '../server/option-file.ts';
 import type { ServerOptions } from '../server/server-options.ts';
 import { writeCompressed } from './compressed-file.ts';
 import { readAsStored } from './exact-rows.ts';
+import { writeBrokenViews } from './views/write-broken-views.ts';
 import { writeViews } from './views/write-views.ts';
 
 /** The tool's last line; without it the dump is not whole, whatever the exit status says. */
@@ -55,7 +56,8 @@ export const DUMP_ARGS: readonly string[] = [
 ];
 
 /**
- * Dumps whole schemas in one snapshot, compressed; views, which the tool would make by name, come from us at the end.
+ * Dumps whole schemas in one snapshot, compressed. Views, which the tool would make by name, come from us: broken ones first, the others
+ * at the end.
  *
  * @throws LastgoodError `TOOL_MISSING`, `TOOL_FAILED`, `INTERRUPTED`
  */
@@ -74,15 +76,23 @@ export async function dumpSchemas(o: SqlDumpOptions): Promise<WrittenFile> {
       o.onProgress(bytes);
       await write(sql);
     };
+    await withStored(o, (connection) => writeBrokenViews(connection, o, take));
     const run = { ...o, options: [...withoutViews(o), ...withoutRows(o)] };
     await runDump(run, [...DUMP_ARGS, ...contentArgs(o), '--databases', '--', ...o.schemas], async (chunk) => {
       watch.see(chunk);
       await take(chunk);
     });
-    await using connection = await connect(o.replica);
-    await readAsStored(connection);
-    await writeViews(connection, o, take);
+    await withStored(o, (connection) => writeViews(connection, o, take));
   });
+}
+
+async function withStored(
+  { replica }: Pick<SqlDumpOptions, 'replica'>,
+  read: (connection: ServerConnection) => Promise<void>,
+): Promise<void> {
+  await using connection = await connect(replica);
+  await readAsStored(connection);
+  await read(connection);
 }
 
 /** Dumps the triggers that `dumpSchemas` left out. */

@@ -1,14 +1,14 @@
 import { BACKUP_FILES } from '../backup/backup-files.ts';
 import { isSystemSchema } from '../server/facts.ts';
 
-/** Before each schema of a dump, and once more before its views. Source: client/mysqldump.c of MariaDB 10.11, init_dumping. */
+/** Before each schema of a dump, and once more before its views; before each broken view, too, at the dump's start. Source: client/mysqldump.c of MariaDB 10.11, init_dumping. */
 export const SCHEMA_MARKER = '-- Current Database: `';
 
 /** How a file says whose its lines are. */
 interface Sections {
   /** A line that begins so begins a section. */
   readonly marker: string;
-  /** The schema's name in such a line; a section without one is for all. */
+  /** The schema's name in such a line; a section without one, or of the server's own, is for all. */
   readonly schema: RegExp;
 }
 

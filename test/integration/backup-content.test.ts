@@ -192,40 +192,81 @@ describe('a backup of views and privileges', () => {
 
   it('keeps broken views broken under their names, so that the log goes on, and takes the others', async () => {
     await using scene = await setBackupScene();
-    await scene.write([
-      'CREATE DATABASE shop',
-      'CREATE TABLE shop.t (a INT, f FLOAT)',
-      'CREATE TABLE shop.kept (a INT)',
-      'CREATE VIEW shop.`bro``ken` AS SELECT a FROM shop.t',
-      'CREATE VIEW shop.on_broken AS SELECT a FROM shop.`bro``ken`',
-      'CREATE FUNCTION shop.f() RETURNS INT NO SQL RETURN 1',
-      'CREATE SQL SECURITY INVOKER VIEW shop.no_function AS SELECT shop.f() AS `one\ntwo`',
-      'CREATE DATABASE lastgood_broken_view',
-      'CREATE VIEW shop.whole AS SELECT a FROM shop.kept',
-      'CREATE USER app@localhost',
-      'GRANT SELECT ON shop.`bro``ken` TO app@localhost',
-      'CREATE DEFINER=app@localhost VIEW shop.orphan AS SELECT 1 AS one',
-      'CREATE VIEW shop.on_orphan AS SELECT one FROM shop.orphan',
-      'CREATE USER late@localhost',
-      'GRANT SELECT ON shop.`bro``ken` TO late@localhost',
-      'DROP USER app@localhost',
-      'DROP TABLE shop.t',
-      'DROP FUNCTION shop.f',
-    ]);
+    await scene.write(BROKEN);
     await using loaded = await load(scene, await scene.backup());
     await using fromLoaded = await loaded.connect('loader');
-    const views =
+    const dropped = 'DROP VIEW shop.rows_of_json'; // to show it would end the server
+    await expect(fromLoaded.query('SELECT * FROM shop.rows_of_json')).rejects.toMatchObject({
+      code: 'SERVER_QUERY_FAILED',
+    });
+    await fromLoaded.query(dropped);
+    await scene.write([dropped]);
+    await using replica = await scene.pair.replica.connect();
+    const [expected, found] = [await serverContent(replica), await serverContent(fromLoaded)];
+    expect(Object.keys(expected).filter((name) => name.startsWith('VIEW'))).toHaveLength(13);
+    const otherText = ['`shop`.`circle`', '`shop`.`no_function`'].map((name) => `VIEW ${name}: expected `);
+    expect(contentDifferences(expected, found)).toEqual(
+      otherText.map((name) => expect.stringContaining(name) as string),
+    );
+    expect(await fromLoaded.query('SHOW DATABASES')).toEqual(await replica.query('SHOW DATABASES'));
+    for (const name of ['`bro``ken`', 'on_broken', 'no_function', 'circle'])
+      await expect(fromLoaded.query(`SELECT * FROM shop.${name}`)).rejects.toMatchObject({
+        code: 'SERVER_QUERY_FAILED',
+      });
+    const definers =
       "SELECT TABLE_NAME AS name, DEFINER AS d FROM information_schema.VIEWS WHERE TABLE_SCHEMA = 'shop' ORDER BY 1";
-    await using primary = await scene.pair.primary.connect();
-    expect(await fromLoaded.query(views)).toEqual(await primary.query(views));
-    for (const name of ['`bro``ken`', 'on_broken', 'no_function'])
-      await expect(fromLoaded.query(`SELECT * FROM shop.${name}`)).rejects.toMatchObject({ details: { errno: 1356 } });
-    expect(await fromLoaded.query('SHOW DATABASES')).toEqual(await primary.query('SHOW DATABASES'));
+    expect(await fromLoaded.query(definers)).toEqual(await replica.query(definers));
     expect(await fromLoaded.query('SELECT * FROM shop.whole')).toEqual([]);
+
+    await run(fromLoaded, ['CREATE TABLE shop.t (a INT, f FLOAT)', 'INSERT INTO shop.on_broken VALUES (7)']);
+    expect(await fromLoaded.query('SELECT * FROM shop.on_broken')).toEqual([{ a: 7 }]);
+    expect(await fromLoaded.query('SELECT a FROM shop.checked')).toEqual([{ a: 7 }]);
     await fromLoaded.query('DROP VIEW shop.`bro``ken`, shop.on_broken');
     await fromLoaded.query('CREATE OR REPLACE VIEW shop.no_function AS SELECT 1 AS one');
   });
 });
+
+/** Broken by a table, a column, a view, a schema, a function, and by itself. */
+const BROKEN = [
+  'CREATE DATABASE shop CHARACTER SET latin1',
+  'CREATE DATABASE `crm``x`',
+  'CREATE DATABASE gone',
+  'CREATE TABLE shop.t (a INT, f FLOAT)',
+  'CREATE TABLE shop.kept (a INT, b INT, place POINT)',
+  'CREATE TABLE `crm``x`.`client é` (`a b` INT, old VARCHAR(10))',
+  'CREATE TABLE gone.g (a INT)',
+  'CREATE VIEW shop.`bro``ken` AS SELECT a FROM shop.t',
+  'CREATE VIEW shop.on_broken AS SELECT a FROM shop.`bro``ken`',
+  'CREATE ALGORITHM=MERGE SQL SECURITY INVOKER VIEW shop.checked AS SELECT o.a FROM shop.on_broken o WHERE o.a > 0 WITH CASCADED CHECK OPTION',
+  "CREATE VIEW shop.no_column AS SELECT k.a, c.`a b`, CONCAT(c.old, '; é ''\\\\') AS o FROM shop.kept k JOIN `crm``x`.`client é` c ON k.b = c.`a b`",
+  'CREATE VIEW `crm``x`.of_gone AS SELECT g.a, k.a AS more FROM gone.g, shop.kept k UNION SELECT 1, COUNT(*) FROM shop.t',
+  'CREATE VIEW shop.place AS SELECT ST_X(place) AS x FROM shop.kept',
+  'SET NAMES latin1',
+  "CREATE VIEW shop.in_latin1 AS SELECT a, 'x' AS text FROM shop.t",
+  'SET NAMES utf8mb4',
+  'CREATE FUNCTION shop.f() RETURNS INT NO SQL RETURN 1',
+  'CREATE SQL SECURITY INVOKER VIEW shop.no_function AS SELECT shop.f() AS `one\ntwo`',
+  "CREATE VIEW shop.rows_of_json AS SELECT j.id FROM JSON_TABLE('[]', '$[*]' COLUMNS (id INT PATH '$')) j JOIN shop.t",
+  'CREATE VIEW shop.circle AS SELECT a FROM shop.t',
+  'CREATE VIEW shop.circled AS SELECT a FROM shop.circle',
+  'DROP VIEW shop.circle',
+  'RENAME TABLE shop.circled TO shop.circle',
+  'CREATE DATABASE lastgood_broken_view',
+  'CREATE VIEW shop.whole AS SELECT a FROM shop.kept',
+  'CREATE USER app@localhost',
+  'GRANT SELECT ON shop.`bro``ken` TO app@localhost',
+  'CREATE DEFINER=app@localhost VIEW shop.orphan AS SELECT 1 AS one',
+  'CREATE VIEW shop.on_orphan AS SELECT one FROM shop.orphan',
+  'CREATE DEFINER=app@localhost VIEW shop.lost_orphan AS SELECT f FROM shop.t',
+  'CREATE USER late@localhost',
+  'GRANT SELECT ON shop.`bro``ken` TO late@localhost',
+  'DROP USER app@localhost',
+  'DROP TABLE shop.t',
+  'DROP FUNCTION shop.f',
+  'DROP DATABASE gone',
+  'ALTER TABLE shop.kept DROP COLUMN b, DROP COLUMN place',
+  'ALTER TABLE `crm``x`.`client é` DROP COLUMN old',
+];
 
 describe('a backup of accounts', () => {
   it('tells which plugins they sign in with, and the server for it has them', async () => {

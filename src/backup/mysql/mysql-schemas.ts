@@ -11,6 +11,7 @@ import { writeCompressed } from '../compressed-file.ts';
 import { ROWS_ELSEWHERE, type DumpScope } from '../dump-scope.ts';
 import { readAsStored, writeTableRows } from '../exact-rows.ts';
 import { sqlLines } from '../sql-lines.ts';
+import { writeBrokenViews } from '../views/write-broken-views.ts';
 import { writeViews } from '../views/write-views.ts';
 import { readEvents, readRoutines, readTriggers } from './mysql-programs.ts';
 import { showCreate } from '../show-create.ts';
@@ -35,7 +36,7 @@ const LOADING = [
 ];
 
 /**
- * Writes schemas in one snapshot: tables with rows, routines, views, which may use functions, then what fires and runs by itself.
+ * Writes schemas in one snapshot: broken views, tables with rows, routines, views, which may use functions, then what fires and runs by itself.
  *
  * @throws LastgoodError `SERVER_QUERY_FAILED`, `PRIVILEGE_MISSING`, `SERVER_UNREACHABLE`, `STORAGE_FAILED`, `INTERRUPTED`
  */
@@ -54,6 +55,7 @@ export async function dumpMysqlSchemas(o: MysqlSchemasOptions): Promise<WrittenF
       await writeOut(sql);
     };
     await write(sqlLines(LOADING));
+    await writeBrokenViews(connection, o.scope, write);
     for (const schema of o.scope.schemas) await writeTables(connection, schema, write);
     const writeAll = async (read: typeof readRoutines): Promise<void> => {
       for (const schema of o.scope.schemas) for (const sql of await read(connection, schema)) await write(sql);

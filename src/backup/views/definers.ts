@@ -1,6 +1,7 @@
 import { isLastgoodError } from '../../platform/errors.ts';
 import type { ServerConnection } from '../../server/connection.ts';
 import { quoteName } from '../../server/quote-name.ts';
+import { quoteText } from './sql-text.ts';
 
 /** ER_PASSWORD_NO_MATCH, ER_NONEXISTING_GRANT */
 const NO_ACCOUNT = [1133, 1141];
@@ -67,8 +68,4 @@ export function standInAccounts(
 function runIf(condition: string, statement: string): string[] {
   const sql = `SET @lastgood_sql = IF(${condition}, ${quoteText(statement)}, 'DO 0')`;
   return [sql, 'PREPARE lastgood FROM @lastgood_sql', 'EXECUTE lastgood'];
-}
-
-function quoteText(text: string): string {
-  return `'${text.replaceAll(/['\\]/g, String.raw`\$&`)}'`;
 }

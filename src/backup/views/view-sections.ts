@@ -10,7 +10,13 @@ interface Accounts {
   readonly drop: readonly string[];
 }
 
-const LOADING = ['SET NAMES utf8mb4', "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO', time_zone = '+00:00'"];
+/** Begins a section of the schema. */
+export function sectionHead(schema: string): string {
+  return `\n--\n-- Current Database: ${quoteName(schema)}\n--\n\n`;
+}
+
+/** What statements on views are written for. */
+export const LOADING = ['SET NAMES utf8mb4', "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO', time_zone = '+00:00'"];
 
 /**
  * Puts SQL into sections that begin with the name of their schema, as mariadb-dump does, so that whoever wants less than
@@ -31,9 +37,8 @@ export class ViewSections {
     if (schema !== this.#schema) {
       await this.end();
       this.#schema = schema;
-      const name = quoteName(schema);
-      const head = `\n--\n-- Current Database: ${name}\n--\n\n`;
-      await this.#write(head + sqlLines([`USE ${name}`, ...LOADING, ...this.#accounts.create]));
+      const head = sectionHead(schema);
+      await this.#write(head + sqlLines([`USE ${quoteName(schema)}`, ...LOADING, ...this.#accounts.create]));
     }
     await this.#write(sql);
   }

@@ -1,15 +1,14 @@
 /**
  * Views in text. Enters: a server whose definitions stand still. Leaves: SQL for the `mariadb` or `mysql` client that
- * makes them all where their tables and functions are. Must not know who asks.
+ * makes them where their tables and functions are. Must not know who asks.
  */
 import type { TableName } from '../../binlog/group.ts';
 import type { ServerConnection } from '../../server/connection.ts';
-import { quoteName, within } from '../../server/quote-name.ts';
-import { showCreate } from '../show-create.ts';
+import { quoteName } from '../../server/quote-name.ts';
 import { sqlLines } from '../sql-lines.ts';
-import { standInViews } from './broken-views.ts';
 import { missingDefiners, standInAccounts } from './definers.ts';
 import { readViewsInOrder, type View } from './read-views.ts';
+import { createdWith, showView } from './shown-view.ts';
 import { ViewSections, type Write } from './view-sections.ts';
 
 /** Which views there are. */
@@ -20,7 +19,7 @@ export interface ViewScope {
 }
 
 /**
- * Writes them, each behind those that it reads. A dump tool makes them by name, over stand-ins with the same columns: these
+ * Writes all but the broken ones, each behind those that it reads. A dump tool makes them by name, over stand-ins with the same columns: these
  * do for most, but not below a CHECK OPTION, and a dump with one such view does not load. The connection reads as stored.
  *
  * @throws LastgoodError `PRIVILEGE_MISSING`, and what a query throws
@@ -31,11 +30,6 @@ export async function writeViews(connection: ServerConnection, scope: ViewScope,
   const definers = whole.map(({ definer }) => definer);
   const accounts = standInAccounts(connection, await missingDefiners(connection, definers));
   const sections = new ViewSections(accounts, write);
-  const broken = views.filter((view) => view.broken !== null);
-  for (const schema of new Set(broken.map((view) => view.schema))) {
-    const ofSchema = broken.filter((view) => view.schema === schema);
-    await sections.add(schema, standInViews(ofSchema, scope.schemas));
-  }
   const outlived = outlivedViews(whole);
   for (const view of outlived.toReversed())
     for (const sql of await outlivedView(connection, { view, whole })) await sections.add(view.schema, sql);
@@ -77,9 +71,7 @@ async function readColumns(connection: ServerConnection, { schema, table }: Tabl
     .join(', ');
 }
 
-async function readView(connection: ServerConnection, { schema, table }: View): Promise<Buffer> {
-  const shown = await showCreate(connection, `SHOW CREATE VIEW ${within(schema, table)}`);
-  const [, creation = '', charset, collation] = shown;
-  const before = `SET SESSION character_set_client = ${String(charset)}, collation_connection = ${String(collation)};\n`;
-  return Buffer.concat([Buffer.from(before), Buffer.from(creation), Buffer.from(';\nSET NAMES utf8mb4;\n')]);
+async function readView(connection: ServerConnection, view: View): Promise<Buffer> {
+  const shown = await showView(connection, view);
+  return createdWith(shown, Buffer.concat([shown.creation, Buffer.from(';\n')]));
 }

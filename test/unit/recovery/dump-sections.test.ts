@@ -37,6 +37,16 @@ describe('a backup without other schemas', () => {
     for (const name of ['`x`', '`y`', '`v`']) expect(others).toContain(name);
   });
 
+  it('has what stands behind a section of the server itself, as the first lines of a tool that come behind broken views', async () => {
+    const first = section('a', 'CREATE VIEW `broken` AS SELECT 1;\n');
+    const text = [first, section('mysql', head), ...dump.slice(1)].join('');
+    expect(await kept(BACKUP_FILES.schemas, text, ['a', 'b', 'tick`s'])).toBe(text);
+    const ofB = await kept(BACKUP_FILES.schemas, text, ['b']);
+    expect(ofB).toContain(head);
+    expect(ofB).not.toMatch(/VIEW|`x`|`y`/);
+    expect(ofB).toContain('`z`');
+  });
+
   it('leaves the rows of other schemas out, and grants on their objects, but no account and no grant on more', async () => {
     const rows = [
       'SET NAMES utf8mb4;\n',

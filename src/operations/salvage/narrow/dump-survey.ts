@@ -3,6 +3,7 @@ import type { BackupRecord } from '../../../archive/backup-record.ts';
 import type { Repository } from '../../../archive/repository.ts';
 import { BACKUP_FILES } from '../../../backup/backup-files.ts';
 import { SCHEMA_MARKER } from '../../../recovery/dump-sections.ts';
+import { isSystemSchema } from '../../../server/facts.ts';
 import { dumpLines } from '../../evidence/definition-of-backup.ts';
 import { hasWords, plainWords, SchemaWords } from './schema-words.ts';
 
@@ -54,6 +55,8 @@ function whyUnknown({ tool, files, databases }: BackupRecord): string | null {
 class DumpReader {
   readonly words = new SchemaWords();
   readonly #databases: readonly string[];
+  /** Our own at the start, of broken views. */
+  #first: string[] = [];
   /** Of the dump tool, and behind its end our own, of views. */
   #sections: string[][] = [[]];
   #schema = '';
@@ -66,6 +69,7 @@ class DumpReader {
   }
 
   begin(): void {
+    this.#first = [];
     this.#sections = [[]];
     this.#schema = '';
     this.#isInRows = false;
@@ -77,7 +81,7 @@ class DumpReader {
     const [tools, ...own] = this.#sections;
     const [once, twice] = [this.#databases, [...this.#databases, ...this.#databases]];
     const isInOrder = [once, twice].some((order) => JSON.stringify(order) === JSON.stringify(tools));
-    const isKnown = own.flat().every((schema) => this.#databases.includes(schema));
+    const isKnown = [...this.#first, ...own.flat()].every((schema) => this.#databases.includes(schema));
     return isInOrder && isKnown && own.length <= 1 ? null : 'the schemas of the backup do not come in their order';
   }
 
@@ -91,8 +95,15 @@ class DumpReader {
 
   #enter(line: string): void {
     const schema = unquote(MARKER.exec(line)?.[1] ?? '');
-    this.#sections.at(-1)?.push(schema);
-    this.#schema = schema.toLowerCase();
+    if (isSystemSchema(schema)) this.#begins();
+    else this.#sections.at(-1)?.push(schema);
+    this.#schema = isSystemSchema(schema) ? '' : schema.toLowerCase();
+  }
+
+  /** Behind our own at the start, before the tool's. */
+  #begins(): void {
+    this.#first.push(...this.#sections.flat());
+    this.#sections = [[]];
   }
 
   #program(line: string): void {
