@@ -1,4 +1,5 @@
 import { LastgoodError } from '../platform/errors.ts';
+import { ifBroughtBack } from './brought-back.ts';
 import type { Plan } from './plan.ts';
 import { orSalvage } from './salvage-commands.ts';
 
@@ -8,17 +9,18 @@ import { orSalvage } from './salvage-commands.ts';
  * @throws LastgoodError `PREFLIGHT_FAILED` for a skip that cannot work, and for a risky one that was not accepted
  */
 export function refuseSkips(
-  { skips, skipped }: Pick<Plan, 'skips' | 'skipped'>,
+  { skips, skipped, conflicts }: Pick<Plan, 'skips' | 'skipped' | 'conflicts'>,
   { accepted }: { accepted: boolean },
 ): void {
   const unseen = skipped.filter(({ id }) => !skips.some(({ incident }) => incident === id));
   const doubtful = unseen.map(({ id }) => ({ incident: id, verdict: 'risky', why: 'nobody looked at it' }) as const);
   for (const { incident, verdict, why } of [...skips, ...doubtful]) {
     if (verdict === 'impossible') {
-      const salvaged = skipped.find(({ id }) => id === incident);
+      const lost = skipped.find(({ id }) => id === incident);
+      const [first, last] = lost === undefined ? ['', ''] : [ifBroughtBack(lost, conflicts), orSalvage(lost)];
       throw new LastgoodError('PREFLIGHT_FAILED', `the log cannot be replayed without ${incident}: ${why}`, {
         details: { incident, verdict },
-        hint: `Restore to just before it with \`--before ${incident}\`${salvaged === undefined ? '' : orSalvage(salvaged)}. Nothing was written.`,
+        hint: `${first}Restore to just before it with \`--before ${incident}\`${last}. Nothing was written.`,
       });
     }
     if (verdict === 'risky' && !accepted) {

@@ -1,3 +1,4 @@
+import { ifBroughtBack } from '../../recovery/brought-back.ts';
 import type { Plan, PlanConflict, PlanSkip } from '../../recovery/plan.ts';
 import { orSalvage } from '../../recovery/salvage-commands.ts';
 import { formatCount } from './quantity.ts';
@@ -25,13 +26,16 @@ function conflictText({ gtid, file, start, object, why, kind, groups }: PlanConf
 }
 
 /** What to do next where leaving something out is not safe. @param command that would leave it out */
-export function skipHints({ skips, skipped }: Pick<Plan, 'skips' | 'skipped'>, command: string): string[] {
+export function skipHints(
+  { skips, skipped, conflicts }: Pick<Plan, 'skips' | 'skipped' | 'conflicts'>,
+  command: string,
+): string[] {
   return skips.flatMap(({ incident, verdict }) => {
     if (verdict === 'safe') return [];
     const lost = skipped.find(({ id }) => id === incident);
     const instead = `\`lastgood plan --before ${incident}\` ends just before it${lost === undefined ? '' : orSalvage(lost)}`;
     return verdict === 'risky'
       ? [`hint: ${command} takes --accept-conflicts, and ends at the first transaction that really fails; ${instead}`]
-      : [`hint: ${instead}`];
+      : [`hint: ${lost === undefined ? '' : ifBroughtBack(lost, conflicts)}${instead}`];
   });
 }

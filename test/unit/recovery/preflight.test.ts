@@ -14,6 +14,7 @@ import { emptyingStatements, finishingStatements, tellStatements } from '../../.
 import type { Incident } from '../../../src/incident/incident.ts';
 import type { LastgoodError } from '../../../src/platform/errors.ts';
 import { refuseSkips } from '../../../src/recovery/refuse-skips.ts';
+import type { PlanConflict } from '../../../src/recovery/plan.ts';
 import type { ServerConnection } from '../../../src/server/connection.ts';
 
 const fresh: TargetFacts = {
@@ -86,7 +87,7 @@ describe('the checks of an existing server', () => {
   it('find everything at once', () => {
     expect(whats({ schemas: ['a'], freeBytes: 999 })).toEqual([
       'it is not empty: it has schema a',
-      "a restore needs at least 1000 bytes, and '/var/lib/mysql/' has 999 free",
+      "a restore needs at least 1000 B, and '/var/lib/mysql/' has 999 B free",
     ]);
   });
 
@@ -95,7 +96,7 @@ describe('the checks of an existing server', () => {
     expect(whats(far)).toEqual(['it is not on this machine, and its applier reads the log from here on loopback']);
     expect(whats(far, { engine: 'session' })).toEqual([]);
     expect(findDoubts({ ...fresh, ...far }, demands)).toEqual([
-      "how much is free in the target's '/var/lib/mysql/' is not known here: it needs at least 1000 bytes",
+      "how much is free in the target's '/var/lib/mysql/' is not known here: it needs at least 1000 B",
     ]);
   });
 
@@ -141,6 +142,14 @@ describe('the checks of an existing server', () => {
       "the target's innodb_page_size is 4096, the source's 16384",
       expect.stringContaining('does not hold the loaded backup, and has GTIDs of its own (0-500-3): RESET MASTER'),
     ]);
+  });
+
+  it('send nobody to RESET MASTER where it would empty what the server has executed', () => {
+    const variables = new Map([...fresh.variables, ['log_bin', 'ON'], ['gtid_mode', 'ON']]);
+    const [found, ...more] = findDoubts({ ...fresh, variables }, demands);
+    expect(found).toMatch(/own binary log does not hold the loaded backup/);
+    expect(found).not.toContain('RESET MASTER');
+    expect(more).toEqual([]);
   });
 });
 
@@ -304,9 +313,11 @@ describe('what a restore left behind', () => {
 });
 
 describe('a plan with skips', () => {
+  const SCHEMA = { schema: 'shop', name: null, type: 'database' };
   const skip = (verdict: 'safe' | 'risky' | 'impossible') => ({
     skips: [{ incident: 'inc-1', verdict, why: 'because' }],
-    skipped: [{ id: 'inc-1', objects: [{ schema: 'shop', name: null, type: 'database' }] } as unknown as Incident],
+    skipped: [{ id: 'inc-1', objects: [SCHEMA] } as unknown as Incident],
+    conflicts: [],
   });
 
   it('runs when they are safe, or risky and accepted', () => {
@@ -343,6 +354,34 @@ describe('a plan with skips', () => {
     expect(refusal([{ schema: '', name: 'ann@%', type: 'user' }])).toBe(
       'Restore to just before it with `--before inc-1`. Nothing was written.',
     );
+  });
+
+  it('is refused with the word that what came again since needs no skip', () => {
+    const hintFor = (more: { kind?: string; object?: string; by?: PlanConflict['kind']; gtid?: null }): string => {
+      const { kind = 'drop-database', object = 'shop', by = 'fails', gtid = '0-1-9' } = more;
+      const objects = [kind === 'drop-database' ? SCHEMA : { schema: 'shop', name: 't', type: 'table' }];
+      const conflicts: PlanConflict[] = [
+        { skipped: 'inc-1', gtid, object, why: 'is made anew', kind: by, file: 'binlog.000001', start: 7, groups: 1 },
+      ];
+      const skipped = [{ id: 'inc-1', kind, objects } as unknown as Incident];
+      try {
+        refuseSkips({ ...skip('impossible'), skipped, conflicts }, { accepted: true });
+        return '';
+      } catch (error) {
+        return (error as LastgoodError).hint;
+      }
+    };
+    const told =
+      'brought back what was lost, as a salvage does, the same target without --skip has it. Restore to just';
+
+    expect(hintFor({})).toMatch(new RegExp(`^If 0-1-9 ${told}`));
+    expect(hintFor({ gtid: null })).toMatch(new RegExp(`^If binlog.000001:7 ${told}`));
+    expect(hintFor({ object: 'shop.t' })).toContain(told);
+    expect(hintFor({ kind: 'mass-delete', object: 'shop.t' })).toContain(told);
+    expect(hintFor({ object: 'shop2.t' })).not.toContain(told);
+    expect(hintFor({ kind: 'mass-delete', object: 'shop.t2' })).not.toContain(told);
+    expect(hintFor({ by: 'may-fail' })).not.toContain(told);
+    expect(hintFor({ kind: 'drop-column', object: 'shop.t' })).not.toContain(told);
   });
 
   it('is refused when nobody looked at what follows one', () => {
