@@ -1,5 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { formatBytes } from '../platform/byte-size.ts';
 import { hasCode } from '../platform/error-code.ts';
 import { LastgoodError } from '../platform/errors.ts';
 import type { Plan } from './plan.ts';
@@ -21,7 +22,7 @@ export async function requireSpace(datadir: string, needed: number): Promise<voi
   if (free >= needed) return;
   throw new LastgoodError(
     'PREFLIGHT_FAILED',
-    `a restore needs at least ${needed} bytes, and the file system of '${datadir}' has ${free} free`,
+    `a restore needs at least ${formatBytes(needed)}, and the file system of '${datadir}' has ${formatBytes(free)} free`,
     {
       details: { datadir, needed, free },
       hint: 'Give a --datadir on a larger disk, or free space; nothing was written.',

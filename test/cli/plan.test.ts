@@ -54,6 +54,13 @@ describe('plan', () => {
     expect([warned.exitCode, quiet.exitCode]).toEqual([3, 0]);
   });
 
+  it('exits with 3 when the folder that is meant has no room', async () => {
+    const { stdout, exitCode } = await plan('--before', truncate, '--datadir', '/proc/restored'); // never has any
+    expect(stdout).toMatch(/^disk +at least .*; \/proc\/restored: too little, 0 B free$/m);
+    expect(exitCode).toBe(3);
+    expect((await plan('--before', truncate, '--datadir', server.directory)).exitCode).toBe(0);
+  });
+
   it('says once what may clash, what allows it, and what works instead', async () => {
     const { stdout, exitCode } = await plan('--before', drop, '--skip', truncate);
 

@@ -172,7 +172,7 @@ const REFUSALS: readonly Refusal[] = [
   {
     so: 'has too little disk',
     change: (plan) => ({ ...plan, diskBytes: 6e15 }),
-    says: /a restore needs at least 6000\d{12} bytes, and '.*' has \d+ free$/,
+    says: /a restore needs at least 5\.3 PiB, and '.*' has [\d.]+ [GT]iB free$/,
     hint: /^Free space there/,
   },
   {

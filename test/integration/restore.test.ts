@@ -287,7 +287,9 @@ describe('restore', () => {
     const restored = restoreTo(beforeIncident(), { datadir }, (plan) => ({ ...plan, diskBytes: 6e15 }));
 
     await expect(restored).rejects.toMatchObject({ code: 'PREFLIGHT_FAILED' });
-    await expect(restored).rejects.toThrow(/needs at least 6000\d{12} bytes, and the file system of '.*' has \d+ free/);
+    await expect(restored).rejects.toThrow(
+      /needs at least 5\.3 PiB, and the file system of '.*' has [\d.]+ [GT]iB free/,
+    );
     expect(await readdir(folder)).not.toContain('too-large');
   });
 

@@ -34,6 +34,7 @@ export function addPlan(program: Command, open: OpenCli): void {
       const datadir = path === null ? null : { path, freeBytes: await freeBytes(path) };
       const around = { datadir, delayedReplica: await delayedReplica(cli, archive, plan) };
       cli.print({ ...plan, ...around }, (shown) => planText(shown, shown, cli.runnable));
-      if (plan.warnings.length > 0 || plan.skips.some(({ verdict }) => verdict !== 'safe')) cli.warn();
+      const hasRoom = datadir === null || datadir.freeBytes >= plan.diskBytes;
+      if (plan.warnings.length > 0 || plan.skips.some(({ verdict }) => verdict !== 'safe') || !hasRoom) cli.warn();
     });
 }

@@ -1,6 +1,7 @@
 import { formatCoordinates } from '../../binlog/coordinates.ts';
 import type { Incident } from '../../incident/incident.ts';
 import { objectName } from '../../incident/object-name.ts';
+import { formatBytes } from '../../platform/byte-size.ts';
 import { describeObject, findObject } from '../../recovery/proof-objects.ts';
 import type { HandOver } from '../hand-over.ts';
 import type { Restored } from '../restore.ts';
@@ -116,10 +117,10 @@ function restored({ plan, proof, seconds, startedAt, finishedAt, server, kind }:
         facts: [
           ['cut', `${formatCoordinates(resolved)} of lineage ${resolved.lineage}, ${resolved.between}`],
           ['last transaction', `${resolved.gtid ?? 'without GTID'}, ${resolved.time ?? 'time unknown'}`],
-          ['backup', `${plan.backup.id}, of ${plan.backup.finishedAt}, ${plan.backup.bytes} bytes`],
+          ['backup', `${plan.backup.id}, of ${plan.backup.finishedAt}, ${formatBytes(plan.backup.bytes)}`],
           [
             'replayed',
-            `${proof.appliedGroups ?? `${plan.groups} planned, not counted,`} transactions, ${plan.bytes} bytes`,
+            `${proof.appliedGroups ?? `${plan.groups} planned, not counted,`} transactions, ${formatBytes(plan.bytes)}`,
           ],
           ['began', startedAt],
           ['ended', finishedAt],

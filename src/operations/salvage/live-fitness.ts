@@ -1,4 +1,5 @@
 import { statfs } from 'node:fs/promises';
+import { formatBytes } from '../../platform/byte-size.ts';
 import { LastgoodError } from '../../platform/errors.ts';
 import { sourceOf } from '../../incident/dialect.ts';
 import { describeServer, type ServerConnection } from '../../server/connection.ts';
@@ -63,7 +64,9 @@ async function unfitServer(live: ServerConnection, { content, scratch, as }: Fit
         ]
       : []),
     // Tables, and once more as much in its binary log.
-    ...(free !== null && free < needed ? [`its disk has ${free} bytes free, and ${needed} are needed`] : []),
+    ...(free !== null && free < needed
+      ? [`its disk has ${formatBytes(free)} free, and ${formatBytes(needed)} are needed`]
+      : []),
   ];
 }
 

@@ -1,4 +1,5 @@
 import type { BackupRecord } from '../../archive/backup-record.ts';
+import { formatBytes } from '../../platform/byte-size.ts';
 import { describeServer } from '../../server/connection.ts';
 import { quoteName } from '../../server/quote-name.ts';
 import { isTriedMysql } from '../../server/tried-mysql.ts';
@@ -158,7 +159,7 @@ const hasRoom: Check = ({ freeBytes, variables }, { neededBytes }) =>
     ? []
     : [
         {
-          what: `a restore needs at least ${neededBytes} bytes, and '${variables.get('datadir') ?? ''}' has ${freeBytes} free`,
+          what: `a restore needs at least ${formatBytes(neededBytes)}, and '${variables.get('datadir') ?? ''}' has ${formatBytes(freeBytes)} free`,
           fix: 'Free space there, or give a server on a larger disk.',
         },
       ];
@@ -202,7 +203,7 @@ const notAsked: Doubt = ({ others }) =>
 const unknownRoom: Doubt = ({ freeBytes, variables }, { neededBytes }) =>
   freeBytes === null
     ? [
-        `how much is free in the target's '${variables.get('datadir') ?? ''}' is not known here: it needs at least ${neededBytes} bytes`,
+        `how much is free in the target's '${variables.get('datadir') ?? ''}' is not known here: it needs at least ${formatBytes(neededBytes)}`,
       ]
     : [];
 
@@ -218,6 +219,12 @@ const ownLog: Doubt = ({ variables }) => {
   if (variables.get('log_bin') !== 'ON') return [];
   const state = variables.get('gtid_binlog_state') ?? '';
   const own = state === '' ? '' : `, and has GTIDs of its own (${state})`;
+  // There RESET MASTER would also empty gtid_executed: as a replica it would be sent everything once more.
+  if (variables.get('gtid_mode') === 'ON') {
+    return [
+      "the target's own binary log does not hold the loaded backup: its replicas have to begin with a copy of it",
+    ];
+  }
   return [
     `the target's own binary log does not hold the loaded backup${own}: RESET MASTER empties it, before the server gets or becomes a replica`,
   ];
