@@ -120,7 +120,7 @@ const views: Check = ({ brokenViews: { report, problem } }) => {
     found:
       names === undefined
         ? `which of its views are broken cannot be read: ${problem ?? ''}`
-        : `views that it cannot read, of which a restore brings back no more than the names: ${listShort(names)}`,
+        : `views that it cannot read, and that a restore brings back as broken: ${listShort(names)}`,
     fix: 'Bring back what they read, or DROP VIEW on the primary.',
   };
 };

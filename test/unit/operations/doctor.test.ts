@@ -162,7 +162,7 @@ describe('findAll', () => {
     [
       'warning replica: views',
       { brokenViews: { report: [{ schema: 'shop', table: 'v' }], problem: null } },
-      'no more than the names: shop.v',
+      'brings back as broken: shop.v',
     ],
     ['warning replica: views', { brokenViews: { report: null, problem: 'no answer' } }, 'cannot be read: no answer'],
     ['warning replica: prepared transactions', { prepared: { report: 2, problem: null } }, 'rolled back: 2; no backup'],
