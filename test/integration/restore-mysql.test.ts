@@ -43,6 +43,7 @@ const BEFORE = [
   "CREATE ALGORITHM=TEMPTABLE VIEW shop.still_broken AS SELECT b.id, COUNT(*) AS n FROM shop.broken b JOIN shop.item i USING (id) WHERE b.id <> ';é'",
   'CREATE TABLE shop.lost_once (id INT)',
   'CREATE VIEW shop.mended AS SELECT id FROM shop.lost_once WHERE id < 9 WITH CASCADED CHECK OPTION',
+  'CREATE VIEW shop.unreadable AS SELECT INTERVAL(id, 1, 2) AS i FROM shop.item', // MySQL 5.6 cannot read what it stores of it
   'DROP TABLE shop.lost, shop.lost_once',
   "CREATE PROCEDURE shop.fill(x INT) BEGIN SELECT ';;'; INSERT INTO shop.log VALUES (x); END",
   'CREATE TRIGGER shop.before_item BEFORE INSERT ON shop.item FOR EACH ROW SET NEW.n = 7',
@@ -61,7 +62,7 @@ const AFTER = [
   'CREATE DATABASE crm',
   'CREATE TABLE crm.client (id INT PRIMARY KEY, name VARCHAR(20)) CHARACTER SET latin1',
   "INSERT INTO crm.client VALUES (1, 'Zoë')",
-  'DROP VIEW shop.broken', // an applier stops where it is missing
+  'DROP VIEW shop.broken, shop.unreadable', // an applier stops where one is missing
   'CREATE TABLE shop.lost_once (id INT PRIMARY KEY)',
   'INSERT INTO shop.mended VALUES (8)',
   'FLUSH BINARY LOGS',
