@@ -176,6 +176,18 @@ describe('verify of manifests', () => {
     ]);
   });
 
+  it('finds the first one chained to one before it: files in front of it were taken away', async () => {
+    const path = at(`${LINEAGE}/binlog.000001.json`);
+    const content = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>;
+    await writeRecord(path, { ...content, previousManifestSha256: '0'.repeat(64) });
+    expect(await findings()).toContainEqual(
+      expect.objectContaining({
+        ...{ severity: 'error', check: 'manifest chain', object: `${LINEAGE}/binlog.000001.json` },
+        found: 'it names a manifest before it, but the lineage begins here',
+      }),
+    );
+  });
+
   it('says once what a damaged one breaks', async () => {
     await flipBit(at(`${LINEAGE}/binlog.000002.json`), 60, 0);
     expect(await outline()).toEqual([`error: record: ${LINEAGE}/binlog.000002.json`]);
