@@ -1,14 +1,15 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
-import { rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openArchive } from '../../src/operations/open-archive.ts';
 import { makePlan } from '../../src/operations/plan.ts';
 import type { RestoreResult } from '../../src/operations/restore.ts';
 import { endProcesses, findProcesses } from '../../src/platform/other-processes.ts';
+import { sweepLeftDirectories } from '../../src/platform/swept-directory.ts';
 import { waitFor } from '../../src/platform/wait.ts';
 import type { Proof } from '../../src/recovery/proof.ts';
 import type { RestoreNote } from '../../src/recovery/restore-note.ts';
@@ -29,6 +30,8 @@ let scene: BackupScene;
 let folder: string;
 let config: string;
 let planFile: string;
+/** The temporary folder of the restores. */
+let temporary: string;
 
 beforeAll(async () => {
   scene = await setBackupScene();
@@ -50,6 +53,7 @@ beforeAll(async () => {
   await archiveUntilCurrent(primary, path);
   config = join(folder, 'lastgood.toml');
   planFile = join(folder, 'plan.json');
+  temporary = await mkdtemp(join(folder, 'tmp-'));
   await writeArchiverConfig(config, {
     repository: path,
     source: { port: primary.port, user: 'nobody', password: '' },
@@ -89,7 +93,7 @@ function start(datadir: string): Running {
 function launch(how: readonly string[]): Running {
   const args = ['restore', ...how, '--json', '--config', config];
   const child = spawn(process.execPath, [PROGRAM, ...args], {
-    env: { ...process.env, LASTGOOD_TEST_PASSWORD: '' },
+    env: { ...process.env, LASTGOOD_TEST_PASSWORD: '', TMPDIR: temporary },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let [result, log] = ['', ''];
@@ -250,6 +254,14 @@ async function killAndGoOn(target: TestServer, server: string, { step, afterMs }
   return [error.message, provenBy(JSON.parse(again.result) as RestoreResult)];
 }
 
+/** Also a client that a killed restore had started is gone by now: nothing of theirs is kept, passwords first of all. */
+async function expectSwept(): Promise<void> {
+  vi.stubEnv('TMPDIR', temporary);
+  await sweepLeftDirectories();
+  vi.unstubAllEnvs();
+  expect(await readdir(temporary)).toEqual([]);
+}
+
 describe('a restore into a server that was there, which is killed', () => {
   it(
     `comes to the same result, ${SERVER_ROUNDS} times at random moments, and gives the server back as it was`,
@@ -275,6 +287,7 @@ describe('a restore into a server that was there, which is killed', () => {
         console.info(`round ${round}: ${history}`);
       }
       expect(histories).toContain(GONE_ON);
+      await expectSwept();
     },
     60_000 * (SERVER_ROUNDS + 1),
   );
