@@ -151,7 +151,7 @@ async function tryToMakeFiles(o: MakeOptions & { standStill: boolean }): Promise
   for (const { schema, table } of scope.brokenViews)
     o.log.warn(
       { view: `${schema}.${table}` },
-      'view is broken: the server cannot read it, and a restore brings it back as broken; with its own text, unless that needs more than tables',
+      'view is broken: the server cannot read it, and a restore brings it back as broken; with its own text where that can be made',
     );
   const settings = await readBackupSettings(o.connection);
   const isMysql = o.connection.flavor === 'mysql';

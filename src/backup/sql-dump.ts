@@ -9,6 +9,7 @@ import { connect, type ServerConnection } from '../server/connection.ts';
 import { optionGroup, writeOptionFile } from '../server/option-file.ts';
 import type { ServerOptions } from '../server/server-options.ts';
 import { writeCompressed } from './compressed-file.ts';
+import { EventDefiners } from './event-definers.ts';
 import { readAsStored } from './exact-rows.ts';
 import { writeBrokenViews } from './views/write-broken-views.ts';
 import { writeViews } from './views/write-views.ts';
@@ -121,7 +122,7 @@ function withoutRows(o: Pick<SqlDumpOptions, 'withoutRows'>): [string, string][]
   return o.withoutRows.map(({ schema, table }) => ['ignore-table-data', `${schema}.${table}`]);
 }
 
-/** Runs mariadb-dump to its end and checks that its output is whole. */
+/** Runs mariadb-dump to its end and checks that its output is whole. Events come with the definers that they have. */
 export async function runDump(
   { path, replica, options = [], signal }: DumpRun,
   args: readonly string[],
@@ -129,6 +130,7 @@ export async function runDump(
 ): Promise<void> {
   await using optionFile = await writeOptionFile(replica, dirname(path));
   await appendFile(optionFile.path, optionGroup('mysqldump', options));
+  const definers = new EventDefiners();
   let tail = '';
   await runTool({
     program: findProgram(DUMP_PROGRAMS),
@@ -138,9 +140,10 @@ export async function runDump(
       tail = (tail + chunk.toString('latin1', Math.max(0, chunk.length - COMPLETE.length * 2))).slice(
         -COMPLETE.length * 2,
       );
-      await take(chunk);
+      await take(definers.push(chunk));
     },
   });
+  await take(definers.end());
   if (!tail.includes(COMPLETE))
     throw new LastgoodError('TOOL_FAILED', `the dump is not whole: it does not end in '${COMPLETE}'`);
 }

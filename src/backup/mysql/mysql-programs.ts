@@ -1,5 +1,6 @@
 import type { ServerConnection } from '../../server/connection.ts';
 import { within } from '../../server/quote-name.ts';
+import { withWholeDefiner } from '../event-definers.ts';
 import { showCreate } from '../show-create.ts';
 import { createStored } from './stored-program.ts';
 
@@ -53,7 +54,8 @@ async function readAll(connection: ServerConnection, schema: string, programs: r
     // Name, mode, for events the zone, text, character set, collation, the schema's collation; newer servers add more.
     const [, mode, ...rest] = shown;
     const zone = type === 'EVENT' ? rest.shift() : undefined;
-    const [creation = Buffer.alloc(0), charset, collation, schemaCollation] = rest;
+    const [text = Buffer.alloc(0), charset, collation, schemaCollation] = rest;
+    const creation = type === 'EVENT' ? Buffer.from(withWholeDefiner(text.toString('latin1')), 'latin1') : text;
     const then = String(schemaCollation);
     texts.push(
       createStored({

@@ -1,4 +1,4 @@
-import { callsTable, definitionTokens, namedCollations, type Token } from './definition-tokens.ts';
+import { argumentsFrom, callsTable, definitionTokens, namedCollations, type Token } from './definition-tokens.ts';
 import { viewKey, type ViewKey } from './view-order.ts';
 
 /** Something that a definition reads. */
@@ -9,9 +9,18 @@ export interface ReadObject {
   readonly columns: readonly string[];
 }
 
+/** A stored function that a definition calls. */
+export interface CalledFunction {
+  /** Null: it is the view's, or whatever is the default one where the view is made. */
+  readonly schema: string | null;
+  readonly name: string;
+  readonly arguments: number;
+}
+
 /** What must be there before a view with this definition can be made. */
 export interface Needs {
   readonly objects: readonly ReadObject[];
+  readonly functions: readonly CalledFunction[];
   readonly collations: readonly string[];
   /** False: to ask for it with SHOW CREATE VIEW would end the server, where what it reads is gone (MariaDB 10.11.19, JSON_TABLE). */
   readonly isShowable: boolean;
@@ -24,8 +33,8 @@ export interface Needs {
  */
 export function needsOf(definition: string): Needs {
   const tokens = definitionTokens(definition);
-  const reader = new NameReader(tokens);
-  return { objects: reader.read(), collations: namedCollations(tokens), isShowable: !callsTable(tokens) };
+  const names = new NameReader(tokens).read();
+  return { ...names, collations: namedCollations(tokens), isShowable: !callsTable(tokens) };
 }
 
 /** What stands between two parentheses. */
@@ -59,12 +68,13 @@ class NameReader {
   readonly #found = new Map<ViewKey, Found>();
   /** As they are written: of two names or of three. */
   readonly #columns: (readonly string[])[] = [];
+  readonly #functions = new Map<string, CalledFunction>();
 
   constructor(tokens: readonly Token[]) {
     this.#tokens = tokens;
   }
 
-  read(): ReadObject[] {
+  read(): Pick<Needs, 'objects' | 'functions'> {
     while (this.#at < this.#tokens.length) {
       const { kind, value } = this.#token();
       if (kind === 'name') this.#names();
@@ -74,7 +84,8 @@ class NameReader {
         this.#at += 1;
       }
     }
-    return [...this.#found].map(([key, found]) => this.#object(key, found));
+    const objects = [...this.#found].map(([key, found]) => this.#object(key, found));
+    return { objects, functions: [...this.#functions.values()] };
   }
 
   #token(from = 0): Token {
@@ -106,7 +117,14 @@ class NameReader {
       names.push(this.#token(1).value);
     if (this.#frame.isTableNext) this.#table(names);
     else if (isOfSequence) this.#find(names, true);
-    else if (this.#token().value !== '(') this.#columns.push(names);
+    else if (this.#token().value === '(') this.#call(names);
+    else this.#columns.push(names);
+  }
+
+  /** What the server has itself stands without quotes. */
+  #call(names: readonly string[]): void {
+    const [name = '', schema = null] = names.toReversed();
+    this.#functions.set(names.join('.'), { schema, name, arguments: argumentsFrom(this.#tokens, this.#at) });
   }
 
   #table(names: readonly string[]): void {

@@ -26,3 +26,16 @@ export function namedCollations(tokens: readonly Token[]): string[] {
 export function callsTable(tokens: readonly Token[]): boolean {
   return tokens.some(({ kind, value }, at) => kind === 'word' && /table$/.test(value) && tokens[at + 1]?.value === '(');
 }
+
+/** How many expressions stand between the parenthesis there and its other one. */
+export function argumentsFrom(tokens: readonly Token[], open: number): number {
+  let [depth, commas] = [0, 0];
+  for (const { kind, value } of tokens.slice(open)) {
+    if (kind !== 'sign') continue;
+    if (value === '(') depth += 1;
+    else if (value === ')') depth -= 1;
+    else if (value === ',' && depth === 1) commas += 1;
+    if (depth === 0) break;
+  }
+  return tokens[open + 1]?.value === ')' ? 0 : commas + 1;
+}

@@ -5,7 +5,7 @@
 import { isSystemSchema } from '../../server/facts.ts';
 import { quoteName, within } from '../../server/quote-name.ts';
 import { sqlLines } from '../sql-lines.ts';
-import type { Needs, ReadObject } from './definition-names.ts';
+import type { CalledFunction, Needs, ReadObject } from './definition-names.ts';
 import { quoteText } from './sql-text.ts';
 
 /** A view to be made under its own text. */
@@ -37,17 +37,20 @@ const ON_ERROR = 'HANDLER FOR SQLEXCEPTION BEGIN END';
 
 /**
  * Statements of a procedure that tries to make the view until its definition is the same text: what it reads is there
- * meanwhile, with columns of one type after the other. Pure.
+ * meanwhile, with columns and results of one type after the other. Pure.
  */
 export function tryOwnText(view: OwnText, means: Means): string {
-  const { objects, collations } = view.needs;
-  const ours = objects.filter(({ schema }) => !isSystemSchema(schema));
-  const schemas = [...new Set(ours.map(({ schema }) => schema))].filter((schema) => schema !== view.schema);
+  const { objects, functions, collations } = view.needs;
+  const read = objects.filter(({ schema }) => !isSystemSchema(schema));
+  const called = functions.filter(({ schema }) => schema === null || !isSystemSchema(schema));
+  const named = new Set([...read, ...called].map(({ schema }) => schema ?? view.schema));
+  const schemas = [...named].filter((schema) => schema !== view.schema);
   const types = [...TYPES, ...collations.slice(0, MOST_COLLATIONS).map((name) => `LONGTEXT COLLATE ${name}`)];
   const attempts = types.map((type) => {
-    const steps = ours.flatMap((object, number) =>
-      standIn(object, { type, table: within(means.scratch, `t${number}`) }),
-    );
+    const steps = [
+      ...called.map((one) => calledStandIn(one, { type, scratch: means.scratch })),
+      ...read.flatMap((one, number) => standIn(one, { type, table: within(means.scratch, `t${number}`) })),
+    ];
     return `IF NOT ${isThere(view, view.digest)} THEN\n${nested(steps, means.make)};\nEND IF;\n`;
   });
   return [
@@ -99,4 +102,19 @@ function standIn({ key, kind, columns }: ReadObject, { type, table }: { type: st
     { make: `CREATE TABLE ${table} (${typed})`, undo: `DROP TABLE ${table}` },
     { make: view, undo: `DROP VIEW ${key}` },
   ];
+}
+
+/** A procedure takes no CREATE FUNCTION but as text, and MySQL not even that. A name without schema is looked for beside the procedure. */
+function calledStandIn(
+  { schema, name, ...called }: CalledFunction,
+  { type, scratch }: { type: string; scratch: string },
+): Step {
+  const key = within(schema ?? scratch, name);
+  const parameters = Array.from({ length: called.arguments }, (_, number) => `a${number} LONGTEXT`).join(', ');
+  const create = `CREATE FUNCTION ${key}(${parameters}) RETURNS ${type} DETERMINISTIC NO SQL RETURN NULL`;
+  return { make: asText(create), undo: asText(`DROP FUNCTION ${key}`) };
+}
+
+function asText(statement: string): string {
+  return `EXECUTE IMMEDIATE ${quoteText(statement)}`;
 }

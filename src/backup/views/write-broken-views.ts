@@ -55,7 +55,8 @@ async function section(
   const definers = view.by === null ? [] : [view.by.definer];
   const accounts = standInAccounts(connection, await missingDefiners(connection, definers));
   const needs = needsOf(view.definition);
-  const scratch = unusedSchema([...schemas, ...needs.objects.map(({ schema }) => schema)]);
+  const named = [...needs.objects, ...needs.functions].map(({ schema }) => schema ?? view.schema);
+  const scratch = unusedSchema([...schemas, ...named]);
   const own = view.by === null ? null : await readOwnForm(connection, { ...view, needs }, scratch);
   return [
     sectionHead(view.schema) + sqlLines([...LOADING, String(created), `USE ${quoteName(view.schema)}`]),

@@ -103,6 +103,20 @@ describe('a broken view with its own text', () => {
   });
 });
 
+describe('a broken view that calls functions', () => {
+  it('has them meanwhile, as a procedure takes them, but for those of the server', () => {
+    const lines = withText("select `o'`.`f`(1,(2,3)) AS `f`,`g`() AS `g`,`sys`.`h`() AS `h`,concat(1,2) AS `c`");
+    const make = [
+      String.raw`EXECUTE IMMEDIATE 'CREATE FUNCTION ${'`o'}\'${'`.`f`'}(a0 LONGTEXT, a1 LONGTEXT) RETURNS INT DETERMINISTIC NO SQL RETURN NULL';`,
+      "EXECUTE IMMEDIATE 'CREATE FUNCTION `scratch`.`g`() RETURNS INT DETERMINISTIC NO SQL RETURN NULL';",
+      "IF @lastgood_missing_schema_0 THEN CREATE DATABASE `o'`; END IF;",
+      "EXECUTE IMMEDIATE 'DROP FUNCTION `scratch`.`g`';",
+    ];
+    for (const line of make) expect(lines).toContain(line);
+    expect(lines.filter((line) => line.includes('FUNCTION') && line.includes('INT'))).toHaveLength(2);
+  });
+});
+
 describe('the schema for what is there meanwhile', () => {
   it('has a name that no other one has', () => {
     expect(unusedSchema(['a', 'LASTGOOD_broken_view', 'lastgood_broken_view_'])).toBe('lastgood_broken_view__');

@@ -38,6 +38,16 @@ describe('what a definition reads', () => {
     ]);
   });
 
+  it('has the functions that are not the server itself, with the number of their arguments', () => {
+    const text =
+      'select `s`.`f`(concat(`t`.`a`,1),(2,3),`g`()) AS `f`,`s`.`f`(1,2,3) AS `h` from `s`.`t` `t` where `h`(`t`.`a`)';
+    expect(needsOf(text).functions).toEqual([
+      { schema: 's', name: 'f', arguments: 3 },
+      { schema: null, name: 'g', arguments: 0 },
+      { schema: null, name: 'h', arguments: 1 },
+    ]);
+  });
+
   it('has its collations, each once, and tells of functions in the place of tables', () => {
     const { collations, isShowable } = needsOf(
       "select 'collate x' collate a_bin,'y' collate a_bin collate b_ci AS `collate`",
