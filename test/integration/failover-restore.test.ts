@@ -42,6 +42,9 @@ let drop: Incident;
 let old: Lineage;
 let young: Lineage;
 
+/** What the replica takes over with everything else, and ends as the primary. */
+const PREPARES = ["XA START 'moved'", 'DELETE FROM crm.apart', "XA END 'moved'", "XA PREPARE 'moved'"];
+
 beforeAll(async () => {
   scene = await setBackupScene();
   oldPrimary = scene.pair.primary;
@@ -54,11 +57,13 @@ beforeAll(async () => {
   await load(oldPrimary);
   await statements(oldPrimary, 'FLUSH BINARY LOGS', 'DROP TABLE IF EXISTS crm.nothing', 'TRUNCATE TABLE crm.journal');
   await load(oldPrimary);
+  await statements(oldPrimary, 'CREATE TABLE crm.apart SELECT seq AS id FROM crm.seq_1_to_200', ...PREPARES);
   await scene.pair.caughtUp();
   await statements(newPrimary, 'STOP SLAVE', 'RESET SLAVE ALL', 'SET GLOBAL read_only = 0');
   await statements(oldPrimary, "INSERT INTO shop.journal VALUES (NULL, 1, 1, 1, 'only the old one')");
   await archiveUntilCurrent(oldPrimary, path);
   await load(newPrimary);
+  await statements(newPrimary, "XA COMMIT 'moved'");
   unarchived = await pointOf(newPrimary);
   await statements(newPrimary, 'FLUSH BINARY LOGS');
   await load(newPrimary);
@@ -122,6 +127,7 @@ describe('after a failover', () => {
     expect(server.pid).toBeNull();
     const restored = proof.tables.map(({ schema, name, checksum }) => [`${schema}.${name}`, checksum]);
     expect(Object.fromEntries(restored)).toEqual(lost);
+    expect(proof.tables.find(({ name }) => name === 'apart')?.rows).toBe(0);
   });
 
   it('what both logs have is one incident and one place', async () => {
@@ -133,6 +139,27 @@ describe('after a failover', () => {
     );
     expect(one?.target.resolved).toEqual(other?.target.resolved);
     expect(one?.segments).toEqual(other?.segments);
+  });
+
+  it('an XA transaction that the new primary ended stays pending in the log of the old one, and cannot be left out', async () => {
+    const [inYoung, inOld] = archive.catalog.incidents({ kind: 'mass-delete', schema: 'crm', table: 'apart' });
+    if (inYoung === undefined || inOld === undefined) throw new Error('the transaction is not in both logs');
+    expect([inYoung.lineage, inOld.lineage]).toEqual([young.id, old.id]);
+    expect(inOld).toMatchObject({ state: 'pending', settledBy: null, gtid: inYoung.gtid });
+    expect(inYoung.state).toBe('effective');
+    expect(listIncidents(archive, { kind: 'mass-delete', schema: 'crm', all: true })).toEqual([inOld]);
+
+    const without = async (id: string): Promise<Plan> =>
+      await makePlan(archive, { kind: 'latest' }, { name: 'shop', skip: [id] });
+    expect((await without(inOld.id)).skips).toMatchObject([
+      {
+        verdict: 'impossible',
+        why: `the replay would fail at ${inYoung.settledBy?.gtid ?? ''}: commits X'6d6f766564',X'',1, whose first half is left out (error 1397)`,
+      },
+    ]);
+    await expect(without(inYoung.id)).rejects.toThrow('the way to the target has it in the log of the lineage before');
+    const { backup: from, target } = await plan({ kind: 'before-incident', incident: inOld.id });
+    expect([from.id, target.resolved.lineage]).toEqual([backup.id, old.id]);
   });
 
   it('what reached only the old primary is reached by its name, and by nothing else', async () => {
