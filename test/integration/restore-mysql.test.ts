@@ -47,7 +47,7 @@ const BEFORE = [
   'DROP TABLE shop.lost, shop.lost_once',
   "CREATE PROCEDURE shop.fill(x INT) BEGIN SELECT ';;'; INSERT INTO shop.log VALUES (x); END",
   'CREATE TRIGGER shop.before_item BEFORE INSERT ON shop.item FOR EACH ROW SET NEW.n = 7',
-  'CREATE EVENT shop.often ON SCHEDULE EVERY 1 HOUR DO DELETE FROM shop.log',
+  "CREATE DEFINER = 'bob@example.com'@'%' EVENT shop.often ON SCHEDULE EVERY 1 HOUR DO DELETE FROM shop.log",
   "CREATE USER 'saver'@'localhost' IDENTIFIED BY 'saver-password'",
   `GRANT ${PRIVILEGES.backup.mysql.join(', ')} ON *.* TO 'saver'@'localhost'`,
   "CREATE USER 'app'@'localhost' IDENTIFIED BY 'app-password'",

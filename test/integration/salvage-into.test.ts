@@ -209,13 +209,17 @@ describe('salvage into a live server', () => {
       'CREATE PROCEDURE shop.plain() SELECT 1 FROM shop.journal',
       `CREATE PROCEDURE shop.bytes() SELECT _latin1'é' FROM shop.journal`,
       "CREATE DEFINER='ghost'@'%' FUNCTION shop.haunted() RETURNS INT DETERMINISTIC RETURN 1",
+      "CREATE DEFINER='bob@example.com'@'%' EVENT shop.daily ON SCHEDULE EVERY 1 DAY DO SELECT 1",
       'SET NAMES utf8mb4, SESSION sql_mode = DEFAULT',
       "INSERT INTO shop.journal VALUES ('x')",
     ]);
     const [expected] = await scratch.query('CALL shop.ansi()');
     const [plain] = await scratch.query('SHOW CREATE PROCEDURE shop.plain');
     const result = await into({ as: 'shop_2' });
-    expect(result.warnings).toEqual([expect.stringMatching(/^function haunted: .*'ghost'@'%'.* does not exist/)]);
+    expect(result.warnings).toEqual([
+      expect.stringMatching(/^function haunted: .*'ghost'@'%'.* does not exist/),
+      expect.stringMatching(/^event daily: .*'bob@example.com'@'%'.* does not exist/),
+    ]);
     expect(result.notCarried).toContainEqual({
       ...{ type: 'procedure', name: 'bytes' },
       why: 'it was written in latin1 and names the character set of a text itself',

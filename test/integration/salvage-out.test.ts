@@ -90,6 +90,7 @@ describe('salvage to a dump', () => {
       'CREATE VIEW shop.outlived AS SELECT id FROM shop.z WITH CHECK OPTION',
       'CREATE OR REPLACE VIEW shop.z AS SELECT DISTINCT id FROM shop.orders',
       'CREATE VIEW shop.over_outlived AS SELECT id FROM shop.outlived',
+      "CREATE DEFINER = 'bob@example.com'@'%' EVENT shop.daily ON SCHEDULE EVERY 1 DAY DO SELECT 1",
     ]);
     const whole = await options();
     const { content, notCarried } = await keepMakeable(whole);

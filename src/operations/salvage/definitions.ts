@@ -1,3 +1,4 @@
+import { withWholeDefiner } from '../../backup/event-definers.ts';
 import type { ServerConnection } from '../../server/connection.ts';
 import { within } from '../../server/quote-name.ts';
 import type { ObjectType, SchemaContent } from './schema-content.ts';
@@ -49,7 +50,7 @@ async function readDefinition(
   return {
     type,
     name,
-    sql: text,
+    sql: type === 'event' ? withWholeDefiner(text) : text,
     sqlMode: row['sql_mode'] ?? '',
     characterSet: row['character_set_client'] ?? 'utf8mb4',
     collation: row['collation_connection'] ?? 'utf8mb4_general_ci',
