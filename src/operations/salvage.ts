@@ -186,7 +186,7 @@ async function surveyKnown(
   refuseUnknown(plan, survey, { schema, tables });
   if (to.kind !== 'server' || tables.length > 0) return survey;
   await using live = await connect(to.server);
-  await refuseTables(live, to.rename ?? schema, certainTables(survey, schema));
+  await refuseTables(live, to.rename ?? schema, certainTables(plan, survey, schema));
   return survey;
 }
 

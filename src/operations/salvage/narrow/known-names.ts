@@ -22,7 +22,7 @@ type Known = Pick<PlanSurvey, 'words'> & { readonly log: Pick<PlanSurvey['log'],
 export function refuseUnknown({ backup }: Pick<Plan, 'backup'>, survey: Known, { schema, tables }: WantedNames): void {
   const { words, log } = survey;
   if (log.isUnread) return;
-  const folds = (backup.settings['lower_case_table_names'] ?? '0') !== '0';
+  const folds = foldsCase(backup);
   const has = (names: readonly string[], name: string): boolean =>
     names.some((one) => (folds ? one.toLowerCase() === name.toLowerCase() : one === name));
   const inLog = log.groups.sets.some(({ schemas }) => schemas.includes(schema.toLowerCase()));
@@ -33,7 +33,7 @@ export function refuseUnknown({ backup }: Pick<Plan, 'backup'>, survey: Known, {
       known: backup.databases,
       option: '--schema',
     });
-  const known = words.tablesOf(schema);
+  const known = tablesIn(words, { backup }, schema);
   const missing = tables.find((table) => !has(known, table) && !log.touched.has(table.toLowerCase()));
   if (missing === undefined) return;
   const message = `table or view '${missing}' of schema '${schema}' ${where}`;
@@ -41,8 +41,18 @@ export function refuseUnknown({ backup }: Pick<Plan, 'backup'>, survey: Known, {
 }
 
 /** Tables and views of the backup's schema that nothing removed or renamed: they are there at the target. */
-export function certainTables({ words, log }: Known, schema: string): readonly string[] {
-  return log.isUnread ? [] : words.tablesOf(schema).filter((table) => log.touched.get(table.toLowerCase()) !== true);
+export function certainTables(plan: Pick<Plan, 'backup'>, { words, log }: Known, schema: string): readonly string[] {
+  if (log.isUnread) return [];
+  return tablesIn(words, plan, schema).filter((table) => log.touched.get(table.toLowerCase()) !== true);
+}
+
+/** Where names in capitals are other names, shop has nothing of Shop. */
+function tablesIn(words: Known['words'], { backup }: Pick<Plan, 'backup'>, schema: string): readonly string[] {
+  return foldsCase(backup) ? words.tablesOf(schema) : words.tablesOfExactly(schema);
+}
+
+function foldsCase({ settings }: Plan['backup']): boolean {
+  return (settings['lower_case_table_names'] ?? '0') !== '0';
 }
 
 function unknown(message: string, o: { name: string; known: readonly string[]; option: string }): LastgoodError {

@@ -28,6 +28,7 @@ export class SchemaWords {
   readonly #words = new Map<string, Set<string>>();
   /** Names of more than one word, or with other characters, by their words. */
   readonly #composed = new Map<string, readonly string[]>();
+  /** By schema as it is written. */
   readonly #tables = new Map<string, Set<string>>();
   #count = 0;
 
@@ -68,13 +69,19 @@ export class SchemaWords {
   }
 
   learnTable(schema: string, table: string): void {
-    const tables = this.#tables.get(schema.toLowerCase()) ?? new Set();
-    this.#tables.set(schema.toLowerCase(), tables.add(table));
+    const tables = this.#tables.get(schema) ?? new Set();
+    this.#tables.set(schema, tables.add(table));
   }
 
-  /** Tables, views and sequences, as they are written. */
+  /** Tables, views and sequences, as they are written, of all schemas that differ by case alone. */
   tablesOf(schema: string): readonly string[] {
-    return [...(this.#tables.get(schema.toLowerCase()) ?? [])];
+    const all = [...this.#tables].filter(([name]) => name.toLowerCase() === schema.toLowerCase());
+    return [...new Set(all.flatMap(([, tables]) => [...tables]))];
+  }
+
+  /** The same of the one schema that is written so. */
+  tablesOfExactly(schema: string): readonly string[] {
+    return [...(this.#tables.get(schema) ?? [])];
   }
 
   /** True where it may have tables that write to those that their definitions name. */

@@ -254,9 +254,28 @@ describe('names that are asked for', () => {
   });
 
   it('are certain when nothing removed them', () => {
-    expect(certainTables(known, 'shop')).toEqual(['orders', 'customers']);
+    expect(certainTables(planOf(log), known, 'shop')).toEqual(['orders', 'customers']);
     const dropped = new Log().statement('DROP DATABASE shop', 'shop');
-    expect(certainTables(survey(dropped, 'shop', tables), 'shop')).toEqual([]);
+    expect(certainTables(planOf(dropped), survey(dropped, 'shop', tables), 'shop')).toEqual([]);
+  });
+
+  it.each([
+    ['0', 'shop', ['orders']],
+    ['0', 'Shop', ['Orders', 'parts']],
+    ['1', 'SHOP', ['orders', 'Orders', 'parts']],
+    ['2', 'shop', ['orders', 'Orders', 'parts']],
+  ])('are those of schemas as the source tells them apart: lower_case_table_names = %s, %s', (setting, schema, all) => {
+    const written = new Log();
+    const words = (known: SchemaWords): void => {
+      known.learnTable('shop', 'orders');
+      for (const table of ['Orders', 'parts']) known.learnTable('Shop', table);
+    };
+    const { backup } = planOf(written);
+    const plan = { backup: { ...backup, settings: { lower_case_table_names: setting } } };
+
+    expect(certainTables(plan, survey(written, schema, words), schema)).toEqual(all);
+    const dropped = new Log().statement('DROP TABLE Orders', 'Shop');
+    expect(certainTables(plan, survey(dropped, schema, words), schema)).not.toContain('Orders');
   });
 
   it('are what they are at the target, whatever comes behind it', () => {
@@ -265,6 +284,6 @@ describe('names that are asked for', () => {
     later.statement('DROP DATABASE shop', 'shop').statement('FROBNICATE x').rows('shop.orders', 'blog.post');
     const { log: read, doubt, words } = survey(later, 'shop', tables);
     expect([doubt, read.isUnread, read.groups.sets.map(({ schemas }) => schemas)]).toEqual([null, false, [['shop']]]);
-    expect(certainTables({ words, log: read }, 'shop')).toEqual(['orders', 'customers', 'gone']);
+    expect(certainTables(planOf(later), { words, log: read }, 'shop')).toEqual(['orders', 'customers', 'gone']);
   });
 });
