@@ -110,6 +110,7 @@ async function measureIn(work: (scratch: ScratchServer) => Promise<void>): Promi
       serverId: chooseServerId(),
       settings: {},
       zone: sourceZone({}, []),
+      dataBytes: MEGABYTES * 1024 * 1024,
       onError: 'empty',
       log: createLogger({ level: 'silent', pretty: false }),
     },

@@ -9,6 +9,7 @@ import { runTool } from '../src/platform/child-process.ts';
 import { createLogger } from '../src/platform/logger.ts';
 import { makeTempDirectory } from '../src/platform/temp-dir.ts';
 import { chooseServerId, startRestoringServer } from '../src/recovery/create-scratch.ts';
+import { dataBytes } from '../src/recovery/disk-space.ts';
 import { serverPaths } from '../src/recovery/server-folder.ts';
 import { sourceZone } from '../src/recovery/source-zone.ts';
 import { differingTables, listTables, readTableStates, type TableState } from '../src/recovery/table-state.ts';
@@ -59,6 +60,7 @@ async function byHand(datadir: string, scene: RestoreScene): Promise<Omit<Phases
     serverId: chooseServerId(),
     settings: record.settings,
     zone: sourceZone({}, []),
+    dataBytes: await estimate(scene),
     onError: 'empty',
     log,
   });
@@ -81,6 +83,12 @@ async function onlyBackup({ repository }: RestoreScene): Promise<{ record: Backu
   const [record] = await opened.backups();
   if (record === undefined) throw new Error(`no backup in ${repository}`);
   return { record, folder: opened.backupFolder(record.id) };
+}
+
+/** What ours makes of the same. */
+async function estimate({ repository }: RestoreScene): Promise<number> {
+  using archive = await openArchive(repository, { log });
+  return dataBytes(await makePlan(archive, { kind: 'latest' }));
 }
 
 interface Outcome {

@@ -50,14 +50,14 @@ export async function installServer(options: ScratchServerOptions, lock: Lock): 
 
 /** @param more server options besides */
 export async function startRestoringServer(
-  { datadir, port, serverId, settings, zone, signal }: ScratchServerOptions,
+  { datadir, port, serverId, settings, zone, dataBytes, signal }: ScratchServerOptions,
   more: ServerOptionValues = {},
 ): Promise<LocalServer> {
   return await startLocalServer({
     ...lastingServerPaths(datadir, serverId),
     ...PATIENCE,
     port,
-    args: asArguments({ ...restoringOptions(settings, serverId), ...more }),
+    args: asArguments({ ...restoringOptions(settings, { serverId, dataBytes }), ...more }),
     env: zone.tz === null ? undefined : { TZ: zone.tz },
     signal,
   });

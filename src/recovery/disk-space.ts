@@ -4,16 +4,25 @@ import { formatBytes } from '../platform/byte-size.ts';
 import { hasCode } from '../platform/error-code.ts';
 import { LastgoodError } from '../platform/errors.ts';
 import type { Plan } from './plan.ts';
+import { redoLogBytes } from './restoring-sizes.ts';
 import { RELAY_LOG_BYTES } from './scratch-options.ts';
 
 /** SQL text that zstd made small becomes rows and indexes. A rough lower bound: a backup does not tell its plain size. */
 const GROWTH = 6;
-/** System tables, redo and undo logs, temporary files. */
-const RESERVE_BYTES = 1024 ** 3;
+/** System tables, undo logs, temporary files. */
+const RESERVE_BYTES = 768 * 1024 ** 2;
+
+type Work = Pick<Plan, 'backup' | 'bytes'>;
+
+/** About so many bytes of tables a restore makes: each byte of the log may be a row of its own. */
+export function dataBytes({ backup, bytes }: Work): number {
+  return backup.bytes * GROWTH + bytes;
+}
 
 /** At least so many bytes a restore writes: what the replayed groups add comes on top, and nobody knows it before. */
-export function neededBytes({ backup, bytes }: Pick<Plan, 'backup' | 'bytes'>): number {
-  return backup.bytes * GROWTH + RESERVE_BYTES + Math.min(bytes, RELAY_LOG_BYTES);
+export function neededBytes(work: Work): number {
+  const { backup, bytes } = work;
+  return backup.bytes * GROWTH + RESERVE_BYTES + redoLogBytes(dataBytes(work)) + Math.min(bytes, RELAY_LOG_BYTES);
 }
 
 /** @throws LastgoodError `PREFLIGHT_FAILED` with both numbers when the folder's file system has less than `needed` bytes free */

@@ -2,7 +2,7 @@ import type { BackupRecord } from '../archive/backup-record.ts';
 import type { Repository } from '../archive/repository.ts';
 import { LastgoodError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
-import { requireSpace } from './disk-space.ts';
+import { dataBytes, requireSpace } from './disk-space.ts';
 import { openExistingServer } from './open-existing.ts';
 import type { Plan } from './plan.ts';
 import { missingPlugins } from './preflight/missing-plugins.ts';
@@ -47,7 +47,7 @@ async function openScratch(
   const { serverId } = note.run;
   const onError = resumable ? 'if-ended' : 'empty';
   const scratch = await createScratchServer(
-    { datadir, port, serverId, settings, zone, onError, log, signal },
+    { datadir, port, serverId, settings, zone, dataBytes: dataBytes(plan), onError, log, signal },
     async () => {
       await writeRestoreNote(datadir, note);
     },

@@ -7,6 +7,7 @@ import { isLastgoodError } from '../platform/errors.ts';
 import type { AppliedPlace } from './applied-place.ts';
 import { checkPlan } from './check-plan.ts';
 import { installServer } from './create-scratch.ts';
+import { dataBytes } from './disk-space.ts';
 import { endServer, hasServer, type HeldRestore } from './held-restore.ts';
 import { fitting } from './open-target.ts';
 import { readOwnLines, refuseOwnServer } from './own-options.ts';
@@ -142,6 +143,7 @@ async function scratchOptions({ held, plan, port, log, signal }: ResumePlanOptio
     serverId: run.serverId,
     settings,
     zone,
+    dataBytes: dataBytes(plan),
     onError: 'keep',
     ownLines,
     log,

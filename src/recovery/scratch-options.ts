@@ -1,11 +1,9 @@
-import { totalmem } from 'node:os';
+import { restoringSizes } from './restoring-sizes.ts';
 
 /** Server options by name, as an option file has them. */
 export type ServerOptionValues = Readonly<Record<string, string>>;
 
 const MIB = 1024 * 1024;
-const SMALLEST_BUFFER_POOL = 128 * MIB;
-const LARGEST_BUFFER_POOL = 2048 * MIB;
 const ONE_GIB = '1073741824';
 const ONE_YEAR_SECONDS = '31536000';
 const ONE_HOUR_SECONDS = '3600';
@@ -28,17 +26,20 @@ export const NOT_TAKEN_OVER = new Set([
  * It writes no binary log: that is MariaDB's default.
  *
  * @param settings of the source: what decides how statements are understood
+ * @param dataBytes that it will hold, about
  */
-export function restoringOptions(settings: ServerOptionValues, serverId: number): ServerOptionValues {
+export function restoringOptions(
+  settings: ServerOptionValues,
+  { serverId, dataBytes }: { readonly serverId: number; readonly dataBytes: number },
+): ServerOptionValues {
   return {
     ...common(settings, serverId),
+    ...restoringSizes(dataBytes),
     // To the system at each commit, to the disk now and then: what is committed outlives the server's process, and a resumed
     // restore finds no later GTID missing whose DDL is there. Buffered, so that it costs a copy only.
     innodb_flush_log_at_trx_commit: '2',
     loose_innodb_log_file_buffering: '1',
     innodb_doublewrite: '0',
-    innodb_log_file_size: String(256 * MIB),
-    innodb_buffer_pool_size: String(bufferPoolBytes(totalmem())),
     performance_schema: 'OFF',
     sync_relay_log: '0',
     sync_relay_log_info: '0',
@@ -110,10 +111,4 @@ function common(settings: ServerOptionValues, serverId: number): ServerOptionVal
 /** The server starts without one that this machine does not have: only its error log tells. Tried on MariaDB 10.11. */
 function pluginsOf({ plugins = '' }: ServerOptionValues): ServerOptionValues {
   return plugins === '' ? {} : { plugin_load_add: plugins.replaceAll(',', ';') };
-}
-
-/** A quarter of the machine's memory: others live here too. */
-export function bufferPoolBytes(memory: number): number {
-  const quarter = Math.floor(memory / 4 / MIB) * MIB;
-  return Math.min(Math.max(quarter, SMALLEST_BUFFER_POOL), LARGEST_BUFFER_POOL);
 }

@@ -41,6 +41,8 @@ export interface ScratchServerOptions {
   /** Of the source, from the backup's record. */
   readonly settings: ServerOptionValues;
   readonly zone: SourceZone;
+  /** That it will hold, about. */
+  readonly dataBytes: number;
   /** After an error: 'empty' the folder · 'if-ended' only unless the server ended by itself · 'keep' what is there. */
   readonly onError: 'empty' | 'if-ended' | 'keep';
   /** What a person added to the option file of an earlier run. */
