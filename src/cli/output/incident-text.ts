@@ -1,6 +1,7 @@
 import { formatCoordinates } from '../../binlog/coordinates.ts';
 import type { Incident, IncidentObject } from '../../incident/incident.ts';
 import { objectName } from '../../incident/object-name.ts';
+import { shownStatement } from '../../incident/shown-statement.ts';
 import { oneLine } from '../../platform/visible.ts';
 import type { Cli } from '../cli.ts';
 import { formatCount } from './quantity.ts';
@@ -14,7 +15,7 @@ export function incidentText(incident: Incident, paint: Paint): string {
   const { id, kind, state, suspicious, file, start, end, gtid } = incident;
   const mark = state === 'effective' ? paint('red', kind) : paint('yellow', `${kind} (${state})`);
   const facts: [string, string][] = [
-    ['statement', incident.statement],
+    ['statement', shownStatement(incident)],
     ['at', `${file}:${start}-${end}${gtid === null ? '' : `, GTID ${gtid}`}`],
     ['time', formatTime(incident.time)],
     ['by', `thread ${incident.threadId ?? 'unknown'} on server ${incident.serverId}`],

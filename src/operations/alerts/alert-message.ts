@@ -1,6 +1,7 @@
 import { formatCoordinates } from '../../binlog/coordinates.ts';
 import type { Incident, IncidentObject } from '../../incident/incident.ts';
 import { objectName } from '../../incident/object-name.ts';
+import { shownStatement } from '../../incident/shown-statement.ts';
 import type { Together } from './alert-queue.ts';
 import type { RecoveryFacts } from './recovery-facts.ts';
 
@@ -47,7 +48,7 @@ export function incidentMessage(
   const plan = `lastgood plan --before ${id}`;
   const lines = [
     `lastgood: ${incident.kind} ${namesOf(incident.objects)} ${STATES[incident.state]} on ${primary} at ${incident.time} (${id})`,
-    `statement: ${incident.statement}`,
+    `statement: ${shownStatement(incident)}`,
     ...rowLines(incident),
     `where: ${incident.file}:${incident.start}-${incident.end}${gtidText(incident.gtid)}, thread ${incident.threadId ?? 'unknown'} on server ${incident.serverId}`,
     ...(lastGood === null ? [] : [`last good: ${lastGood.file}:${lastGood.end}${gtidText(lastGood.gtid)}`]),

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { incidentText } from '../../../../src/cli/output/incident-text.ts';
 import { incidentMessage, withdrawnMessage } from '../../../../src/operations/alerts/alert-message.ts';
 import { NOT_KNOWN_YET } from '../../../../src/operations/alerts/recovery-facts.ts';
 import { anIncident } from '../../../support/alerts.ts';
@@ -17,6 +18,13 @@ it('an alert says to a person what happened, where, and how to bring it back', (
     'backup: backup-1 of 2026-11-22T02:00:00Z, pinned',
     'recovery: lastgood plan --before inc-1',
   ]);
+});
+
+it('an alert says that the log does not have the statement, where it has only rows', () => {
+  const incident = anIncident({ statement: '' });
+  const { text } = incidentMessage(incident, { primary: 'shop', recovery: NOT_KNOWN_YET, at });
+  expect(text).toContain('\nstatement: not in the log\n');
+  expect(incidentText(incident, (_color, words) => words)).toContain('\n  statement  not in the log\n');
 });
 
 it('an alert never says that a restore is possible when that is not known', () => {
