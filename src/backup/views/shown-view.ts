@@ -18,6 +18,14 @@ export async function showView(connection: ServerConnection, { schema, table }: 
   return { creation, charset: String(charset), collation: String(collation) };
 }
 
+/** In these a byte that looks like a quote or a backslash may be half of a letter. Source: MariaDB manual, "Supported Character Sets". */
+const SPLIT_LETTERS = new Set(['big5', 'cp932', 'gb18030', 'gbk', 'sjis']);
+
+/** True when the client surely finds the text's end: it reads SQL as if it were in a character set of its own. */
+export function isPlainToClient({ creation, charset }: ShownView): boolean {
+  return !SPLIT_LETTERS.has(charset) || creation.every((byte) => byte < 0x80);
+}
+
 /** SQL that runs statements in the session that the view was created in. */
 export function createdWith({ charset, collation }: ShownView, sql: Buffer): Buffer {
   const before = `SET SESSION character_set_client = ${charset}, collation_connection = ${collation};\n`;
