@@ -43,6 +43,13 @@ const TIES: readonly ((a: string, b: string) => string[])[] = [
     `RENAME TABLE ${a}.tie_moved TO ${b}.tie_moved`,
     `CREATE VIEW ${a}.tie_view AS SELECT * FROM ${b}.tie_moved`,
   ],
+  // Views that are broken are made before all else, in places of what they read.
+  (a, b) => [
+    `CREATE TABLE ${b}.tie_gone (id INT)`,
+    `CREATE VIEW ${b}.tie_broken AS SELECT id FROM ${b}.tie_gone`,
+    `CREATE VIEW ${a}.tie_broken AS SELECT id FROM ${b}.tie_broken`,
+    `DROP TABLE ${b}.tie_gone`,
+  ],
 ];
 
 /** Of one schema only. */
