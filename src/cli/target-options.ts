@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { parseTarget } from '../recovery/target.ts';
-import type { Target } from '../recovery/plan.ts';
+import type { Plan, Target } from '../recovery/plan.ts';
 
 /** The target options as commander hands them over. */
 export interface TargetFlags {
@@ -39,6 +39,17 @@ export function addTargetOptions(command: Command): Command {
       'leave this incident out although it is before the target; may be given again',
       (id: string, before: readonly string[] | undefined) => [...(before ?? []), id],
     );
+}
+
+/**
+ * The same way as a finished restore's, only longer: what that left out stays left out. A target that it left out itself is
+ * behind it, which is told as such.
+ */
+export function furtherThan(done: Pick<Plan, 'skipped' | 'backup'>, { target, skip }: Aim): Aim {
+  const skipped = done.skipped
+    .map(({ id }) => id)
+    .filter((id) => target.kind !== 'before-incident' || target.incident !== id);
+  return { target, skip: [...new Set([...skipped, ...skip])], backup: done.backup.id };
 }
 
 /** The target, and what to leave out. @throws as `readTarget` */

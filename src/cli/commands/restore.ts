@@ -2,7 +2,6 @@ import { Option, type Command } from 'commander';
 import { restore, type FinishOptions, type RestoreResult } from '../../operations/restore.ts';
 import { resumeOnServer, resumeRestore } from '../../operations/resume-restore.ts';
 import { LastgoodError } from '../../platform/errors.ts';
-import type { Plan } from '../../recovery/plan.ts';
 import type { ReplayEngine } from '../../recovery/restore-phases.ts';
 import type { RestoreInto } from '../../recovery/restore-target.ts';
 import type { ServerOptions } from '../../server/server-options.ts';
@@ -17,7 +16,7 @@ import { restoreText } from '../output/restore-text.ts';
 import { knownServers } from '../known-servers.ts';
 import { readPlanFile } from '../plan-file.ts';
 import { planTarget } from '../plan-target.ts';
-import { addTargetOptions, hasTarget, readAim, type Aim, type TargetFlags } from '../target-options.ts';
+import { addTargetOptions, furtherThan, hasTarget, readAim, type Aim, type TargetFlags } from '../target-options.ts';
 
 interface RestoreFlags extends TargetFlags {
   readonly plan?: string;
@@ -124,12 +123,6 @@ async function resumeAt(cli: Cli, flags: RestoreFlags, o: { server: string; aim:
 
 async function readTargetFile(path: string): Promise<ServerOptions> {
   return await readServerFile(path, { flag: '--server', name: 'target server' });
-}
-
-/** The same way, only longer: what was left out stays left out. */
-function furtherThan(done: Plan, { target, skip }: Aim): Aim {
-  const skipped = done.skipped.map(({ id }) => id);
-  return { target, skip: [...new Set([...skipped, ...skip])], backup: done.backup.id };
 }
 
 async function finishing(cli: Cli, { stop, report }: RestoreFlags): Promise<FinishOptions> {
