@@ -2,6 +2,7 @@ import { open, readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { compareFiles, fileNumber, FIRST_EVENT_OFFSET, isBinlogFileName } from '../binlog/coordinates.ts';
 import { BINLOG_MAGIC, ENCRYPTED_MAGIC } from '../binlog/event-type.ts';
+import { hasCode } from '../platform/error-code.ts';
 import { LastgoodError } from '../platform/errors.ts';
 
 /** A file to be read as a binary log. */
@@ -105,8 +106,19 @@ const OPEN_AT_ONCE = 64;
 async function readAll(paths: readonly string[]): Promise<Head[]> {
   const heads: Head[] = [];
   for (let at = 0; at < paths.length; at += OPEN_AT_ONCE)
-    heads.push(...(await Promise.all(paths.slice(at, at + OPEN_AT_ONCE).map(readHead))));
+    heads.push(...(await Promise.all(paths.slice(at, at + OPEN_AT_ONCE).map(readIfLog))).flat());
   return heads;
+}
+
+/** A key beside the logs is for its server alone: what no server calls a log, and this user may not read, is passed over. */
+async function readIfLog(path: string): Promise<Head[]> {
+  try {
+    return [await readHead(path)];
+  } catch (cause) {
+    const name = COMPRESSED.reduce((left, { suffix }) => basename(left, suffix), path);
+    if (hasCode(cause, 'EACCES', 'EPERM') && !isBinlogFileName(name)) return [];
+    throw unreadable(path, cause);
+  }
 }
 
 async function readHead(path: string): Promise<Head> {
