@@ -1,5 +1,6 @@
 import type { ServerConnection } from '../../server/connection.ts';
 import { within } from '../../server/quote-name.ts';
+import { isSchema } from '../../server/same-schema.ts';
 import { withWholeDefiner } from '../event-definers.ts';
 import { showCreate } from '../show-create.ts';
 import { createStored } from './stored-program.ts';
@@ -8,8 +9,8 @@ import { createStored } from './stored-program.ts';
 export async function readRoutines(connection: ServerConnection, schema: string): Promise<Buffer[]> {
   const routines = await connection.query<{ type: string; name: string }>(
     `SELECT ROUTINE_TYPE AS type, ROUTINE_NAME AS name FROM information_schema.ROUTINES
-     WHERE ROUTINE_SCHEMA = ? ORDER BY ROUTINE_TYPE, ROUTINE_NAME`,
-    [schema],
+     WHERE ${isSchema('ROUTINE_SCHEMA')} ORDER BY ROUTINE_TYPE, ROUTINE_NAME`,
+    [schema, schema],
   );
   return await readAll(connection, schema, routines);
 }
@@ -17,9 +18,9 @@ export async function readRoutines(connection: ServerConnection, schema: string)
 /** Triggers of a schema, in the order in which those of one event run. */
 export async function readTriggers(connection: ServerConnection, schema: string): Promise<Buffer[]> {
   const triggers = await connection.query<{ name: string }>(
-    `SELECT TRIGGER_NAME AS name FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ?
+    `SELECT TRIGGER_NAME AS name FROM information_schema.TRIGGERS WHERE ${isSchema('TRIGGER_SCHEMA')}
      ORDER BY EVENT_OBJECT_TABLE, ACTION_TIMING, EVENT_MANIPULATION, ACTION_ORDER`,
-    [schema],
+    [schema, schema],
   );
   return await readAll(
     connection,
@@ -31,8 +32,8 @@ export async function readTriggers(connection: ServerConnection, schema: string)
 /** Events of a schema. */
 export async function readEvents(connection: ServerConnection, schema: string): Promise<Buffer[]> {
   const events = await connection.query<{ name: string }>(
-    'SELECT EVENT_NAME AS name FROM information_schema.EVENTS WHERE EVENT_SCHEMA = ? ORDER BY EVENT_NAME',
-    [schema],
+    `SELECT EVENT_NAME AS name FROM information_schema.EVENTS WHERE ${isSchema('EVENT_SCHEMA')} ORDER BY EVENT_NAME`,
+    [schema, schema],
   );
   return await readAll(
     connection,

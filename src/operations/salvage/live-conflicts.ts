@@ -1,5 +1,6 @@
 import { LastgoodError } from '../../platform/errors.ts';
 import { describeServer, type ServerConnection } from '../../server/connection.ts';
+import { isSchema } from '../../server/same-schema.ts';
 import { listShort } from './list-short.ts';
 import type { SchemaContent } from './schema-content.ts';
 
@@ -59,12 +60,12 @@ function namesWanted({ content, foreignKeys }: WantedNames): string[] {
 async function namesThere(live: ServerConnection, schema: string): Promise<string[]> {
   const rows = await live.query<{ kind: string; name: string }>(
     `SELECT 'table' AS kind, TABLE_NAME AS name FROM information_schema.TABLES WHERE TABLE_SCHEMA = ?
-     UNION ALL SELECT 'trigger', TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ?
-     UNION ALL SELECT LOWER(ROUTINE_TYPE), ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ?
-     UNION ALL SELECT 'event', EVENT_NAME FROM information_schema.EVENTS WHERE EVENT_SCHEMA = ?
+     UNION ALL SELECT 'trigger', TRIGGER_NAME FROM information_schema.TRIGGERS WHERE ${isSchema('TRIGGER_SCHEMA')}
+     UNION ALL SELECT LOWER(ROUTINE_TYPE), ROUTINE_NAME FROM information_schema.ROUTINES WHERE ${isSchema('ROUTINE_SCHEMA')}
+     UNION ALL SELECT 'event', EVENT_NAME FROM information_schema.EVENTS WHERE ${isSchema('EVENT_SCHEMA')}
      UNION ALL SELECT 'foreign key', CONSTRAINT_NAME FROM information_schema.REFERENTIAL_CONSTRAINTS
        WHERE CONSTRAINT_SCHEMA = ?`,
-    [schema, schema, schema, schema, schema],
+    Array.from({ length: 8 }, () => schema),
   );
   return rows.map(({ kind, name }) => `${kind} ${name}`);
 }

@@ -2,6 +2,7 @@ import { isLastgoodError } from '../../platform/errors.ts';
 import { throwIfAborted } from '../../platform/wait.ts';
 import type { ServerConnection } from '../../server/connection.ts';
 import { quoteName, within } from '../../server/quote-name.ts';
+import { isSchema } from '../../server/same-schema.ts';
 import type { NotCarried } from './carry-definition.ts';
 import type { Definition, DefinedType } from './definitions.ts';
 import { makeDefinition } from './make-definition.ts';
@@ -64,9 +65,9 @@ async function makeSchema({ live, as, content, undo, reconnect }: MoveInOptions)
       await using session = await reconnect();
       const [row] = await session.query<{ things: string | number }>(
         `SELECT (SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ?)
-              + (SELECT COUNT(*) FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ?)
-              + (SELECT COUNT(*) FROM information_schema.EVENTS WHERE EVENT_SCHEMA = ?) AS things`,
-        [as, as, as],
+              + (SELECT COUNT(*) FROM information_schema.ROUTINES WHERE ${isSchema('ROUTINE_SCHEMA')})
+              + (SELECT COUNT(*) FROM information_schema.EVENTS WHERE ${isSchema('EVENT_SCHEMA')}) AS things`,
+        Array.from({ length: 5 }, () => as),
       );
       if (Number(row?.things) === 0) await session.query(`DROP DATABASE IF EXISTS ${quoteName(as)}`);
     },
