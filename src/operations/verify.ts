@@ -98,7 +98,8 @@ async function verifyAll(
 ): Promise<{ damages: Damage[]; counts: Counts }> {
   const { repository, rebuilt } = context;
   const { folders, damages } = await listLineageFolders(repository);
-  const all = [...damages, ...findGoneLineages(context, { folders, damages })];
+  const isUnread = unreadIn(repository, damages);
+  const all = [...damages, ...findGoneLineages(context, folders, isUnread)];
   const lineages = folders.flatMap(({ lineage }) => lineage ?? []);
   rebuilt.setRecords({ lineages, backups: [], rehearsals: [] });
   const verdicts = new Map<string, LineageVerdict>();
@@ -111,17 +112,26 @@ async function verifyAll(
   const views = await openViews(context, verdicts);
   all.push(...(await verifyHandOvers(context, views, (id) => isWhole(verdicts.get(id)))));
   all.push(...(await verifyLedger(repository, lineages)), ...(await verifyPins(repository)));
-  const backups = options.backups ? await verifyBackups(context, views) : { backups: 0, damages: [] };
+  const backups = options.backups ? await verifyBackups(context, views, isUnread) : { backups: 0, damages: [] };
   all.push(...backups.damages, ...(await verifyRehearsals(repository)));
   return { damages: all, counts: { ...countRead(folders, verdicts), backups: backups.backups } };
 }
 
+/** Tells of which lineages nothing could be seen: not seen is not gone. */
+function unreadIn(repository: Repository, damages: readonly Damage[]): (lineage: string) => boolean {
+  const unread = new Set(damages.filter(({ check }) => check === 'readable').map(({ path }) => path));
+  const parent = join(repository.path, 'lineages');
+  return (id) => [parent, repository.lineageFolder(id)].some((path) => unread.has(path));
+}
+
 /** Only the catalog still tells of a lineage whose folder is gone. */
-function findGoneLineages({ known, repository }: VerifyContext, { folders, damages }: LineageFolders): Damage[] {
+function findGoneLineages(
+  { known, repository }: VerifyContext,
+  folders: LineageFolders['folders'],
+  isUnread: (lineage: string) => boolean,
+): Damage[] {
   const seen = new Set(folders.map(({ path }) => path));
-  const unread = damages.filter(({ check }) => check === 'readable').map(({ path }) => path);
-  if (unread.includes(join(repository.path, 'lineages'))) return []; // not seen is not gone
-  const gone = known.lineages().filter((id) => ![...seen, ...unread].includes(repository.lineageFolder(id)));
+  const gone = known.lineages().filter((id) => !seen.has(repository.lineageFolder(id)) && !isUnread(id));
   return gone.map((id) => {
     const files = known.files(id).map(({ file }) => file);
     const found = `the lineage is not there, though the catalog has what was archived of it: ${files[0] ?? ''} to ${files.at(-1) ?? ''}`;

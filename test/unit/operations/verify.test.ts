@@ -56,6 +56,17 @@ describe('verify', () => {
     expect(others).toEqual([]);
   });
 
+  it('does not call gone, or a backup not covered, what it could not look at', async () => {
+    for (const name of [LINEAGE, 'lineages']) {
+      await rm(at(name), { recursive: true });
+      await writeFile(at(name), ''); // nobody lists a file
+      const found = await outline();
+      // A file beside the folders of lineages is none: that lineage is gone.
+      if (name === 'lineages') expect(found).toEqual(['error: readable: lineages']);
+      else expect(found).toContain(`error: missing segment: ${LINEAGE}`);
+    }
+  });
+
   it('finds the same with threads as without', async () => {
     await flipBit(at(`${LINEAGE}/binlog.000002`), 300, 1);
     await flipBit(at(`${LINEAGE}/binlog.000004`), 310, 1);
