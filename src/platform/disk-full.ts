@@ -1,5 +1,6 @@
 import { statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { formatBytes } from './byte-size.ts';
 import { isLastgoodError, LastgoodError } from './errors.ts';
 
 /** Codes that mean: no room. Source: errno(3), SQLite result codes. A journal's index is made by ftruncate and fails in its own way. */
@@ -9,7 +10,7 @@ const NO_ROOM = new Set(['ENOSPC', 'EDQUOT', 'SQLITE_FULL', 'SQLITE_IOERR_SHMSIZ
 export function cannotWrite(path: string, cause: Error & { readonly code?: unknown }, what = ''): LastgoodError {
   const full = typeof cause.code === 'string' && NO_ROOM.has(cause.code);
   const freeBytes = full ? freeBytesAt(dirname(path)) : null;
-  const room = freeBytes === null ? '' : `; ${freeBytes} bytes are free there`;
+  const room = freeBytes === null ? '' : `; ${formatBytes(freeBytes)} are free there`;
   return new LastgoodError('STORAGE_FAILED', `cannot write ${what}'${path}': ${cause.message}${room}`, {
     ...{ cause, hint: hintFor(cause.code) },
     details: { path, full, freeBytes },

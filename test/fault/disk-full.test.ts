@@ -70,7 +70,7 @@ describe.skipIf(!canMount)('archiving on a full disk (needs the right to mount)'
         },
         { timeoutMs: 60_000, intervalMs: 200, what: 'a full disk' },
       );
-      expect(noRoom()[0]?.error).toMatch(/^cannot write (?:catalog )?'.*; \d+ bytes are free there$/);
+      expect(noRoom()[0]?.error).toMatch(/^cannot write (?:catalog )?'.*; [\d.]+ \w+ are free there$/);
       await expect(archiveUntilCurrent(server, `${path}-two`)).rejects.toMatchObject({ code: 'STORAGE_FAILED' });
       disk.grow();
       await waitFor(() => lastIsStreaming(lines), {
