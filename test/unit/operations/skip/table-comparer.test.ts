@@ -232,6 +232,18 @@ describe('rows of a table behind a skip', () => {
     expect(await compare(changes, { key: ['name'], prefix: 4 })).toEqual([]);
   });
 
+  it('may collide by the first bytes of what is no text', async () => {
+    const changes = [deletes({ id: 1, name: 'éA' }), inserts({ id: 2, name: 'éa' })]; // two bytes, and one
+
+    expect(await compare(changes, { key: ['name'], text: null, prefix: 2 })).toMatchObject([{ kind: 'may-fail' }]);
+    expect(await compare(changes, { key: ['name'], text: null, prefix: 3 })).toEqual([]);
+  });
+
+  it('do not collide where two columns only look alike together', async () => {
+    const changes = [deletes({ id: 1, name: 'a', pictureBytes: 1 }), inserts({ id: 2, name: 'a\0', pictureBytes: 0 })];
+    expect(await compare(changes, { key: ['name', 'picture'], text: null })).toEqual([]);
+  });
+
   it('do not collide with what another skip takes back', async () => {
     const changes = [inserts({ id: 7 }), deletes({ id: 7 }), inserts({ id: 7 }), updates({ id: 7 }, { id: 8 })];
 
