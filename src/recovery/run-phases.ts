@@ -23,6 +23,8 @@ export interface RanPlan {
   readonly seconds: RestoreSeconds;
   /** What is as planned, and yet not as a person may expect: of the restore, not of the plan. */
   readonly warnings: readonly string[];
+  /** Of these: what whoever gets the server finds in it. */
+  readonly looseEnds: readonly string[];
   /** Says durably on the target how the restore ended. */
   readonly note: (phase: RestorePhase, result: object) => Promise<void>;
 }
@@ -60,9 +62,10 @@ export async function runPhases(target: RestoreTarget, options: RunPhasesOptions
     await note('proving');
     const proof = await provePhase(target, replayed, options);
     const seconds = { load, replay, proof: watch.lap(), total: watch.total() };
-    const warnings = [...target.warnings, ...prepared, ...(await findLooseEnds(target))];
+    const looseEnds = await findLooseEnds(target);
+    const warnings = [...target.warnings, ...prepared, ...looseEnds];
     log.info({ ok: proof.ok, ...seconds }, 'restored');
-    return { target, proof, seconds, warnings, note };
+    return { target, proof, seconds, warnings, looseEnds, note };
   } catch (error) {
     throw await target.abandon(error);
   }

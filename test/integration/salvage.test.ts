@@ -92,6 +92,7 @@ describe('salvage', () => {
     expect(await isWhole(primary, 'busy')).toBe(true);
     expect([await portrait(primary, 'crm'), await portrait(primary, 'apart')]).toEqual(others);
     expect(result.notCarried).toEqual([]);
+    expect(result.warnings).toEqual([expect.stringMatching(/^2 events are disabled: shop\.later, shop\.nightly; /)]);
     expect(result.salvaged.find(({ name }) => name === 'late')).toMatchObject({
       schema: 'shop',
       type: 'table',
@@ -125,6 +126,17 @@ describe('salvage', () => {
     const own = archive.catalog.incidents().filter(({ statement }) => statement.includes('lastgood_salvage_'));
     expect(own.map(({ kind }) => kind).sort()).toEqual(['drop-database', 'rename-table', 'rename-table']);
     expect(await isWhole(replica, 'busy')).toBe(true);
+  });
+
+  it('does not call events disabled that it has enabled', async () => {
+    const to = { ...onPrimary(), rename: 'shop_running', enableEvents: true } as const;
+    const { warnings, salvaged } = await salvageShop({ to });
+    expect(salvaged.filter(({ type }) => type === 'event')).toHaveLength(2);
+    expect(warnings.join('\n')).not.toContain('disabled');
+    expect(
+      await primary.query("SELECT DISTINCT STATUS FROM information_schema.EVENTS WHERE EVENT_SCHEMA = 'shop_running'"),
+    ).toEqual([{ STATUS: 'ENABLED' }]);
+    await primary.query('DROP DATABASE shop_running');
   });
 
   it('refuses before it restores anything what can be known by then', async () => {

@@ -39,14 +39,15 @@ async function toServer(
   });
   const refused = options.grants ? await makeGrants(server, statements) : [];
   const notCarried = [...brokenViews(content), ...done.notCarried];
+  const salvaged = listed({ content, as, tables: done.tables, notCarried });
   return {
-    salvaged: listed({ content, as, tables: done.tables, notCarried }),
+    salvaged,
     notCarried: [...notCarried, ...refused],
     out: null,
     into: { server: describeServer(server), schema: as },
     definers: definersOf(found.definitions),
     grants: { given: options.grants, statements },
-    warnings: done.warnings,
+    warnings: [...(enableEvents ? [] : disabledEvents(salvaged)), ...done.warnings],
   };
 }
 
@@ -78,8 +79,9 @@ async function toDump(
   const written = to.kind === 'file' ? await salvageToFile(to.path, dump) : null;
   if (to.kind === 'stream') await writeDump(dump, to.write);
   const notCarried = [...brokenViews(content), ...refused, ...(written?.notCarried ?? [])];
+  const salvaged = listed({ content, as: content.schema, tables: found.tables, notCarried });
   return {
-    salvaged: listed({ content, as: content.schema, tables: found.tables, notCarried }),
+    salvaged,
     notCarried,
     out: {
       path: to.kind === 'file' ? to.path : null,
@@ -89,8 +91,16 @@ async function toDump(
     into: null,
     definers,
     grants: { given: options.grants, statements },
-    warnings: [],
+    warnings: disabledEvents(salvaged),
   };
+}
+
+/** A dump has them as the scratch server does: as any replica. */
+function disabledEvents(salvaged: BroughtBack['salvaged']): string[] {
+  const names = salvaged.filter(({ type }) => type === 'event').map(({ schema, name }) => `${schema}.${name}`);
+  if (names.length === 0) return [];
+  const are = names.length === 1 ? '1 event is' : `${names.length} events are`;
+  return [`${are} disabled: ${names.join(', ')}; ALTER DEFINER = <its definer> EVENT <name> ENABLE enables one`];
 }
 
 function titleOf({ plan, schema, tables }: SalvageOptions, definers: readonly string[]): string[] {
