@@ -281,6 +281,9 @@ export class ArchiveWriter {
       previousManifestSha256: before?.manifestSha256 ?? null,
     });
     this.#clearing = cleared;
+    cleared.catch((error: unknown) => {
+      this.#work.failWith(error); // the next segment may end in days
+    });
     this.#segment = null;
     this.#acknowledge(segment.file, Infinity);
     const manifestSha256 = await manifestHash(repository, lineage.id, segment.file);

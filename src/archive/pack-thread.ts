@@ -122,7 +122,7 @@ export class RunningPack {
   }
 
   /**
-   * The plain file is complete and durable, with so many bytes. When this returns so is the stored form, under
+   * The plain file is complete, with so many bytes. When this returns so is the stored form, under
    * `partialPath`, read back and compared.
    *
    * @throws LastgoodError `STORAGE_FAILED`

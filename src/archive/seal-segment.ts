@@ -89,7 +89,7 @@ function differs(received: string | null | undefined, stored: string | null): bo
 /** Durably: a power cut must not bring plain bytes back beside encrypted ones. */
 async function removePlain(path: string): Promise<void> {
   try {
-    await rm(path);
+    await rm(path, { force: true });
     await syncDirectory(dirname(path));
   } catch (error) {
     throw storageFailure(path, error);

@@ -246,13 +246,24 @@ export class SegmentWriter {
     }
   }
 
-  /** While the plain file is made durable: both take the disk's time. */
+  /** Both take the disk's time. When the plain file fails, its thread is not left at work: it would answer whoever asks it next. */
+  async #closeBesidePack(bytes: number): Promise<FinishingPack | null> {
+    const finishing = this.#finishPack(bytes);
+    try {
+      await this.close();
+      return finishing;
+    } catch (error) {
+      await finishing?.packed.catch(() => undefined); // of two failures the plain file's counts
+      throw error;
+    }
+  }
+
   #finishPack(bytes: number): FinishingPack | null {
     const pack = this.#pack;
     this.#pack = null;
     if (pack === null) return null;
     const packed = pack.finish(bytes);
-    packed.catch(() => undefined); // when the plain file fails, that is told
+    packed.catch(() => undefined); // nobody listens while the plain file is made durable
     return { pack, packed };
   }
 
@@ -269,8 +280,7 @@ export class SegmentWriter {
     if (update === null) throw new LastgoodError('STREAM_DAMAGED', `'${this.file}' ended before its format was seen`);
     if (this.#damage !== null) throw this.#damage.error;
     const bytes = this.wholeTo;
-    const pack = this.#finishPack(bytes);
-    await this.close();
+    const pack = await this.#closeBesidePack(bytes);
     const sealed = await sealSegment({
       path: this.#path,
       bytes,

@@ -1,6 +1,7 @@
-import { rm } from 'node:fs/promises';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import type { Coordinates } from '../../../src/binlog/coordinates.ts';
+import { packThreadFor } from '../../../src/archive/pack-thread.ts';
 import { waitFor } from '../../../src/platform/wait.ts';
 import { archiveFolder } from '../../support/archive-folder.ts';
 import { holdSyncs } from '../../support/held-syncs.ts';
@@ -150,6 +151,24 @@ describe('ArchiveWriter', () => {
     await writer.finish();
     expect(await folder.read(FILE)).toEqual(bytes);
     expect(updates.at(-1)?.digest.indexedTo).toBe(bytes.length);
+  });
+
+  it('fails at once when the plain file of a sealed segment cannot be removed, not at the end of the next one', async () => {
+    await using folder = await archiveFolder();
+    await using packs = packThreadFor('zstd', null);
+    const { bytes } = log().between(rotate(NEXT));
+    const { writer, sealed } = folder.writer(await folder.end(), { packs });
+    writer.rotate(FILE, 4);
+    writer.append(bytes, 4, bytes.length);
+    const isPacking = (): boolean => openFilesAt(folder.repository.path).some((path) => path.endsWith('.partial'));
+    await waitFor(isPacking, { timeoutMs: 20_000, what: 'the packing thread' });
+    await rename(folder.path(FILE), folder.path('moved'));
+    await mkdir(folder.path(FILE)); // which cannot be removed as a file
+    writer.rotate(NEXT, 4);
+    await expect(writer.failed).rejects.toMatchObject({ code: 'STORAGE_FAILED' });
+    await expect(writer.finish()).rejects.toMatchObject({ code: 'STORAGE_FAILED' });
+    expect(sealed).toMatchObject([{ file: FILE }]);
+    expect(openFilesAt(folder.repository.path)).toEqual([]);
   });
 
   it('asks the source to wait while much is unwritten, and to go on again', async () => {

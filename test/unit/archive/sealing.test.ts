@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { mkdir, open, readdir, readFile, writeFile, type FileHandle } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { KeyRing } from '../../../src/archive/key-ring.ts';
 import { packThreadFor, type PackThread } from '../../../src/archive/pack-thread.ts';
 import { openSegment } from '../../../src/archive/read-segment.ts';
@@ -17,6 +17,7 @@ import {
   writeRows,
   xid,
 } from '../../support/binlog-builder.ts';
+import { openFilesAt } from '../../support/open-files.ts';
 import { keyRing } from '../../support/stored-segment.ts';
 
 const FILE = 'binlog.000001';
@@ -209,6 +210,20 @@ it('fails when the stored form cannot be written, and the segment stays open', a
     code: 'STORAGE_FAILED',
     message: `cannot write '${partial}': EISDIR: illegal operation on a directory, open '${partial}'`,
   });
+  expect(await archived.segments()).toMatchObject([{ state: 'open' }]);
+});
+
+it('leaves its thread at rest when the plain file fails at its end: it would answer whoever asks it next', async () => {
+  await using archived = await archiveFolder();
+  const writer = await writeAll(archived, log().between(rotate(NEXT)), 'enc');
+  await using handle = await open(import.meta.filename);
+  const failure = Object.assign(new Error('EIO: i/o error, fsync'), { code: 'EIO', syscall: 'fsync' });
+  vi.spyOn(Object.getPrototypeOf(handle) as FileHandle, 'sync').mockRejectedValueOnce(failure);
+  await expect(writer.seal({ previousManifestSha256: null })).rejects.toMatchObject({
+    code: 'STORAGE_FAILED',
+    message: `cannot write '${archived.path(FILE)}': ${failure.message}`,
+  });
+  expect(openFilesAt(archived.repository.path)).toEqual([]);
   expect(await archived.segments()).toMatchObject([{ state: 'open' }]);
 });
 
