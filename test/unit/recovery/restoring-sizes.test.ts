@@ -4,11 +4,18 @@ import { bufferPoolBytes, redoLogBytes, restoringSizes } from '../../../src/reco
 const GIB = 2 ** 30;
 
 it('gives InnoDB all of the data, and a quarter of the memory at most', () => {
-  const ofSmall = [GIB / 4, 4 * GIB, 64 * GIB].map((memory) => bufferPoolBytes(0, memory));
-  const ofLarge = [GIB / 4, 4 * GIB, 64 * GIB].map((memory) => bufferPoolBytes(10 * GIB, memory));
+  const memories = [GIB / 4, 4 * GIB, 64 * GIB].map((total) => ({ total, available: total }));
+  const ofSmall = memories.map((memory) => bufferPoolBytes(0, memory));
+  const ofLarge = memories.map((memory) => bufferPoolBytes(10 * GIB, memory));
 
   expect(ofSmall).toEqual([GIB / 8, GIB, 2 * GIB]);
   expect(ofLarge).toEqual([GIB / 8, GIB, 10 * GIB]);
+});
+
+it('leaves half of what is free to those that live beside it', () => {
+  const beside = [0, 3 * GIB, 40 * GIB].map((available) => ({ total: 64 * GIB, available }));
+
+  expect(beside.map((memory) => bufferPoolBytes(100 * GIB, memory))).toEqual([GIB / 8, 1.5 * GIB, 16 * GIB]);
 });
 
 it('gives the redo log a quarter of the data, within reason', () => {
