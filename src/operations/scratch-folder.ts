@@ -50,7 +50,7 @@ export async function findLeftScratch(): Promise<LeftScratch[]> {
   for (const maker of MAKERS) {
     for (const folder of await ownTempFolders(beginning(maker))) {
       const holder = await readLock(join(dataIn(folder), FOLDER_LOCK)).catch(() => null);
-      if (holder === null || holder.alive) continue;
+      if (holder?.gone !== true) continue;
       const [pid = null] = findProcesses(serverMark(dataIn(folder)));
       left.push({ maker, folder, pid, startedAt: holder.startedAt });
     }

@@ -17,6 +17,8 @@ export interface LockHolder {
   readonly purpose: string;
   /** False when the process that took the lock is gone. On another host it counts as alive: nobody here can know. */
   readonly alive: boolean;
+  /** True where it is certain that the process is gone: one in another container that has this machine's name may live unseen. */
+  readonly gone: boolean;
 }
 
 /** Held until disposed of, or until the process is gone. */
@@ -24,7 +26,7 @@ export interface Lock extends AsyncDisposable {
   readonly path: string;
 }
 
-interface LockFile extends Omit<LockHolder, 'alive'> {
+interface LockFile extends Omit<LockHolder, 'alive' | 'gone'> {
   readonly nonce: string;
   /** The process's start in clock ticks since boot, and the boot: a pid alone may be given out again. */
   readonly processStart: string | null;
@@ -83,7 +85,7 @@ export async function readLock(path: string): Promise<LockHolder | null> {
   const file = await readLockFile(path);
   if (file === null) return null;
   const { pid, host, startedAt, purpose } = file;
-  return { pid, host, startedAt, purpose, alive: isAlive(file) };
+  return { pid, host, startedAt, purpose, alive: isAlive(file), gone: isGone(file) };
 }
 
 async function writeDraft(draft: string, content: LockFile): Promise<void> {
@@ -179,6 +181,11 @@ function isAlive(holder: LockFile): boolean {
   } catch (error) {
     return hasCode(error, 'EPERM');
   }
+}
+
+/** Of another process number space of this boot nothing is certain: its numbers say nothing here. */
+function isGone(holder: LockFile): boolean {
+  return !isAlive(holder) && (holder.bootId !== readBootId() || holder.pidNamespace === pidNamespace());
 }
 
 /** True when the holder's process numbers are ours, whatever the machine was called then. */

@@ -1,5 +1,5 @@
 import { lstat, readdir, rm } from 'node:fs/promises';
-import { tmpdir, userInfo } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LastgoodError } from './errors.ts';
 import { acquireLock, readLock } from './lock.ts';
@@ -30,7 +30,7 @@ export async function makeSweptDirectory(prefix: `lastgood-${string}`): Promise<
 
 /**
  * Removes this user's folders whose maker was killed, unless a process still works with one: a server outlives who started it. What
- * cannot be removed keeps nobody from their work.
+ * cannot be removed keeps nobody from their work. What another container has left goes after the next start of the machine.
  */
 export async function sweepLeftDirectories(): Promise<void> {
   const folders = await ownTempFolders(BEGINNING).catch(() => []);
@@ -40,7 +40,7 @@ export async function sweepLeftDirectories(): Promise<void> {
 async function sweep(folder: string): Promise<void> {
   const lock = join(folder, MAKER_LOCK);
   const maker = await readLock(lock);
-  if (maker === null || maker.alive || isNamedByProcess(folder)) return;
+  if (maker?.gone !== true || isNamedByProcess(folder)) return;
   await using _lock = await acquireLock(lock, 'sweep'); // another one may have come to sweep it as well
   await rm(folder, { recursive: true, force: true, maxRetries: 3 });
 }
@@ -57,7 +57,7 @@ export async function ownTempFolders(beginning: string): Promise<string[]> {
   for (const name of names) {
     const path = join(tmpdir(), name);
     const found = await lstat(path).catch(() => null);
-    if (found?.isDirectory() === true && found.uid === userInfo().uid) folders.push(path);
+    if (found?.isDirectory() === true && found.uid === process.geteuid?.()) folders.push(path);
   }
   return folders;
 }

@@ -1,6 +1,6 @@
 import { fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { access, mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
+import { access, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { findLeftScratch, scratchFolder } from '../../../src/operations/scratch-folder.ts';
@@ -63,10 +63,15 @@ it.each(['salvage', 'rehearsal'] as const)(
   },
 );
 
-it('leaves alone what is at work, what has no lock, what is a link, and other names', async () => {
+it('leaves alone what is at work, here or in another container, what has no lock, what is a link, and other names', async () => {
   const working = await begun('lastgood-salvage-atwork');
   const elsewhere = await begun('backup-of-something');
   await elsewhere.kill();
+  const contained = await begun('lastgood-salvage-container');
+  await contained.kill();
+  const lock = join(contained.datadir, FOLDER_LOCK);
+  const held = JSON.parse(await readFile(lock, 'utf8')) as object;
+  await writeFile(lock, JSON.stringify({ ...held, pidNamespace: 'pid:[1]' }));
   await mkdir(join(temporary.path, 'lastgood-salvage-nolock', 'data'), { recursive: true });
   await symlink(elsewhere.folder, join(temporary.path, 'lastgood-salvage-alink'));
   const before = (await readdir(temporary.path)).sort();

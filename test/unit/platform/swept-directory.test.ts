@@ -62,7 +62,7 @@ describe('makeSweptDirectory', () => {
     expect(existsSync(folder)).toBe(false);
   });
 
-  it('leaves alone what says no maker, another host as its maker, another name, and what a link leads to', async () => {
+  it('leaves alone what says no maker, another host or container as its maker, another name, and what a link leads to', async () => {
     const { folder, kill } = await begun();
     await kill();
     const put = async (name: string): Promise<string> => {
@@ -77,9 +77,22 @@ describe('makeSweptDirectory', () => {
     const elsewhere = join(await put('lastgood-restore-host'), lock);
     const held = JSON.parse(await readFile(elsewhere, 'utf8')) as object;
     await writeFile(elsewhere, JSON.stringify({ ...held, host: 'another', bootId: 'another' }));
+    const inContainer = join(await put('lastgood-restore-container'), lock);
+    await writeFile(inContainer, JSON.stringify({ ...held, pidNamespace: 'pid:[1]' }));
     const before = await readdir(temporary.path);
 
     await next();
     expect(await readdir(temporary.path)).toEqual(before.filter((name) => name !== basename(folder)));
+  });
+
+  it('removes what another container left before the machine was started again', async () => {
+    const { folder, kill } = await begun();
+    await kill();
+    const lock = join(folder, '.lastgood.lock');
+    const held = JSON.parse(await readFile(lock, 'utf8')) as object;
+    await writeFile(lock, JSON.stringify({ ...held, pidNamespace: 'pid:[1]', bootId: 'before' }));
+
+    await next();
+    expect(existsSync(folder)).toBe(false);
   });
 });
