@@ -9,8 +9,8 @@ export interface KeyedRow {
   readonly kind: RowChange['kind'];
   /** Of an insert, what comes. */
   readonly before: KeyValue;
-  /** Of an update only. */
-  readonly after: KeyValue;
+  /** Of an update; `kept` where it is what it was, even if the log lacks it. */
+  readonly after: KeyValue | 'kept';
 }
 
 /** A collision of one row with what skipping led to: with what it comes with (1062), or with what it changes (1032). */
@@ -75,7 +75,7 @@ export class KeyDifferences {
   skip({ kind, before, after }: KeyedRow, isOwn = true): void {
     if (kind === 'insert') this.#gone(before, isOwn);
     else if (kind === 'delete') this.#kept(before, isOwn);
-    else if (!isSame(before, after)) {
+    else if (after !== 'kept' && !isSame(before, after)) {
       this.isMoved = true;
       this.#kept(before, isOwn);
       this.#gone(after, isOwn);
@@ -112,9 +112,9 @@ export class KeyDifferences {
 /** The key that a row has and did not have before; null when there is none. */
 function newKeyOf({ kind, before, after }: KeyedRow): KeyValue {
   if (kind === 'insert') return before;
-  return kind === 'update' && !isSame(before, after) ? after : null;
+  return kind === 'update' && after !== 'kept' && !isSame(before, after) ? after : null;
 }
 
 function isSame(one: KeyValue, other: KeyValue): boolean {
-  return one === other || (one?.exact !== undefined && one.exact === other?.exact);
+  return one === null ? other === null : one !== undefined && one.exact === other?.exact;
 }

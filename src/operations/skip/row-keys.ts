@@ -78,6 +78,16 @@ export class KeyReader {
     return { exact, folded };
   }
 
+  /** True where an update has left the key as it was: all of it that the new image has. Images may lack the other columns of it. */
+  isKept(bytes: Buffer, before: ImageReader, after: ImageReader): boolean {
+    return this.#parts.every(({ slot }) => {
+      const [old, now] = [before.from[slot] ?? ABSENT, after.from[slot] ?? ABSENT];
+      if (now < 0 || old < 0) return now === ABSENT || now === old;
+      const [oldEnd, nowEnd] = [before.to[slot] as number, after.to[slot] as number];
+      return bytes.compare(bytes, old, oldEnd, now, nowEnd) === 0;
+    });
+  }
+
   /** For a person. */
   text(bytes: Buffer, images: Images): string {
     const parts = this.#parts.map(({ slot, type }) => {

@@ -116,11 +116,8 @@ export class TableComparer {
     const { before, after } = this.#images;
     const { reader, differences } = key;
     const [old, now]: [Images, Images] = [[before], [after, before]];
-    const row = {
-      kind,
-      before: reader.value(bytes, old),
-      after: kind === 'update' ? reader.value(bytes, now) : undefined,
-    };
+    const isKept = kind !== 'update' || reader.isKept(bytes, before, after);
+    const row = { kind, before: reader.value(bytes, old), after: isKept ? 'kept' : reader.value(bytes, now) } as const;
     const collision = skip === null ? differences.meet(row) : null;
     if (skip !== null) differences.skip(row, skip === 'own');
     this.#doubt ??= reader.doubt ?? differences.doubt;
