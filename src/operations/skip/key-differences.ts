@@ -1,7 +1,7 @@
 import type { RowChange } from '../../binlog/group.ts';
 import type { Key, KeyValue } from './row-keys.ts';
 
-/** So many keys of one table are held at once: about 100 MiB. */
+/** So many values of one key are held at once: about 300 MiB, however long they are. */
 const MOST_KEYS = 1_000_000;
 
 /** One unique key in one row of the log. */

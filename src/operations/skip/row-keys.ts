@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { createHash } from 'node:crypto';
 import { ABSENT, NULL, type ImageReader } from '../../binlog/row-images.ts';
 import type { TableMap } from '../../binlog/table-map.ts';
 import type { TableFacts, UniqueKey } from '../../recovery/consequences/table-facts.ts';
@@ -75,7 +76,7 @@ export class KeyReader {
       }
       folded += sized(type, text);
     }
-    return { exact, folded };
+    return { exact: shortened(exact), folded: shortened(folded) };
   }
 
   /** True where an update has left the key as it was: all of it that the new image has. Images may lack the other columns of it. */
@@ -118,6 +119,14 @@ function sized(type: number, text: string): string {
 function plain(bytes: Buffer, { type, from, to }: { type: number; from: number; to: number | undefined }): string {
   const text = bytes.toString('latin1', from, to);
   return type === T.FLOAT || type === T.DOUBLE ? text.replace(/^(\0+)\x80$/, '$1\0') : text;
+}
+
+/** One less than the digest in base64, which so is never taken for another key. */
+const MOST_HELD = 43;
+
+/** Many keys are held at once: of a long one its digest. */
+function shortened(text: string): string {
+  return text.length <= MOST_HELD ? text : createHash('sha256').update(text).digest('base64');
 }
 
 const MOST_SHOWN = 60;

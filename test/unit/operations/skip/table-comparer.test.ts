@@ -244,6 +244,17 @@ describe('rows of a table behind a skip', () => {
     expect(await compare(changes, { key: ['name', 'picture'], text: null })).toEqual([]);
   });
 
+  it('collide by the whole of a long key, also where only its end tells two apart', async () => {
+    const long = 'https://shop.example/orders/with/a/long/path/'.padEnd(90, 'x');
+    const skipped = deletes({ id: 1, name: `${long}A` });
+
+    expect(await compare([skipped, inserts({ id: 2, name: `${long}B` })], { key: ['name'] })).toEqual([]);
+    for (const text of [null, UTF8]) {
+      const changes = [skipped, inserts({ id: 2, name: `${long}${text === null ? 'A' : 'a'}` })];
+      expect(await compare(changes, { key: ['name'], text })).toMatchObject([{ kind: expect.any(String) as string }]);
+    }
+  });
+
   it('do not collide with what another skip takes back', async () => {
     const changes = [inserts({ id: 7 }), deletes({ id: 7 }), inserts({ id: 7 }), updates({ id: 7 }, { id: 8 })];
 
