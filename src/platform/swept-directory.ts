@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { LastgoodError } from './errors.ts';
 import { acquireLock, readLock } from './lock.ts';
 import { isNamedByProcess } from './other-processes.ts';
+import { ownUserId } from './own-user.ts';
 import { makeTempDirectory, type TempDirectory } from './temp-dir.ts';
 
 /** Says who made the folder; one without it is never swept. */
@@ -57,7 +58,7 @@ export async function ownTempFolders(beginning: string): Promise<string[]> {
   for (const name of names) {
     const path = join(tmpdir(), name);
     const found = await lstat(path).catch(() => null);
-    if (found?.isDirectory() === true && found.uid === process.geteuid?.()) folders.push(path);
+    if (found?.isDirectory() === true && found.uid === ownUserId()) folders.push(path);
   }
   return folders;
 }

@@ -1,10 +1,10 @@
 import { rm } from 'node:fs/promises';
-import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { writeFileDurably } from '../platform/durable-file.ts';
 import { isLastgoodError, LastgoodError } from '../platform/errors.ts';
 import type { Lock } from '../platform/lock.ts';
 import type { Logger } from '../platform/logger.ts';
+import { ownUserName } from '../platform/own-user.ts';
 import { waitFor } from '../platform/wait.ts';
 import type { Flavor } from '../binlog/gtid.ts';
 import type { ServerConnection } from '../server/connection.ts';
@@ -237,8 +237,9 @@ export function account({ user }: Pick<ServerOptions, 'user'>): string {
 
 /** What `startLocalServer` gives on the command line, for the option file. */
 function places({ datadir, socket, port }: LocalServer): ServerOptionValues {
+  const user = ownUserName();
   return {
-    user: userInfo().username,
+    ...(user === null ? {} : { user }),
     datadir,
     socket,
     port: String(port),

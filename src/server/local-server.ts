@@ -1,11 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { open } from 'node:fs/promises';
 import { createConnection as openSocket } from 'node:net';
-import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { environmentWith, findProgram, runTool } from '../platform/child-process.ts';
 import { makeDirectory } from '../platform/durable-file.ts';
 import { LastgoodError } from '../platform/errors.ts';
+import { ownUserId } from '../platform/own-user.ts';
 import { makeSweptDirectory } from '../platform/swept-directory.ts';
 import type { TempDirectory } from '../platform/temp-dir.ts';
 import { waitFor } from '../platform/wait.ts';
@@ -220,7 +220,7 @@ function launch(o: LocalServerOptions, { port, socket }: { port: number; socket:
 
 /** A server refuses to run as root unless told to. */
 function asRoot(): string[] {
-  return userInfo().uid === 0 ? ['--user=root'] : [];
+  return ownUserId() === 0 ? ['--user=root'] : [];
 }
 
 /** True when something on the socket speaks first, as MySQL servers do. */
