@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { compareFiles, isBinlogFileName, nextFile } from '../binlog/coordinates.ts';
 import { makeDirectory, writeFileDurably } from '../platform/durable-file.ts';
 import { LastgoodError } from '../platform/errors.ts';
@@ -21,6 +21,7 @@ import { formOf, isPlain, storedName } from './stored-form.ts';
 
 /** Readers refuse a newer one. 2: sealed segments may be compressed or encrypted. */
 const FORMAT = 2;
+const BACKUP_RECORD = 'backup.json';
 
 /** One archived binary log file. Its bytes are read through `openSegment`, never from `path`. */
 export interface ArchivedSegment {
@@ -163,7 +164,7 @@ export class Repository {
 
   /** Oldest first. */
   async backups(): Promise<BackupRecord[]> {
-    const all = await this.#records('backups', 'backup.json', readWrittenRecord<BackupRecord>);
+    const all = await this.#records('backups', BACKUP_RECORD, readWrittenRecord<BackupRecord>);
     return all.sort((a, b) => compareText(a.startedAt, b.startedAt));
   }
 
@@ -238,9 +239,15 @@ function ofFolder<R extends { readonly id: string }>(folder: string, path: strin
 }
 
 function notUsable(path: string, why: string, cause?: unknown): LastgoodError {
+  const orWithout =
+    basename(path) === BACKUP_RECORD
+      ? ` Without one, move the folder '${dirname(path)}' out of the repository: restores then take another backup.`
+      : '';
   return new LastgoodError('REPOSITORY_UNREADABLE', `cannot read '${path}': ${why}`, {
     ...{ cause, details: { path } },
-    hint: 'The file is damaged. Keep it, put a good one from a second copy of the archive in its place, then run `lastgood verify`.',
+    hint:
+      'The file is damaged. Keep it, put a good one from a second copy of the archive in its place, then run `lastgood verify`.' +
+      orWithout,
   });
 }
 
