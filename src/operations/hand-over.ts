@@ -3,6 +3,7 @@ import { GtidPosition } from '../binlog/mariadb-gtid.ts';
 import type { Incident } from '../incident/incident.ts';
 import type { Plan } from '../recovery/plan.ts';
 import type { HandedOver } from '../recovery/restore-target.ts';
+import { shellWord } from '../recovery/salvage-commands.ts';
 
 /** One thing to do, by a person. */
 export interface HandOverStep {
@@ -78,7 +79,7 @@ const ARCHIVE_IT: HandOverStep = {
 
 function promoteNew(server: HandedOver): HandOverStep[] {
   const { datadir, socket } = server;
-  const options = `${datadir}/lastgood.cnf`;
+  const options = shellWord(`${datadir}/lastgood.cnf`);
   return [
     ...stopSteps(server),
     {
@@ -89,7 +90,7 @@ function promoteNew(server: HandedOver): HandOverStep[] {
     {
       say: 'Start it, as the service that it is to be, and wait until it answers.',
       where: 'shell',
-      run: `mariadbd --defaults-file=${options} & mariadb-admin --socket=${socket} --wait=30 ping`,
+      run: `mariadbd --defaults-file=${options} & mariadb-admin --socket=${shellWord(socket)} --wait=30 ping`,
     },
     ...openSteps(server),
   ];
@@ -152,7 +153,7 @@ function follow(plan: Plan, server: HandedOver, primary: PrimaryPlace): HandOver
 
 /** Only a restore looks whether the rest of the log can do without it. */
 function bringForward(incident: string, { kind, datadir }: HandedOver): HandOverStep {
-  const place = kind === 'scratch' ? `--resume --datadir ${datadir}` : '--datadir DIR';
+  const place = kind === 'scratch' ? `--resume --datadir ${shellWord(datadir)}` : '--datadir DIR';
   return {
     say: 'Bring it to the present without that one: what is in the way is said first, and in the end these commands for the server as it is then.',
     where: 'shell',

@@ -5,6 +5,7 @@ import { holdServer, resumePlanOnServer } from '../recovery/resume-existing.ts';
 import type { Plan } from '../recovery/plan.ts';
 import type { PhaseOptions, RestoreProgress } from '../recovery/restore-phases.ts';
 import { resumePlan, type ResumedPlan } from '../recovery/resume.ts';
+import { shellWord } from '../recovery/salvage-commands.ts';
 import type { ServerOptions } from '../server/server-options.ts';
 import { conflictExplainer } from './explain-conflict.ts';
 import type { OpenArchive } from './open-archive.ts';
@@ -86,7 +87,7 @@ async function planOf({ datadir, note, plan }: HeldRestore, extend: ResumeOption
       `the restore in '${datadir}' is finished: there is nothing to resume`,
       {
         details: { datadir },
-        hint: `With a later target it is brought forward: \`lastgood restore --resume --datadir ${datadir} --latest\`.`,
+        hint: `With a later target it is brought forward: \`lastgood restore --resume --datadir ${shellWord(datadir)} --latest\`.`,
       },
     );
   }
@@ -94,6 +95,6 @@ async function planOf({ datadir, note, plan }: HeldRestore, extend: ResumeOption
   if (phase === 'done' || phase === 'proven') return await extend(plan);
   throw new LastgoodError('USAGE', `the restore in '${datadir}' is not finished (${phase}): resume it first`, {
     details: { datadir, phase },
-    hint: `\`lastgood restore --resume --datadir ${datadir}\` brings it to its own target; then again with the later one.`,
+    hint: `\`lastgood restore --resume --datadir ${shellWord(datadir)}\` brings it to its own target; then again with the later one.`,
   });
 }

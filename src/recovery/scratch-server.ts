@@ -23,6 +23,7 @@ import type { BorrowedSetting, HandedOver, RestoreTarget } from './restore-targe
 import { lastingServerPaths, optionFilePath } from './server-folder.ts';
 import { ownLinesWarning, withOwnLines } from './own-options.ts';
 import { asArguments, handedOverOptions, type ServerOptionValues } from './scratch-options.ts';
+import { shellWord } from './salvage-commands.ts';
 import type { SourceZone } from './source-zone.ts';
 
 /** A large server writes for long what it has in memory, and reads for long what it wrote. */
@@ -133,7 +134,7 @@ export class ScratchServer implements RestoreTarget {
         {
           cause,
           details: { datadir },
-          hint: `Nothing is lost. Once no server runs there, start it: mariadbd --defaults-file=${optionFilePath(datadir)}`,
+          hint: `Nothing is lost. Once no server runs there, start it: mariadbd --defaults-file=${shellWord(optionFilePath(datadir))}`,
         },
       );
     }
@@ -226,7 +227,7 @@ function tellToResume(error: unknown, datadir: string): unknown {
   return new LastgoodError(code, `${message}; what is restored so far is kept in '${datadir}'`, {
     cause: error,
     details: { ...details, datadir },
-    hint: `\`lastgood restore --resume --datadir ${datadir}\` goes on from there.`,
+    hint: `\`lastgood restore --resume --datadir ${shellWord(datadir)}\` goes on from there.`,
   });
 }
 

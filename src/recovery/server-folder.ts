@@ -4,6 +4,7 @@ import { LastgoodError } from '../platform/errors.ts';
 import { findProcesses, type ProcessMark } from '../platform/other-processes.ts';
 import { SOCKET_PATH_MAX_BYTES } from '../server/local-server.ts';
 import { readRestoreNote, type RestorePhase } from './restore-note.ts';
+import { shellWord } from './salvage-commands.ts';
 
 /** Where a private server has its files: all in its data folder. */
 export function serverPaths(datadir: string): { datadir: string; socket: string; errorLog: string } {
@@ -77,7 +78,7 @@ function holdsUnfinished(datadir: string, what: string): LastgoodError {
   const first = pid === null ? 'remove' : `end process ${pid}, remove`;
   return new LastgoodError('TARGET_NOT_EMPTY', `'${datadir}' holds ${what}${running}`, {
     details: { datadir, pid },
-    hint: `\`lastgood restore --resume --datadir ${datadir}\` goes on with it. To start over: ${first} the folder, then run again; or give another folder.`,
+    hint: `\`lastgood restore --resume --datadir ${shellWord(datadir)}\` goes on with it. To start over: ${first} the folder, then run again; or give another folder.`,
   });
 }
 
@@ -85,7 +86,7 @@ function holdsUnfinished(datadir: string, what: string): LastgoodError {
 function holdsProven(datadir: string): LastgoodError {
   return new LastgoodError('TARGET_NOT_EMPTY', `'${datadir}' holds a proven restore that was not handed over`, {
     details: { datadir },
-    hint: `\`lastgood restore --resume --datadir ${datadir}\` proves it again and hands it over; or give another folder.`,
+    hint: `\`lastgood restore --resume --datadir ${shellWord(datadir)}\` proves it again and hands it over; or give another folder.`,
   });
 }
 

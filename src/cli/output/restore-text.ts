@@ -1,6 +1,7 @@
 import type { RehearseResult } from '../../operations/rehearse.ts';
 import type { RestoreResult } from '../../operations/restore.ts';
 import { oneLine } from '../../platform/visible.ts';
+import { shellWord } from '../../recovery/salvage-commands.ts';
 import type { Cli } from '../cli.ts';
 import { formatCount, formatSeconds } from './quantity.ts';
 import { formatFacts } from './table.ts';
@@ -83,12 +84,13 @@ function existingFacts({ server: { datadir, socket, port }, borrowed }: RestoreR
 
 /** Each is to be pasted as it stands. */
 function nextSteps({ kind, pid, datadir, socket }: RestoreResult['server']): string[] {
-  if (kind === 'existing') return ['To look at it, with the accounts of the primary:', `  mariadb --socket=${socket}`];
-  const start = `  mariadbd --defaults-file=${datadir}/lastgood.cnf`;
+  const look = `  mariadb --socket=${shellWord(socket)}`;
+  if (kind === 'existing') return ['To look at it, with the accounts of the primary:', look];
+  const start = `  mariadbd --defaults-file=${shellWord(`${datadir}/lastgood.cnf`)}`;
   if (pid === null) return ['To start it:', start];
   return [
     'To look at it, with the accounts of the primary:',
-    `  mariadb --socket=${socket}`,
+    look,
     'To stop it:',
     `  kill ${pid}`,
     'To start it again:',

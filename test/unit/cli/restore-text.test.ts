@@ -45,6 +45,16 @@ describe('the text of a restore', () => {
     ]);
   });
 
+  it('tells it in words of a shell', () => {
+    const result = resultOf(null);
+    const server = { ...result.server, datadir: '/srv/my restore', socket: '/srv/my restore/server.sock' };
+    const shown = (pid: number | null): string =>
+      restoreText({ ...result, server: { ...server, pid } }, (_, text) => text);
+
+    expect(shown(null)).toContain("  mariadbd --defaults-file='/srv/my restore/lastgood.cnf'\n");
+    expect(shown(4711)).toContain("  mariadb --socket='/srv/my restore/server.sock'\n");
+  });
+
   it('of a server that was there tells what was set and put back, and starts and stops nothing', () => {
     const result = {
       plan: { target: { resolved: { file: 'binlog.000003', position: 900, time: null, between: '' } }, warnings: [] },

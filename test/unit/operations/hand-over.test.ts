@@ -84,6 +84,22 @@ describe('commands to follow the primary', () => {
     ]);
   });
 
+  it('are words of a shell also where the folder is none', () => {
+    const spaced = { ...server, datadir: '/srv/my restore', socket: '/srv/my restore/server.sock' };
+    const { promote, follow: after } = handOverOf(
+      plan({ gtidState: '0-1-12', kind: 'before-incident' }),
+      spaced,
+      primary,
+    );
+    const runs = [...promote, ...after.steps].map(({ run }) => run).join('\n');
+
+    expect(runs).toContain(">> '/srv/my restore/lastgood.cnf'");
+    expect(runs).toContain(
+      "--defaults-file='/srv/my restore/lastgood.cnf' & mariadb-admin --socket='/srv/my restore/server.sock'",
+    );
+    expect(runs).toContain("--datadir '/srv/my restore' --latest");
+  });
+
   it('leave the place of the primary open where nobody said it', () => {
     const { steps } = handOverOf(plan({ gtidState: '0-1-12' }), server, {}).follow;
     expect(steps.map(({ run }) => run).join('\n')).toContain("MASTER_HOST = '<host>', MASTER_PORT = <port>");

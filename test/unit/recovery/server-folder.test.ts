@@ -44,6 +44,18 @@ describe('requireEmpty', () => {
     });
   });
 
+  it('tells how to go on in words of a shell', async () => {
+    await using folder = await makeTempDirectory('lastgood-unit-');
+    for (const phase of ['loading', 'proven'] as const) {
+      const datadir = join(folder.path, `my ${phase} restore`);
+      await mkdir(datadir);
+      await note(datadir, phase);
+      await expect(requireEmpty(datadir)).rejects.toMatchObject({
+        hint: expect.stringContaining(`\`lastgood restore --resume --datadir '${datadir}'\``) as string,
+      });
+    }
+  });
+
   it('names the server of an interrupted restore that still runs', async () => {
     await using folder = await makeTempDirectory('lastgood-unit-');
     await note(folder.path, 'loading');
