@@ -205,6 +205,9 @@ describe('salvage into a live server', () => {
 
   it('makes each definition as it was written, and says whose definer is gone', async () => {
     await run(scratch, [
+      "SET SESSION session_track_system_variables = '', NAMES eucjpms",
+      'CREATE PROCEDURE shop.in_eucjpms() SELECT 1',
+      'SET SESSION session_track_system_variables = DEFAULT, NAMES utf8mb4',
       "SET SESSION sql_mode = 'ANSI_QUOTES', collation_connection = latin1_german2_ci, character_set_client = latin1",
       `CREATE PROCEDURE shop.ansi() SELECT HEX('é') AS hex, COLLATION('é') AS collation, "what" FROM "shop"."journal"`,
       'CREATE PROCEDURE shop.plain() SELECT 1 FROM shop.journal',
@@ -216,7 +219,10 @@ describe('salvage into a live server', () => {
     ]);
     const [expected] = await scratch.query('CALL shop.ansi()');
     const [plain] = await scratch.query('SHOW CREATE PROCEDURE shop.plain');
+    const inEucjpms = await scratch.query('SHOW CREATE PROCEDURE shop.in_eucjpms');
     const result = await into({ as: 'shop_2' });
+    expect(await live.query('SHOW CREATE PROCEDURE shop_2.in_eucjpms')).toEqual(inEucjpms);
+    expect(JSON.stringify(inEucjpms)).toContain('eucjpms_japanese_ci');
     expect(result.warnings).toEqual([
       expect.stringMatching(/^function haunted: .*'ghost'@'%'.* does not exist/),
       expect.stringMatching(/^event daily: .*'bob@example.com'@'%'.* does not exist/),

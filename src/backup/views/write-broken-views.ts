@@ -8,6 +8,7 @@ import type { TableName } from '../../binlog/group.ts';
 import { isLastgoodError } from '../../platform/errors.ts';
 import type { ServerConnection } from '../../server/connection.ts';
 import { quoteName } from '../../server/quote-name.ts';
+import { keepEncoding } from '../../server/session-encoding.ts';
 import { saysNothing } from '../dump-scope.ts';
 import { showCreate } from '../show-create.ts';
 import { sqlLines } from '../sql-lines.ts';
@@ -31,6 +32,7 @@ const FOR_ALL = sectionHead('mysql');
  */
 export async function writeBrokenViews(connection: ServerConnection, scope: ViewScope, write: Write): Promise<void> {
   if (scope.brokenViews.length === 0) return;
+  await keepEncoding(connection);
   for (const view of await readBroken(connection, scope))
     for (const sql of await section(connection, view, scope.schemas)) await write(sql);
   await write(FOR_ALL);
@@ -83,9 +85,13 @@ async function readOwnForm(
 
 /** ER_UNSUPPORTED_PS: it was read, and is of a kind that is not prepared. */
 const NOT_PREPARED = 1295;
+/** Of a packet, beside what is hexadecimal in it, bytes. */
+const PACKET_REST = 1024;
 
 /** True when the server can read the statement, so that loading it cannot fail there. It is prepared, which reads it and runs nothing. */
 async function isStatement(connection: ServerConnection, sql: Buffer, charset = 'utf8mb4'): Promise<boolean> {
+  const [packet] = await connection.query<{ bytes: string | number }>('SELECT @@max_allowed_packet AS bytes');
+  if (2 * sql.length + PACKET_REST > Number(packet?.bytes)) return false; // the server would hang up
   await connection.query(`SET NAMES ${charset}`);
   try {
     await connection.query(`SET @lastgood_sql = CONVERT(X'${sql.toString('hex')}' USING ${charset})`);

@@ -1,4 +1,5 @@
 import type { ServerConnection } from '../../server/connection.ts';
+import { keepEncoding } from '../../server/session-encoding.ts';
 import { sentAs } from './carry-definition.ts';
 import type { Definition } from './definitions.ts';
 
@@ -15,6 +16,7 @@ const FORGET_WARNINGS = 'SELECT 1 FROM information_schema.ENGINES LIMIT 0';
  */
 export async function makeDefinition(live: ServerConnection, definition: Definition): Promise<string[]> {
   const { type, name, sql, sqlMode, collation, timeZone } = definition;
+  await keepEncoding(live);
   await live.query(FORGET_WARNINGS);
   await live.query('SET SESSION sql_mode = ?', [sqlMode]);
   if (timeZone !== null) await live.query('SET SESSION time_zone = ?', [timeZone]);
