@@ -5,7 +5,7 @@
 import { quoteName, within } from '../../server/quote-name.ts';
 import { sqlLines } from '../sql-lines.ts';
 import { accountName } from './definers.ts';
-import { isThere, tryOwnText, type OwnText } from './own-text.ts';
+import { isThere, keyedTable, tryOwnText, type OwnText } from './own-text.ts';
 import type { View } from './read-views.ts';
 import { createdWith, type ShownView } from './shown-view.ts';
 
@@ -82,7 +82,10 @@ function delimited(statement: Buffer): Buffer {
 function standIn({ key, by }: BrokenView, scratch: string): string[] {
   const table = within(scratch, 'definition_in_backup');
   const whose = by === null ? '' : `DEFINER=${accountName(by.definer)} SQL SECURITY ${by.security} `;
-  return [`CREATE TABLE ${table} (missing INT)`, `CREATE ${whose}VIEW ${key} AS SELECT missing FROM ${table}`];
+  return [
+    `CREATE TABLE ${table} ${keyedTable(['missing INT'])}`,
+    `CREATE ${whose}VIEW ${key} AS SELECT missing FROM ${table}`,
+  ];
 }
 
 /** For whoever makes it anew by hand. */

@@ -92,14 +92,19 @@ function nested([first, ...rest]: readonly Step[], inside: string): string {
   return `BEGIN\nDECLARE EXIT ${ON_ERROR};\n${done.join(';\n')};\nEND`;
 }
 
+/** What follows a table's name. Servers may refuse tables without a primary key, and some engines columns that may be null. */
+export function keyedTable(columns: readonly string[]): string {
+  return `(${[...columns, 'lastgood_key INT PRIMARY KEY'].join(', ')}) ENGINE=InnoDB`;
+}
+
 function standIn({ key, kind, columns }: ReadObject, { type, table }: { type: string; table: string }): Step[] {
   const names = columns.map(quoteName);
-  const typed = (names.length === 0 ? ['missing'] : names).map((name) => `${name} ${type}`).join(', ');
+  const typed = keyedTable(names.map((name) => `${name} ${type}`));
   if (kind === 'sequence') return [{ make: `CREATE SEQUENCE ${key}`, undo: `DROP SEQUENCE ${key}` }];
-  if (kind === 'table') return [{ make: `CREATE TABLE ${key} (${typed})`, undo: `DROP TABLE ${key}` }];
+  if (kind === 'table') return [{ make: `CREATE TABLE ${key} ${typed}`, undo: `DROP TABLE ${key}` }];
   const view = `CREATE SQL SECURITY INVOKER VIEW ${key} AS SELECT ${names.join(', ')} FROM ${table}`;
   return [
-    { make: `CREATE TABLE ${table} (${typed})`, undo: `DROP TABLE ${table}` },
+    { make: `CREATE TABLE ${table} ${typed}`, undo: `DROP TABLE ${table}` },
     { make: view, undo: `DROP VIEW ${key}` },
   ];
 }

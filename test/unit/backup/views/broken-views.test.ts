@@ -9,8 +9,10 @@ const VIEW: BrokenView = {
   by: { definer: 'a@b@%', security: 'INVOKER' },
   definition: 'select 1 AS `x\ny`; DROP',
 };
+/** Some servers take no table without a key. */
+const KEYED = ', lastgood_key INT PRIMARY KEY) ENGINE=InnoDB';
 const STAND_IN = [
-  'CREATE TABLE `scratch`.`definition_in_backup` (missing INT);',
+  `CREATE TABLE \`scratch\`.\`definition_in_backup\` (missing INT${KEYED};`,
   'CREATE DEFINER=`a@b`@`%` SQL SECURITY INVOKER VIEW `s`.`v``` AS SELECT missing FROM `scratch`.`definition_in_backup`;',
 ];
 
@@ -68,11 +70,14 @@ describe('a broken view with its own text', () => {
 
   it('undoes each stand-in only where it made it, inside of one that made others before', () => {
     const lines = withText('select `s`.`t`.`a` AS `a` from (`s`.`t` join `mysql`.`user`)');
-    const [first, last] = [lines.indexOf('CREATE TABLE `s`.`t` (`a` INT);'), lines.indexOf('DROP TABLE `s`.`t`;')];
+    const [first, last] = [
+      lines.indexOf(`CREATE TABLE \`s\`.\`t\` (\`a\` INT${KEYED};`),
+      lines.indexOf('DROP TABLE `s`.`t`;'),
+    ];
     expect(lines.slice(first - 2, last + 2)).toEqual([
       'BEGIN',
       'DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN END;',
-      'CREATE TABLE `s`.`t` (`a` INT);',
+      `CREATE TABLE \`s\`.\`t\` (\`a\` INT${KEYED};`,
       'BEGIN',
       'DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN END;',
       'CALL `scratch`.`text`();',
@@ -84,7 +89,7 @@ describe('a broken view with its own text', () => {
   });
 
   it("has other schemas meanwhile where they are not there, and columns of its text's collations at last", () => {
-    const lines = withText("select 'x' collate utf8mb4_bin AS `x` from (`o'`.`t` join `s`.`t`)");
+    const lines = withText("select `o'`.`t`.`c` collate utf8mb4_bin AS `x` from (`o'`.`t` join `s`.`t`)");
     expect(lines.filter((line) => line.includes('@lastgood_missing_schema_'))).toEqual([
       String.raw`SET @lastgood_missing_schema_0 = NOT EXISTS (SELECT 1 FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = 'o\'' AND BINARY SCHEMA_NAME = 'o\'');`,
       "IF @lastgood_missing_schema_0 THEN CREATE DATABASE `o'`; END IF;",
@@ -92,12 +97,13 @@ describe('a broken view with its own text', () => {
     ]);
     const tables = lines.filter((line) => line.startsWith("CREATE TABLE `o'`"));
     expect(tables).toHaveLength(5);
-    expect(tables[4]).toBe("CREATE TABLE `o'`.`t` (missing LONGTEXT COLLATE utf8mb4_bin);");
+    expect(tables[4]).toBe(`CREATE TABLE \`o'\`.\`t\` (\`c\` LONGTEXT COLLATE utf8mb4_bin${KEYED};`);
+    expect(lines).toContain('CREATE TABLE `s`.`t` (lastgood_key INT PRIMARY KEY) ENGINE=InnoDB;');
   });
 
   it('reads stand-ins of the kinds that it read', () => {
     const lines = withText('select `v`.`a b` AS `a b`,nextval(`s`.`q`) AS `n` from `s`.`v`');
-    const made = ['CREATE SEQUENCE `s`.`q`;', 'CREATE TABLE `scratch`.`t1` (`a b` INT);'];
+    const made = ['CREATE SEQUENCE `s`.`q`;', `CREATE TABLE \`scratch\`.\`t1\` (\`a b\` INT${KEYED};`];
     const view = 'CREATE SQL SECURITY INVOKER VIEW `s`.`v` AS SELECT `a b` FROM `scratch`.`t1`;';
     for (const line of [...made, view, 'DROP VIEW `s`.`v`;', 'DROP SEQUENCE `s`.`q`;']) expect(lines).toContain(line);
   });
