@@ -11,14 +11,16 @@ describe('sections of views', () => {
       ['s', '2;\n'],
       ['t`', '3;\n'],
       ['s', '4;\n'],
+      ['a\nb', '5;\n'],
     ] as const)
       await sections.add(schema, sql);
     await sections.end();
     const parts = written.join('').split('\n--\n-- Current Database: ').slice(1);
-    expect(parts.map((part) => part.slice(0, part.indexOf('\n')))).toEqual(['`s`', '`t```', '`s`']);
+    expect(parts.map((part) => part.slice(0, part.indexOf('\n')))).toEqual(['`s`', '`t```', '`s`', '`a']);
+    expect(parts[3]).toContain('`a\n-- b`\n--\n\nUSE `a\nb`;\n');
     for (const part of parts)
       expect(part).toMatch(/\nUSE `.*;\nSET NAMES.*\nSET SESSION.*\nCREATE USER a;\n(\d;\n)+DROP USER a;\n$/s);
-    expect(written.join('').match(/^\d/gm)).toEqual(['1', '2', '3', '4']);
+    expect(written.join('').match(/^\d/gm)).toEqual(['1', '2', '3', '4', '5']);
   });
 
   it('are none without views', async () => {
