@@ -10,7 +10,8 @@ import { hasWords, plainWords, SchemaWords } from './schema-words.ts';
 const KNOWN_FILES: ReadonlySet<string> = new Set(Object.values(BACKUP_FILES));
 const NAME = '`((?:[^`]|``)+)`';
 const MARKER = new RegExp(`^-- Current Database: ${NAME}`);
-const TABLE = new RegExp(`^(?:/\\*!\\d+ )?CREATE (?:TABLE|SEQUENCE) (?:IF NOT EXISTS )?${NAME}`);
+/** Of the tool, which gives no schema: what has one is our own, and goes again. */
+const TABLE = new RegExp(`^(?:/\\*!\\d+ )?CREATE (?:TABLE|SEQUENCE) (?:IF NOT EXISTS )?${NAME}(?![.\`])`);
 const VIEW = new RegExp(`\\bVIEW (?:${NAME}\\.)?${NAME}`);
 /** Its rows come after it, each a line, up to the first that ends the statement. */
 const ROWS = new RegExp(`^INSERT INTO ${NAME} (?:\\(.*\\) )?VALUES(?: \\(|\\(|$)`);

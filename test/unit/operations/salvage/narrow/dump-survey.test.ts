@@ -17,6 +17,11 @@ const BROKEN = [
   'DELIMITER ;',
   '',
 ].join('\n');
+const STAND_IN = [
+  'CREATE TABLE `scratch`.`definition_in_backup` (missing INT);',
+  'CREATE DEFINER=`x`@`%` SQL SECURITY DEFINER VIEW `b`.`stands_in` AS SELECT missing FROM `scratch`.`definition_in_backup`;',
+  '',
+].join('\n');
 const TOOL = [
   section('a', 'CREATE TABLE `one` (\n  `i` int\n);\n'),
   section('b', 'CREATE TABLE `two` (\n  `i` int\n);\n'),
@@ -38,13 +43,13 @@ async function survey(...parts: readonly string[]): Promise<DumpSurvey> {
 describe("a dump's survey", () => {
   it('is certain where broken views come first, and has their names and what they name', async () => {
     const { doubt, words } = await survey(
-      ...[section('c', BROKEN), section('b', BROKEN), section('mysql', '-- the tool begins\n')],
+      ...[section('c', BROKEN), section('b', BROKEN + STAND_IN), section('mysql', '-- the tool begins\n')],
       ...[...TOOL, COMPLETE, section('b', 'CREATE VIEW `b`.`whole` AS SELECT 1;\n')],
     );
     expect(doubt).toBe(null);
     expect(words.namedBy('b')).toEqual(['c']);
     expect(words.namedBy('a')).toEqual([]);
-    expect(words.tablesOf('b')).toEqual(['broken', 'two', 'whole']);
+    expect(words.tablesOf('b')).toEqual(['broken', 'stands_in', 'two', 'whole']);
   });
 
   it.each([
