@@ -25,6 +25,12 @@ export function neededBytes(work: Work): number {
   return backup.bytes * GROWTH + RESERVE_BYTES + redoLogBytes(dataBytes(work)) + Math.min(bytes, RELAY_LOG_BYTES);
 }
 
+/** The same into a server that is there already: it has its redo log, and nothing keeps it from having received all before it has applied much. */
+export function neededOnServer(plan: Work & Pick<Plan, 'diskBytes'>, engine: 'applier' | 'session'): number {
+  const received = engine === 'applier' ? Math.max(0, plan.bytes - RELAY_LOG_BYTES) : 0;
+  return plan.diskBytes - redoLogBytes(dataBytes(plan)) + received;
+}
+
 /** @throws LastgoodError `PREFLIGHT_FAILED` with both numbers when the folder's file system has less than `needed` bytes free */
 export async function requireSpace(datadir: string, needed: number): Promise<void> {
   const free = await freeBytes(datadir);

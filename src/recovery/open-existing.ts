@@ -4,6 +4,7 @@ import { LastgoodError } from '../platform/errors.ts';
 import { throwIfAborted } from '../platform/wait.ts';
 import { describeServer, type ServerConnection } from '../server/connection.ts';
 import { planLoan } from './borrowed-settings.ts';
+import { neededOnServer } from './disk-space.ts';
 import { holdsRestore } from './holds-restore.ts';
 import { openKeeper } from './keeper.ts';
 import { waitForLeftSessions } from './left-sessions.ts';
@@ -16,7 +17,7 @@ import { planSettings } from './preflight/run-settings.ts';
 import { readTargetFacts, type TargetFacts } from './preflight/target-facts.ts';
 import { readMarker } from './restore-marker.ts';
 import type { RestoreInto, RestoreTarget } from './restore-target.ts';
-import { RELAY_LOG_BYTES, type ServerOptionValues } from './scratch-options.ts';
+import type { ServerOptionValues } from './scratch-options.ts';
 import { takeOver } from './take-over.ts';
 
 type Options = Omit<OpenTargetOptions, 'into'> & Extract<RestoreInto, { kind: 'existing' }>;
@@ -62,8 +63,7 @@ async function demandsOf({ plan, repository, engine = 'applier' }: Options): Pro
     backup: plan.backup,
     engine,
     serverIds: await knownServerIds(plan, repository),
-    // Nothing keeps an existing server from having received all before it has applied much.
-    neededBytes: plan.diskBytes + (engine === 'applier' ? Math.max(0, plan.bytes - RELAY_LOG_BYTES) : 0),
+    neededBytes: neededOnServer(plan, engine),
   };
 }
 

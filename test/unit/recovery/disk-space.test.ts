@@ -1,0 +1,26 @@
+import { expect, it } from 'vitest';
+import { neededBytes, neededOnServer } from '../../../src/recovery/disk-space.ts';
+import type { Plan } from '../../../src/recovery/plan.ts';
+
+const GIB = 2 ** 30;
+
+function work(backupBytes: number, bytes: number): Pick<Plan, 'backup' | 'bytes' | 'diskBytes'> {
+  const bare = { backup: { bytes: backupBytes } as Plan['backup'], bytes };
+  return { ...bare, diskBytes: neededBytes(bare) };
+}
+
+it('counts the redo log of a new server, and not of one that has it', () => {
+  const small = work(0, 0);
+  const large = work(10 * GIB, 0);
+
+  expect([small.diskBytes, large.diskBytes]).toEqual([GIB, 62.75 * GIB]);
+  expect([small, large].map((plan) => neededOnServer(plan, 'applier'))).toEqual([0.75 * GIB, 60.75 * GIB]);
+});
+
+it('counts all of the log where a server that is there already receives it, and not where a session sends it', () => {
+  const { bytes } = work(0, 100 * GIB);
+  const [received, sent] = (['applier', 'session'] as const).map((engine) => neededOnServer(work(0, bytes), engine));
+
+  expect(received).toBe(100.75 * GIB);
+  expect(sent).toBeLessThan(2 * GIB);
+});
