@@ -61,6 +61,7 @@ class RowDispatcher implements LogVisitor {
 
   enterFile(part: Stretch, _format: FormatDescription): void {
     this.#part = part;
+    for (const comparer of this.#all) comparer.enterFile(part);
   }
 
   query(): void {

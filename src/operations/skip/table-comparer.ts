@@ -36,6 +36,7 @@ export class TableComparer {
   #found: Omit<RowAnswer, 'group'> | null = null;
   #place: GroupPlace | null = null;
   #isBehind = false;
+  #isInLastFile = false;
 
   constructor(question: RowQuestion, o: { facts: TableFacts | null; own: GroupSpans; skipped: GroupSpans }) {
     const { facts } = o;
@@ -57,6 +58,13 @@ export class TableComparer {
   /** True when a row has collided in a group that is not told yet. */
   get isPlaceless(): boolean {
     return this.#found !== null && this.#place === null;
+  }
+
+  /** A file of the log begins. The table may have no rows from the group on from which it is another one, to that one's file's end. */
+  enterFile({ lineage, file }: Pick<Place, 'lineage' | 'file'>): void {
+    const { until } = this.#question;
+    this.#isBehind ||= this.#isInLastFile;
+    this.#isInLastFile = until?.lineage === lineage && until.file === file;
   }
 
   /** The group that the last rows were of. */

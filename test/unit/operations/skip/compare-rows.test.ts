@@ -39,8 +39,15 @@ function longOnes(): RawEvent[] {
   return Array.from({ length: 12 }, () => [tableMapOf(OTHER), rows]).flat();
 }
 
-/** The first group, which deletes the row 7, is left out. */
-async function answersBehind(write: (log: BinlogBuilder) => void): Promise<readonly RowAnswer[] | undefined> {
+/**
+ * The first group, which deletes the row 7, is left out.
+ *
+ * @param o.next writes another file behind it; with `isCut` the table is another one from the last group of the first on
+ */
+async function answersBehind(
+  write: (log: BinlogBuilder) => void,
+  o: { next?: (log: BinlogBuilder) => void; isCut?: boolean } = {},
+): Promise<readonly RowAnswer[] | undefined> {
   await using folder = await makeTempDirectory('lastgood-rows-');
   const path = join(folder.path, PLACE.file);
   const log = new BinlogBuilder();
@@ -51,18 +58,26 @@ async function answersBehind(write: (log: BinlogBuilder) => void): Promise<reado
   write(log);
   await writeFile(path, log.bytes);
   const segment = { ...PLACE, path, state: 'open', bytes: log.size, manifest: null, keys: null };
-  const segments = async (): Promise<unknown[]> => await Promise.resolve([segment]);
+  const next = new BinlogBuilder();
+  o.next?.(next);
+  const after = { ...segment, file: 'binlog.000002', path: join(folder.path, 'binlog.000002'), bytes: next.size };
+  await writeFile(after.path, next.bytes);
+  const segments = async (): Promise<unknown[]> => await Promise.resolve([segment, after]);
   const skip = { groups: [{ ...PLACE, start, end }] } as unknown as Skip;
   const question = {
     table: { type: 'table', schema: 'shop', name: 't' } as const,
-    ...{ first: { ...PLACE, start: end, gtid: '0-101-2' }, referred: null, until: null },
+    ...{ first: { ...PLACE, start: end, gtid: '0-101-2' }, referred: null },
+    until: o.isCut === true ? { ...PLACE, start: log.groups.at(-1)?.start ?? 0, gtid: null } : null,
   };
   const [answers] = await compareRows([{ question, skip }], {
     repository: { segments } as unknown as Repository,
     definitions: { ...NO_DEFINITIONS, table: () => FACTS },
     foldsCase: false,
     plan: {
-      segments: [{ ...PLACE, from: end, to: log.size, bytes: log.size - end }],
+      segments: [
+        { ...PLACE, from: end, to: log.size, bytes: log.size - end },
+        ...(o.next === undefined ? [] : [{ ...PLACE, file: after.file, from: 4, to: next.size, bytes: next.size }]),
+      ],
       skippedSegments: [{ ...PLACE, from: start, to: end, bytes: end - start }],
     },
   });
@@ -76,6 +91,18 @@ describe('a row that collides', () => {
     });
 
     expect(answers).toMatchObject([{ kind: 'fails', group: { gtid: '0-101-3' } }]);
+  });
+
+  it('is none behind the group that emptied its table, also in a later file', async () => {
+    const emptied = (log: BinlogBuilder): void => {
+      log.group([mariadbGtid('0-101-3'), ...longOnes(), xid()], { ending: 'commit' });
+    };
+    const next = (log: BinlogBuilder): void => {
+      log.group([mariadbGtid('0-101-4'), ...inserted(7), xid()], { ending: 'commit' });
+    };
+
+    expect(await answersBehind(emptied, { next })).toMatchObject([{ kind: 'fails', group: { gtid: '0-101-4' } }]);
+    expect(await answersBehind(emptied, { next, isCut: true })).toEqual([]);
   });
 
   it('is none where its group never ended', async () => {
