@@ -8,6 +8,7 @@ import type { RowQuestion } from '../../recovery/consequences/row-watch.ts';
 import type { TableFacts } from '../../recovery/consequences/table-facts.ts';
 import type { Named } from '../../recovery/consequences/touch.ts';
 import { KeyDifferences, type Collision } from './key-differences.ts';
+import { PassedPlace } from './passed-place.ts';
 import { columnsOfKeys, KeyReader, type Images } from './row-keys.ts';
 
 type Place = Omit<GroupPlace, 'gtid' | 'start'> & { readonly offset: number };
@@ -35,8 +36,10 @@ export class TableComparer {
   #doubt: string | null = null;
   #found: Omit<RowAnswer, 'group'> | null = null;
   #place: GroupPlace | null = null;
-  #isBehind = false;
-  #isInLastFile = false;
+  /** From where on it is another table. */
+  readonly #until: PassedPlace;
+  /** From where on its rows may go without a word of the log. */
+  readonly #loose: PassedPlace;
 
   constructor(question: RowQuestion, o: { facts: TableFacts | null; own: GroupSpans; skipped: GroupSpans }) {
     const { facts } = o;
@@ -46,13 +49,15 @@ export class TableComparer {
     this.#spans = o;
     if (facts === null) this.#doubt = 'which keys it has is not known';
     else if (!facts.hasPrimaryKey) this.#doubt = 'it has no primary key';
+    this.#until = new PassedPlace(question.until);
+    this.#loose = new PassedPlace(question.loose);
     this.#images = new RowImages(facts === null ? [] : columnsOfKeys(facts));
     this.#differences = (facts?.uniqueKeys ?? []).map((_, index) => new KeyDifferences(index === 0));
   }
 
   /** True once nothing that comes can matter. */
   get isOver(): boolean {
-    return this.#isBehind || this.#doubt !== null || this.#found !== null;
+    return this.#until.isBehind || this.#doubt !== null || this.#found !== null;
   }
 
   /** True when a row has collided in a group that is not told yet. */
@@ -60,11 +65,9 @@ export class TableComparer {
     return this.#found !== null && this.#place === null;
   }
 
-  /** A file of the log begins. The table may have no rows from the group on from which it is another one, to that one's file's end. */
-  enterFile({ lineage, file }: Pick<Place, 'lineage' | 'file'>): void {
-    const { until } = this.#question;
-    this.#isBehind ||= this.#isInLastFile;
-    this.#isInLastFile = until?.lineage === lineage && until.file === file;
+  /** A file of the log begins. */
+  enterFile(file: Pick<Place, 'lineage' | 'file'>): void {
+    for (const place of [this.#until, this.#loose]) place.enterFile(file);
   }
 
   /** The group that the last rows were of. */
@@ -90,8 +93,8 @@ export class TableComparer {
   /** Rows of the table. */
   meet(kind: RowChange['kind'], event: RowsEvent, place: Place): void {
     if (this.isOver || this.#facts === null) return;
-    this.#isBehind = isBehind(this.#question.until, place);
-    if (this.#isBehind) return;
+    for (const one of [this.#until, this.#loose]) one.meet(place);
+    if (this.#until.isBehind) return;
     const skip = this.#skipAt(place);
     const keys = this.#keysOf(event, this.#facts);
     const isRead = this.#images.each(event, () => {
@@ -134,15 +137,11 @@ export class TableComparer {
     this.#found = answerOf(collision, { key: reader.text(bytes, images), isCertain: this.#isCertain(key) });
   }
 
-  /** A row that was given another key by what is skipped, or came back, may have got a third one since. */
+  /** A row that was given another key by what is skipped, or came back, may have got a third one since; or be gone with its parent. */
   #isCertain({ reader, differences }: ComparedKey): boolean {
     const mayHaveChanged = differences.isMoved || this.#differences[0]?.isReplaced === true;
-    return reader.isExact && (reader.isPrimary || !mayHaveChanged);
+    return reader.isExact && !this.#loose.isBehind && (reader.isPrimary || !mayHaveChanged);
   }
-}
-
-function isBehind(until: GroupPlace | null, { lineage, file, offset }: Place): boolean {
-  return until?.lineage === lineage && until.file === file && offset >= until.start;
 }
 
 function unknown(group: GroupPlace, why: string): RowAnswer {

@@ -14,6 +14,8 @@ export interface RowQuestion {
   readonly referred: GroupPlace | null;
   /** The group from which on the rows cannot be told apart any more, or are gone; null: to the cut. */
   readonly until: GroupPlace | null;
+  /** The group from which on rows may have gone with others that they refer to, of which the log says nothing; null: none. */
+  readonly loose: GroupPlace | null;
 }
 
 interface Watched {
@@ -21,6 +23,7 @@ interface Watched {
   first: GroupPlace | null;
   referred: GroupPlace | null;
   until: GroupPlace | null;
+  loose: GroupPlace | null;
 }
 
 /** Notes for each table with skipped rows where they can be compared. */
@@ -37,7 +40,8 @@ export class RowWatch {
   skipped(touch: Touch): void {
     const { type, schema, name } = touch;
     if (touch.by !== 'rows' || this.#tables.has(keyOf(touch))) return;
-    this.#tables.set(keyOf(touch), { table: { type, schema, name }, first: null, referred: null, until: null });
+    const table = { type, schema, name };
+    this.#tables.set(keyOf(touch), { table, ...{ first: null, referred: null, until: null, loose: null } });
   }
 
   met(difference: Difference, touch: Touch, group: GroupPlace): void {
@@ -51,6 +55,12 @@ export class RowWatch {
     const watched = difference === undefined ? undefined : this.#tables.get(keyOf(difference));
     if (watched === undefined || difference?.old !== 'keys' || (verb !== 'insert' && verb !== 'update')) return;
     watched.referred ??= group;
+  }
+
+  /** Rows are deleted that the table's may refer to: a foreign key may take these along. */
+  loosened(table: Named, group: GroupPlace): void {
+    const watched = this.#tables.get(keyOf(table));
+    if (watched !== undefined) watched.loose ??= group;
   }
 
   /** What differs is another thing from this group on. */

@@ -217,6 +217,7 @@ export class SkipTrace {
     const unknown = foreignKeysUnknown ?? 'a table with foreign keys was renamed';
     const why = `may refer to rows of other tables that are deleted (error 1451): ${unknown}`;
     this.conflicts.add({ object: nameOf(child), why, kind: 'may-fail' }, group);
+    for (const difference of this.differences) this.#rows.loosened(difference, group);
   }
 
   /** A difference of a whole schema is one of each of its tables. */
@@ -228,7 +229,9 @@ export class SkipTrace {
     const difference = this.#differences.get(keyOf(named)) ?? this.#differences.get(inSchema);
     if (difference === undefined || (o.touch.schema === difference.schema && difference.name === null)) return;
     const { trouble, why } = o.by({ ...difference, ...named }, o.touch);
-    if (trouble !== null) this.conflicts.add({ object: nameOf(o.touch), why, kind: trouble }, o.group);
+    if (trouble === null) return;
+    this.conflicts.add({ object: nameOf(o.touch), why, kind: trouble }, o.group);
+    if (o.by === meetParent && TAKES_ROWS.includes(o.touch.verb)) this.#rows.loosened(named, o.group);
   }
 
   #settle(before: Difference, { trouble, why, then }: Meeting, o: { touch: Named; group: GroupPlace }): void {

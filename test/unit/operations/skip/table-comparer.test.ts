@@ -100,7 +100,7 @@ async function compare(changes: readonly Change[], o: Scene = {}): Promise<RowAn
   };
   const question = {
     table: { type: 'table', schema: 'shop', name: 'orders' } as const,
-    ...{ first: placeAt(1), referred: null, until: o.until === undefined ? null : placeAt(o.until) },
+    ...{ first: placeAt(1), referred: null, loose: null, until: o.until === undefined ? null : placeAt(o.until) },
   };
   const comparer = new TableComparer(question, { facts, own, skipped });
   let at = 0;

@@ -41,8 +41,7 @@ const rows = (verb: 'insert' | 'update' | 'delete', named: Named = TABLE): Touch
 const drops = (column: string): Partial<Touch> => ({ changes: [{ kind: 'drop-column', column, lenient: false }] });
 const adds = (column: string): Partial<Touch> => ({ changes: [{ kind: 'add-column', column, lenient: false }] });
 
-/** The verdict on skipping one thing with others behind it, and what each of these meets. */
-function judge(skipped: Touch, behind: readonly Touch[], definitions = KNOWN): { verdict: string; kinds: string[] } {
+function traced(skipped: Touch, behind: readonly Touch[], definitions: Definitions): SkipTrace {
   const { type, schema, name } = skipped;
   const trace = new SkipTrace({ id: 'inc-1', objects: [{ type, schema, name }] } as unknown as Incident, definitions);
   const place = { lineage: 'l', file: 'binlog.000001' };
@@ -50,6 +49,12 @@ function judge(skipped: Touch, behind: readonly Touch[], definitions = KNOWN): {
   behind.forEach((touch, index) => {
     trace.touch(touch, { ...place, start: 200 + index, gtid: `0-1-${index + 2}` });
   });
+  return trace;
+}
+
+/** The verdict on skipping one thing with others behind it, and what each of these meets. */
+function judge(skipped: Touch, behind: readonly Touch[], definitions = KNOWN): { verdict: string; kinds: string[] } {
+  const trace = traced(skipped, behind, definitions);
   return { verdict: verdictOf(trace).verdict, kinds: trace.conflicts.conflicts.map(({ kind }) => kind) };
 }
 
@@ -193,6 +198,19 @@ describe('what is skipped, and what follows', () => {
     expect(judge(does('drop'), [rows('delete', PARENT)], related).kinds).toEqual(['may-fail']);
     expect(judge(does('drop'), [rows('insert', PARENT)], related).kinds).toEqual([]);
     expect(judge(does('truncate', PARENT), [rows('insert')], related).kinds).toEqual([]);
+  });
+
+  it('knows from where on rows may have gone with those that they refer to', () => {
+    const looseAt = (behind: Touch, of: Definitions): number | undefined => {
+      const [question] = traced(rows('delete'), [behind, rows('delete', PARENT), rows('insert')], of).questions;
+      return question?.loose?.start;
+    };
+    const related = { ...KNOWN, foreignKeys: [{ child: TABLE, parent: PARENT }] };
+
+    expect(looseAt(rows('update', PARENT), related)).toBe(201);
+    expect(looseAt(rows('delete', PARENT), related)).toBe(200);
+    expect(looseAt(rows('insert', PARENT), { ...KNOWN, foreignKeysUnknown: 'nobody knows' })).toBe(201);
+    expect(looseAt(rows('insert', PARENT), KNOWN)).toBeUndefined();
   });
 
   it('sees foreign keys over other tables, to itself, and those that are still there', () => {
