@@ -3,7 +3,10 @@ const LINE = Buffer.from('\n/*!50106 CREATE*/ /*!50117 DEFINER=`');
 /** More than two names, quoted, can be long. */
 const LONGEST = 4096;
 const QUOTED = '`((?:[^`]|``)*)`';
-const ACCOUNT = new RegExp(`DEFINER=${QUOTED}@${QUOTED}(?!\`)`);
+/** Of the first definer alone: a role has no host, and what comes behind it is text of people. */
+const ACCOUNT = new RegExp(`^([^\`]*DEFINER=)${QUOTED}@${QUOTED}(?!\`)`);
+/** What may become one, or go on. */
+const UNFINISHED = new RegExp(`^[^\`]*DEFINER=\`(?:[^\`]|\`\`)*(?:\`(?:@(?:\`(?:[^\`]|\`\`)*\`?)?)?)?$`);
 
 /**
  * An event's definition with its definer as it is stored. Servers divide an event's definer at its first `@`, where it is shown and where
@@ -14,9 +17,11 @@ const ACCOUNT = new RegExp(`DEFINER=${QUOTED}@${QUOTED}(?!\`)`);
  * @param text of SHOW CREATE EVENT, one byte for a character
  */
 export function withWholeDefiner(text: string): string {
-  return text.replace(ACCOUNT, (shown, user: string, host: string) => {
+  return text.replace(ACCOUNT, (shown, before: string, user: string, host: string) => {
     const at = host.lastIndexOf('@');
-    return at < 0 ? shown : `DEFINER=\`${user}@${host.slice(0, at)}\`@\`${host.slice(at + 1)}\``;
+    const role = `${before}\`${user}@${host.slice(0, at)}\``;
+    if (at < 0) return shown;
+    return at === host.length - 1 ? role : `${role}@\`${host.slice(at + 1)}\``;
   });
 }
 
@@ -51,11 +56,11 @@ export class EventDefiners {
   }
 }
 
-/** Of what stands up to the account's end; null while that is not certain: a backtick at a piece's end may be half of one in a name. */
+/** Of what stands up to the account's end, or to its place where there is none; null while that is not certain: a backtick at a piece's end may be half of one in a name. */
 function lengthOf(head: string): number | null {
-  const account = ACCOUNT.exec(head);
-  const end = account === null ? head.length : account.index + account[0].length;
-  return end < head.length ? end : null;
+  const end = ACCOUNT.exec(head)?.[0].length ?? head.length;
+  if (end < head.length) return end;
+  return UNFINISHED.test(head) ? null : LINE.length;
 }
 
 /** Where the text's end may be the beginning of an event's line; its end, when it is not. */

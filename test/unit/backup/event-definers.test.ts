@@ -16,6 +16,8 @@ describe("an event's definer", () => {
     ['`bob`@`example.com@%`', '`bob@example.com`@`%`'],
     ['`a```@`b``@c@10.0.0.%`', '`a``@b``@c`@`10.0.0.%`'],
     ['``@`@%`', '`@`@`%`'],
+    ['`r`@`x@`', '`r@x`'], // a role
+    ["`r` DO SELECT 'DEFINER=`a`@`b@c`'", "`r` DO SELECT 'DEFINER=`a`@`b@c`'"],
   ])('%s is %s', (shown, stored) => {
     expect(withWholeDefiner(`CREATE DEFINER=${shown} EVENT \`e\``)).toBe(`CREATE DEFINER=${stored} EVENT \`e\``);
   });
@@ -24,7 +26,9 @@ describe("an event's definer", () => {
     const name = fc.string({ unit: fc.constantFrom('a', '@', '`', 'é', '*/') });
     const piece = fc.oneof(
       fc.string().map((text) => ({ shown: text, stored: text })),
-      fc.constantFrom('\n', HEAD, HEAD.slice(0, 9), HEAD.slice(0, -1)).map((text) => ({ shown: text, stored: text })),
+      fc
+        .constantFrom('\n', HEAD, HEAD.slice(0, 9), HEAD.slice(0, -1), `${HEAD}\`r@x\`${REST}`)
+        .map((text) => ({ shown: text, stored: text })),
       fc.tuple(name, name).map(([user, more]) => {
         const whole = `${user}@${more}`;
         const [, first = '', second = ''] = /^([^@]*)@(.*)$/su.exec(`${whole}@%`) ?? [];
