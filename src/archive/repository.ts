@@ -8,6 +8,7 @@ import { basename, dirname, join } from 'node:path';
 import { compareFiles, isBinlogFileName, nextFile } from '../binlog/coordinates.ts';
 import { makeDirectory, writeFileDurably } from '../platform/durable-file.ts';
 import { LastgoodError } from '../platform/errors.ts';
+import { whyNoFolder } from '../platform/folder-way.ts';
 import type { BackupRecord } from './backup-record.ts';
 import { readKeyRing, type KeyRing } from './key-ring.ts';
 import { Ledger } from './ledger.ts';
@@ -304,7 +305,7 @@ async function holdsLineages(path: string): Promise<boolean> {
 }
 
 function noFolder(path: string): LastgoodError {
-  return new LastgoodError('REPOSITORY_UNREADABLE', `repository '${path}' is not a folder`, {
+  return new LastgoodError('REPOSITORY_UNREADABLE', `repository '${path}' ${whyNoFolder(path)}`, {
     details: { path },
     hint: 'Is repository.url right? It names a folder, which `lastgood archive` makes on its first run.',
   });

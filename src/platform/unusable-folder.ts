@@ -1,4 +1,5 @@
 import { LastgoodError } from './errors.ts';
+import { whyNoFolder } from './folder-way.ts';
 
 /**
  * The error for a folder to be filled whose path leads to no folder, or where this user may not look: `TARGET_NOT_EMPTY`. What is not
@@ -9,9 +10,9 @@ export function unusableFolder(path: string, cause: unknown): unknown {
   return cause.code === 'ENOTDIR' ? notAFolder(path, cause) : refused(path, `cannot be read: ${cause.message}`, cause);
 }
 
-/** The error for a folder to be filled that is something else. */
+/** The error for a folder to be filled that is something else, or is below something else. */
 export function notAFolder(path: string, cause?: unknown): LastgoodError {
-  return refused(path, 'is not a folder', cause);
+  return refused(path, whyNoFolder(path), cause);
 }
 
 function refused(path: string, why: string, cause: unknown): LastgoodError {

@@ -1,8 +1,8 @@
 import { statfs } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { formatBytes } from '../platform/byte-size.ts';
-import { hasCode } from '../platform/error-code.ts';
 import { LastgoodError } from '../platform/errors.ts';
+import { nearestThere, partThatIsNoFolder } from '../platform/folder-way.ts';
+import { notAFolder } from '../platform/unusable-folder.ts';
 import type { Plan } from './plan.ts';
 import { redoLogBytes } from './restoring-sizes.ts';
 import { RELAY_LOG_BYTES } from './scratch-options.ts';
@@ -48,17 +48,15 @@ export async function requireSpace(datadir: string, needed: number): Promise<voi
 /**
  * Free for this user, in the folder or, until it exists, in the nearest one above it.
  *
- * @throws LastgoodError `PREFLIGHT_FAILED` when that cannot be told
+ * @throws LastgoodError `TARGET_NOT_EMPTY` where no folder can be; `PREFLIGHT_FAILED` when that cannot be told
  */
 export async function freeBytes(path: string): Promise<number> {
+  if (partThatIsNoFolder(path) !== null) throw notAFolder(path);
   try {
-    const { bavail, bsize } = await statfs(path);
+    const { bavail, bsize } = await statfs(await nearestThere(path));
     return bavail * bsize;
   } catch (cause) {
-    if (!hasCode(cause, 'ENOENT') || dirname(path) === path) {
-      const why = cause instanceof Error ? cause.message : String(cause);
-      throw new LastgoodError('PREFLIGHT_FAILED', `cannot tell how much is free for '${path}': ${why}`, { cause });
-    }
-    return await freeBytes(dirname(path));
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new LastgoodError('PREFLIGHT_FAILED', `cannot tell how much is free for '${path}': ${why}`, { cause });
   }
 }

@@ -31,8 +31,8 @@ describe('refuseInside', () => {
   });
 
   it.each([
-    ['file/x', 'is not a folder'],
-    ['file/x/y', 'is not a folder'],
+    ['file/x', "/file' is not a folder"],
+    ['file/x/y', "/file' is not a folder"],
     ['to-nothing', 'is not a folder'],
     ['to-nothing/x', 'is not a folder'],
     ['loop', 'cannot be read: ELOOP'],

@@ -43,11 +43,14 @@ describe('openRepository', () => {
     await using folder = await makeTempDirectory('lastgood-repository-');
     const file = join(folder.path, 'a-file');
     await writeFile(file, 'x');
-    for (const path of [file, join(file, 'below')]) {
+    for (const [path, why] of [
+      [file, 'is not a folder'],
+      [join(file, 'below', 'deep'), `cannot be there: '${file}' is not a folder`],
+    ] as const) {
       for (const create of [false, true]) {
         await expect(openRepository(path, { create })).rejects.toMatchObject({
           code: 'REPOSITORY_UNREADABLE',
-          message: `repository '${path}' is not a folder`,
+          message: `repository '${path}' ${why}`,
           hint: expect.stringContaining('repository.url') as string,
         });
       }

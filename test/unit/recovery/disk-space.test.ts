@@ -1,5 +1,8 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { neededBytes, neededOnServer } from '../../../src/recovery/disk-space.ts';
+import { makeTempDirectory } from '../../../src/platform/temp-dir.ts';
+import { freeBytes, neededBytes, neededOnServer, requireSpace } from '../../../src/recovery/disk-space.ts';
 import type { Plan } from '../../../src/recovery/plan.ts';
 
 const GIB = 2 ** 30;
@@ -23,4 +26,16 @@ it('counts all of the log where a server that is there already receives it, and 
 
   expect(received).toBe(100.75 * GIB);
   expect(sent).toBeLessThan(2 * GIB);
+});
+
+it('tells how much is free where the folder will be, and names what keeps it from being there', async () => {
+  await using folder = await makeTempDirectory('lastgood-unit-');
+  const file = join(folder.path, 'file');
+  await writeFile(file, '');
+  expect(await freeBytes(join(folder.path, 'new/deep'))).toBeGreaterThan(0);
+
+  const code = 'TARGET_NOT_EMPTY';
+  await expect(freeBytes(file)).rejects.toMatchObject({ code, message: `'${file}' is not a folder` });
+  const message = `'${file}/d' cannot be there: '${file}' is not a folder`;
+  await expect(requireSpace(join(file, 'd'), 1)).rejects.toMatchObject({ code, message });
 });
