@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { parseJson } from '../platform/parse-json.ts';
 
 /** What a record's text says, and whether it still is what was written: null when it was written without its hash. */
 export interface ReadRecord {
@@ -18,7 +19,7 @@ export function renderRecord(record: object): string {
 
 /** Reads what `renderRecord` wrote, with any change that was made to it. @throws SyntaxError */
 export function parseRecord(text: string): ReadRecord {
-  const parsed = JSON.parse(text) as unknown;
+  const parsed = parseJson(text);
   if (typeof parsed !== 'object' || parsed === null) throw new SyntaxError('it holds no JSON object');
   const record = contentOf(parsed);
   if ('recordSha256' in parsed || ENDS_IN_HASH.test(text)) return { record, intact: renderRecord(record) === text };

@@ -47,6 +47,6 @@ function judge<Content>(path: string, bytes: Buffer): StoredRecord<Content> {
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     const [, position] = /position (\d+)/.exec(error.message) ?? [];
-    return bad(`it is no JSON: ${error.message}`, position === undefined ? null : Number(position));
+    return bad(error.message, position === undefined ? null : Number(position));
   }
 }

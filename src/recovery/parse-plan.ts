@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { LastgoodError } from '../platform/errors.ts';
+import { parseJson } from '../platform/parse-json.ts';
 import { fingerprintOf } from './check-plan.ts';
 import type { Plan } from './plan.ts';
 
@@ -53,7 +54,7 @@ const schema = z.looseObject({
  * @throws LastgoodError `PLAN_INVALID` for what is no plan, or was changed since it was made
  */
 export function parsePlan(json: string, name: string): Plan {
-  const raw = parseJson(json, name);
+  const raw = readJson(json, name);
   const { error } = schema.safeParse(raw);
   const [issue] = error?.issues ?? [];
   if (issue !== undefined) {
@@ -66,12 +67,11 @@ export function parsePlan(json: string, name: string): Plan {
   throw invalid(name, 'it was changed after the plan was made');
 }
 
-function parseJson(json: string, name: string): unknown {
+function readJson(json: string, name: string): unknown {
   try {
-    return JSON.parse(json);
+    return parseJson(json);
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw invalid(name, `it is no JSON: ${why}`);
+    throw invalid(name, cause instanceof Error ? cause.message : String(cause));
   }
 }
 

@@ -94,7 +94,12 @@ describe('a plan kept in a file', () => {
   });
 
   it.each([
-    { what: 'no JSON', content: '{', why: /: it is no JSON: / },
+    { what: 'no JSON', content: '{', why: /: it is no JSON at position 1$/ },
+    {
+      what: 'a password, which it does not show',
+      content: 'secret\n',
+      why: /^'[^']*' cannot be run as a plan: it is no JSON$/,
+    },
     { what: 'something else', content: { error: {} }, why: /: it has no plan's target$/ },
     { what: 'less than a plan', content: { of: 'plan', without: 'segments' }, why: /: it has no plan's segments$/ },
   ])('is refused when it holds $what', async ({ content, why }) => {
