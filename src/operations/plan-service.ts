@@ -18,6 +18,7 @@ import type { Plan, PlanSegment, ResolvedTarget, Target } from '../recovery/plan
 import { findRoute, stretchesOf, type Stretch } from '../recovery/route.ts';
 import { begunBefore, checkSkips, describe, skippedIn, skipWarnings, type Skip } from '../recovery/skip.ts';
 import { parsePlace } from '../recovery/target.ts';
+import { requireEventAt } from './begins-event.ts';
 import { examineBackups } from './examine-backups.ts';
 import { findCut } from './find-cut.ts';
 import { findSkips } from './find-skips.ts';
@@ -82,7 +83,7 @@ async function planIn(source: Source, all: readonly LineageView[], aim: ServiceA
   const { resolved, view, groupsBefore, last } = located;
   const way = await findWay(views, view, resolved);
   const losses = await source.repository.ledger.entries();
-  const from = await findStart({ views, way, cut: resolved, losses }, aim.from);
+  const from = await findStart({ ...source, views, way, cut: resolved, losses }, aim.from);
   const skips = await findSkips({ ...source, views: all, signal: aim.signal }, { target: aim.target, ids: aim.skip });
   const known = way.legs.flatMap(({ lineage }) => source.catalog.incidents({ lineage }));
   checkSkips(skips, { legs: way.legs, cut: resolved, known });
@@ -133,29 +134,34 @@ function newestStart(choice: StartChoice): Start | null {
 }
 
 interface StartSource {
+  readonly repository: Source['repository'];
   readonly views: readonly LineageView[];
   readonly way: Way;
   readonly cut: Coordinates;
   readonly losses: Parameters<typeof oldestPlace>[2];
 }
 
-async function findStart({ views, way, cut, losses }: StartSource, wanted: string | null): Promise<StatedPlace> {
-  if (wanted !== null) return await placeFrom(views, way, wanted);
+async function findStart(source: StartSource, wanted: string | null): Promise<StatedPlace> {
+  const { way, cut, losses } = source;
+  if (wanted !== null) return await placeFrom(source, wanted);
   const oldest = oldestPlace(way.legs, cut, losses);
   if (oldest !== null) return oldest;
   throw new LastgoodError('ARCHIVE_GAP', `the archive has no unbroken log before ${formatCoordinates(cut)}`);
 }
 
-/** @throws LastgoodError `TARGET_UNREACHABLE` for a place that is not on the way or no group boundary */
-async function placeFrom(views: readonly LineageView[], { legs }: Way, text: string): Promise<StatedPlace> {
+/** @throws LastgoodError `TARGET_UNREACHABLE` for a place that is not on the way, inside a group or where no event begins */
+async function placeFrom({ repository, views, way: { legs } }: StartSource, text: string): Promise<StatedPlace> {
   const { lineage: wanted, file, position } = parsePlace(text);
   const leg = legs.findLast(({ lineage, segments }) =>
     wanted === null ? segments.some(({ digest }) => digest.file === file) : lineage === wanted,
   );
   const view = views.find(({ lineage }) => lineage.id === leg?.lineage);
   if (leg === undefined || view === undefined) throw notOnTheWay(text);
-  const { inside, gtidState } = await findNeighbours(view, { file, position });
-  if (inside === null) return { lineage: leg.lineage, file, position, gtidState };
+  const { inside, gtidState, ...around } = await findNeighbours(view, { file, position });
+  if (inside === null) {
+    await requireEventAt(repository, { view, place: { file, position }, around });
+    return { lineage: leg.lineage, file, position, gtidState };
+  }
   const { start, end } = inside;
   throw new LastgoodError(
     'TARGET_UNREACHABLE',

@@ -1,5 +1,6 @@
 import { FIRST_EVENT_OFFSET, type Coordinates } from '../binlog/coordinates.ts';
-import { EVENT, EVENT_HEADER_BYTES } from '../binlog/event-type.ts';
+import { hasEventAt, readBytes, saysItsEnd } from '../binlog/event-at.ts';
+import { EVENT } from '../binlog/event-type.ts';
 import type { GtidSet } from '../binlog/mysql-gtid.ts';
 import { offerAfterPosition } from './offer-after-position.ts';
 import { offerBesidesSet } from './offer-besides-set.ts';
@@ -51,7 +52,7 @@ async function offerFrom(
     const from = range.file === file ? offsetIn(range, position) : null;
     if (from === null) continue;
     const first = { ...range, from };
-    if (from !== range.from && !(await hasEventAt(first))) return `${refusal}: no event begins there`;
+    if (from !== range.from && !(await beginsWithEvent(first))) return `${refusal}: no event begins there`;
     return [first, ...ranges.slice(index + 1)];
   }
   return offerBehind(ranges, { file, position }) ?? (await offerBehindRotate(ranges, { file, position })) ?? refusal;
@@ -107,7 +108,7 @@ async function isAmbiguous(ranges: readonly ServedRange[], { file, position }: C
   const places = new Set(edges);
   for (const range of own) {
     for (let from = position; from < range.to; from += POSITIONS)
-      if (from > range.from && (await hasEventAt({ ...range, from }))) places.add(from);
+      if (from > range.from && (await beginsWithEvent({ ...range, from }))) places.add(from);
   }
   return places.size > 1;
 }
@@ -118,25 +119,13 @@ function offsetIn({ from, to }: ServedRange, position: number): number | null {
   return to <= POSITIONS && position > from && position < to ? position : null;
 }
 
-async function hasEventAt(range: ServedRange): Promise<boolean> {
-  const head = await readAt(range, EVENT_HEADER_BYTES);
-  return head !== null && saysItsEnd(head, range.from);
-}
-
-/** Every event says where it ends; those inside a transaction of MariaDB 11.4 say 0, and are no place to begin. */
-function saysItsEnd(head: Buffer, from: number): boolean {
-  const length = head.readUInt32LE(9);
-  return length >= EVENT_HEADER_BYTES && head.readUInt32LE(13) === (from + length) % POSITIONS;
+async function beginsWithEvent(range: ServedRange): Promise<boolean> {
+  await using source = await range.open(range.from);
+  return await hasEventAt(source, range.from);
 }
 
 /** The first bytes of the range; null when there are not so many. */
 async function readAt(range: ServedRange, length: number): Promise<Buffer | null> {
-  const bytes = Buffer.alloc(length);
   await using source = await range.open(range.from);
-  for (let filled = 0; filled < length;) {
-    const read = await source.read(bytes, filled);
-    if (read === 0) return null;
-    filled += read;
-  }
-  return bytes;
+  return await readBytes(source, length);
 }
