@@ -105,12 +105,13 @@ export class EventWalker {
   }
 
   #magic(buffer: Buffer, at: number, to: number): number {
-    if (to - at < BINLOG_MAGIC.length) return at;
-    const magic = buffer.subarray(at, at + BINLOG_MAGIC.length);
+    const magic = buffer.subarray(at, Math.min(to, at + BINLOG_MAGIC.length));
     if (magic.equals(ENCRYPTED_MAGIC)) this.#fail(0, ENCRYPTED);
-    else if (!magic.equals(BINLOG_MAGIC)) this.#fail(0, 'not a binary log: the magic number is missing');
-    this.offset = BINLOG_MAGIC.length;
-    return at + BINLOG_MAGIC.length;
+    else if (!beginsAs(magic, BINLOG_MAGIC) && !beginsAs(magic, ENCRYPTED_MAGIC))
+      this.#fail(0, 'not a binary log: the magic number is missing');
+    else if (magic.length < BINLOG_MAGIC.length) return at;
+    this.offset = magic.length;
+    return at + magic.length;
   }
 
   /** The FORMAT_DESCRIPTION event that says how to read the others. */
@@ -286,6 +287,11 @@ export class EventWalker {
     this.#stopped = true;
     this.#sink.problem({ kind: 'unreadable', offset, problem });
   }
+}
+
+/** What has come so far of a file's first bytes may become `magic`. */
+function beginsAs(bytes: Buffer, magic: Buffer): boolean {
+  return magic.subarray(0, bytes.length).equals(bytes);
 }
 
 /** Positions count to 4 GiB and begin again; 0 is left out by MariaDB 11.4 inside groups. */

@@ -156,10 +156,8 @@ describe('a file that is no readable binary log', () => {
     ]);
   });
 
-  it('is reported when it begins with anything else', () => {
-    expect(unreadable(Buffer.from('PK and more'))).toEqual([
-      'unreadable 0: not a binary log: the magic number is missing',
-    ]);
+  it.each(['PK and more', 'x\n', 'x'])('is reported when it begins with anything else: %j', (text) => {
+    expect(unreadable(Buffer.from(text))).toEqual(['unreadable 0: not a binary log: the magic number is missing']);
   });
 
   it('is reported when its first event is too long to say only how the others are written', () => {
