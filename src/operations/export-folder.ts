@@ -1,9 +1,10 @@
-import { open, readdir, rm, rmdir, stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { open, readdir, rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { makeDirectory, storageFailure } from '../platform/durable-file.ts';
 import { hasCode } from '../platform/error-code.ts';
 import { LastgoodError } from '../platform/errors.ts';
-import { notAFolder, unusableFolder } from '../platform/unusable-folder.ts';
+import { missingFolders, removeEmptyFolders } from '../platform/made-folders.ts';
+import { unusableFolder } from '../platform/unusable-folder.ts';
 
 /** Stands in the folder while it is filled: of two runs it lets in one, and it shows what a killed one left. */
 const MARKER = '.lastgood-export';
@@ -30,17 +31,6 @@ export async function fillFolder<T>(path: string, work: (note: (file: string) =>
   } catch (error) {
     await remove(files.toReversed(), made); // the marker last: until then the folder is ours
     throw error;
-  }
-}
-
-/** The folder, then those above it, as far as they are not there yet. */
-async function missingFolders(path: string): Promise<string[]> {
-  try {
-    if (!(await stat(path)).isDirectory()) throw notAFolder(path);
-    return [];
-  } catch (error) {
-    if (!hasCode(error, 'ENOENT')) throw unusableFolder(path, error);
-    return [path, ...(await missingFolders(dirname(path)))];
   }
 }
 
@@ -71,5 +61,5 @@ function notEmpty(path: string, why: string): LastgoodError {
 /** As far as that goes: why the work failed is what matters. A folder in which somebody else put something meanwhile stays. */
 async function remove(files: readonly string[], folders: readonly string[]): Promise<void> {
   for (const file of files) await rm(file, { force: true }).catch(() => undefined);
-  for (const folder of folders) await rmdir(folder).catch(() => undefined);
+  await removeEmptyFolders(folders);
 }

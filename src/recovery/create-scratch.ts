@@ -1,6 +1,8 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import type { Lock } from '../platform/lock.ts';
+import { missingFolders, removeEmptyFolders } from '../platform/made-folders.ts';
 import { installDatadir, startLocalServer, type LocalServer } from '../server/local-server.ts';
+import { requireFreePort } from '../server/loopback-port.ts';
 import type { ServerOptions } from '../server/server-options.ts';
 import { claimEmptyFolder, clearFolder } from './restore-folder.ts';
 import { asArguments, restoringOptions, type ServerOptionValues } from './scratch-options.ts';
@@ -12,7 +14,7 @@ const FIRST_SERVER_ID = 3_000_000_000;
 const LAST_SERVER_ID = 4_294_967_295;
 
 /**
- * Installs and starts a server in `datadir`.
+ * Installs and starts a server in `datadir`. Where that fails, folders that were made for it are gone again.
  *
  * @param announce writes the note, before anything else is written
  * @throws LastgoodError `TARGET_NOT_EMPTY`, `LOCKED`, `TOOL_MISSING`, `TOOL_FAILED`, `INTERRUPTED`
@@ -21,9 +23,20 @@ export async function createScratchServer(
   options: ScratchServerOptions,
   announce: () => Promise<void>,
 ): Promise<ScratchServer> {
-  const { datadir } = options;
+  const made = await missingFolders(options.datadir);
+  try {
+    return await createIn(options, announce);
+  } catch (error) {
+    await removeEmptyFolders(made);
+    throw error;
+  }
+}
+
+async function createIn(options: ScratchServerOptions, announce: () => Promise<void>): Promise<ScratchServer> {
+  const { datadir, port } = options;
   const lock = await claimEmptyFolder(datadir);
   try {
+    if (port !== 0) await requireFreePort(port); // installing takes seconds
     await announce();
     return await installServer(options, lock);
   } catch (error) {
