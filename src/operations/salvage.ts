@@ -7,6 +7,7 @@ import { resolve } from 'node:path';
 import { refuseInside } from '../archive/outside-repository.ts';
 import { isLastgoodError, LastgoodError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
+import { requireNewFile } from '../platform/new-file.ts';
 import type { Plan } from '../recovery/plan.ts';
 import { describeFailure, type Proof } from '../recovery/proof.ts';
 import { refuseSkips } from '../recovery/refuse-skips.ts';
@@ -29,7 +30,6 @@ import { surveyPlan, type PlanSurvey } from './salvage/narrow/survey.ts';
 import type { Write } from './salvage/pour.ts';
 import type { ObjectType } from './salvage/schema-content.ts';
 import { takeOut } from './salvage/take-out.ts';
-import { refuseExisting } from './salvage/write-file.ts';
 import { scratchFolder } from './scratch-folder.ts';
 
 /** Where what is salvaged goes. */
@@ -154,7 +154,7 @@ export async function salvage(
 /** What is certain before a restore that may take hours. */
 async function refuseEarly({ plan, acceptConflicts, to, schema, tables }: SalvageOptions): Promise<void> {
   refuseSkips(plan, { accepted: acceptConflicts === true });
-  if (to.kind === 'file') await refuseExisting(to.path);
+  if (to.kind === 'file') await requireNewFile(to.path);
   if (to.kind !== 'server') return;
   await using live = await connect(to.server);
   const as = to.rename ?? schema;

@@ -6,6 +6,7 @@ import { ROWS_FORMATS, type RowsFormat } from '../../operations/evidence/rows-as
 import { saveLostRows } from '../../operations/evidence/save-lost-rows.ts';
 import { writeLostRows } from '../../operations/evidence/write-lost-rows.ts';
 import type { EvidenceOptions } from '../../operations/evidence/evidence-source.ts';
+import { requireNewFile } from '../../platform/new-file.ts';
 import type { ServerConnection } from '../../server/connection.ts';
 import { connect, SHORT_QUESTIONS } from '../../server/connection.ts';
 import type { Cli, OpenCli } from '../cli.ts';
@@ -52,7 +53,10 @@ export function addIncidentsShow(incidents: Command, open: OpenCli): void {
       const cli = open(command);
       if (options.out !== undefined && options.rowsAs === undefined) command.error('error: --out needs --rows-as');
       using archive = await openConfiguredArchive(cli);
-      if (options.out !== undefined) await refuseInside(archive.repository.path, resolve(options.out));
+      if (options.out !== undefined) {
+        await requireNewFile(options.out);
+        await refuseInside(archive.repository.path, resolve(options.out));
+      }
       const evidence = evidenceOptions(cli, options);
       if (options.rowsAs === undefined) {
         const story = await showIncident(archive, id, { ...evidence, rows: options.rows, full: options.full });

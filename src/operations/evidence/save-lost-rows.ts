@@ -1,6 +1,5 @@
-import { stat } from 'node:fs/promises';
 import { writeStreamDurably } from '../../platform/durable-file.ts';
-import { LastgoodError } from '../../platform/errors.ts';
+import { requireNewFile } from '../../platform/new-file.ts';
 
 /** A file with rows. */
 export interface SavedRows {
@@ -12,15 +11,7 @@ export interface SavedRows {
 
 /** Writes pieces to a new file of mode 0600: all of them, or no file. @throws LastgoodError `TARGET_NOT_EMPTY`, `STORAGE_FAILED` */
 export async function saveLostRows(pieces: AsyncIterable<string>, out: string): Promise<SavedRows> {
-  const exists = await stat(out).then(
-    () => true,
-    () => false,
-  );
-  if (exists) {
-    throw new LastgoodError('TARGET_NOT_EMPTY', `'${out}' exists already`, {
-      hint: 'Give the name of a file that does not exist yet; nothing was written.',
-    });
-  }
+  await requireNewFile(out);
   return { out, ...(await writeStreamDurably(out, bytesOf(pieces))) };
 }
 

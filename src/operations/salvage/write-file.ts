@@ -1,10 +1,10 @@
-import { link, rm, stat } from 'node:fs/promises';
+import { link, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { PassThrough, type Duplex } from 'node:stream';
 import { CompressStream } from 'zstd-napi';
 import { storageFailure, syncDirectory, writeStreamDurably, type WrittenFile } from '../../platform/durable-file.ts';
 import { hasCode } from '../../platform/error-code.ts';
-import { LastgoodError } from '../../platform/errors.ts';
+import { alreadyThere, requireNewFile } from '../../platform/new-file.ts';
 import { pour, type Write } from './pour.ts';
 
 const LEVEL = 3;
@@ -12,15 +12,6 @@ const LEVEL = 3;
 /** True for names that ask for a compressed file. */
 export function isCompressed(path: string): boolean {
   return path.endsWith('.zst');
-}
-
-/** @throws LastgoodError `TARGET_NOT_EMPTY` */
-export async function refuseExisting(path: string): Promise<void> {
-  const exists = await stat(path).then(
-    () => true,
-    () => false,
-  );
-  if (exists) throw alreadyThere(path);
 }
 
 /**
@@ -34,7 +25,7 @@ export async function writeChecked(
   produce: (write: Write) => Promise<void>,
   check: (path: string) => Promise<void>,
 ): Promise<WrittenFile> {
-  await refuseExisting(path);
+  await requireNewFile(path);
   const unproven = `${path}.unproven`;
   try {
     const written = await pour(channelFor(path), produce, (chunks) => writeStreamDurably(unproven, chunks));
@@ -54,11 +45,4 @@ function channelFor(path: string): Duplex {
   return isCompressed(path)
     ? new CompressStream({ compressionLevel: LEVEL, checksumFlag: true })
     : new PassThrough({ highWaterMark: 1024 * 1024 });
-}
-
-function alreadyThere(path: string): LastgoodError {
-  return new LastgoodError('TARGET_NOT_EMPTY', `'${path}' exists already`, {
-    details: { path },
-    hint: 'Give the name of a file that does not exist yet; nothing was written.',
-  });
 }
