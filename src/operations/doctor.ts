@@ -1,10 +1,8 @@
-import { stat } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
 import type { BackupRecord } from '../archive/backup-record.ts';
 import type { Lineage } from '../archive/lineage.ts';
 import type { Repository } from '../archive/repository.ts';
-import { hasCode } from '../platform/error-code.ts';
-import { isLastgoodError } from '../platform/errors.ts';
+import { isLastgoodError, LastgoodError } from '../platform/errors.ts';
+import { nearestThere } from '../platform/folder-way.ts';
 import { acquireLock } from '../platform/lock.ts';
 import type { Logger } from '../platform/logger.ts';
 import { throwIfAborted } from '../platform/wait.ts';
@@ -90,7 +88,7 @@ async function gather({ settings, log, signal }: DoctorOptions): Promise<DoctorF
 
 async function inspectRepository(o: DoctorOptions): Promise<RepositoryReport> {
   const { settings, log, signal } = o;
-  const space = await readSpace(await nearestFolder(settings.repositoryPath));
+  const space = await readSpaceAt(settings.repositoryPath);
   const key = await inspectKeyFile(settings.keyFile);
   const alerts = settings.alerts === undefined ? [] : await findUnreachableWebhook(settings.alerts, signal);
   const nothing = {
@@ -177,14 +175,12 @@ async function readNewest(
   return end === undefined ? null : await readExposure(primary, end);
 }
 
-/** The repository's folder, or the nearest one above it that is there. */
-async function nearestFolder(path: string): Promise<string> {
+/** Of the repository's folder, or what is there of the way to it. @throws LastgoodError `REPOSITORY_UNREADABLE` */
+async function readSpaceAt(path: string): ReturnType<typeof readSpace> {
   try {
-    await stat(path);
-    return path;
-  } catch (error) {
-    const parent = dirname(resolve(path));
-    if (!hasCode(error, 'ENOENT') || parent === path) throw error;
-    return await nearestFolder(parent);
+    return await readSpace(await nearestThere(path));
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new LastgoodError('REPOSITORY_UNREADABLE', `cannot read '${path}': ${why}`, { cause, details: { path } });
   }
 }

@@ -81,6 +81,19 @@ describe('with a configuration', () => {
     },
   );
 
+  it('has doctor say so, too, where a file stands on the way to the repository', async () => {
+    await using folder = await makeTempDirectory('lastgood-cli-');
+    const file = join(folder.path, 'archive');
+    await writeFile(join(folder.path, 'lastgood.toml'), VALID.replace('"archive"', '"archive/repo"'));
+    await writeFile(file, 'a file');
+    const doctor = await runLastgood(['doctor'], { cwd: folder.path });
+    expect(doctor.exitCode).toBe(40);
+    expect(doctor.stderr).not.toContain('BUG');
+    expect(doctor.stdout).toContain(
+      `error: repository (${file}/repo): repository '${file}/repo' cannot be there: '${file}' is not a folder`,
+    );
+  });
+
   it('comes from $LASTGOOD_CONFIG before the current folder', async () => {
     await using folder = await makeTempDirectory('lastgood-cli-');
     await writeFile(join(folder.path, 'lastgood.toml'), 'not = "read"');
