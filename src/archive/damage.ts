@@ -62,6 +62,10 @@ export const VERIFY_CHECKS = {
     severity: 'warning',
     fix: 'The bytes are as the source sent them: look into its log at this place with mariadb-binlog or mysqlbinlog.',
   },
+  'nothing archived': {
+    severity: 'warning',
+    fix: 'Start `lastgood archive`, best as a service, and take a backup with `lastgood backup`; then verify again.',
+  },
   'open segment': { severity: 'info', fix: 'Nothing: the archiver goes on from the last whole group.' },
   leftover: { severity: 'info', fix: 'Nothing: the next start of `lastgood archive` clears it away.' },
   catalog: { severity: 'warning', fix: 'Stop the archiver and run `lastgood catalog rebuild`.' },

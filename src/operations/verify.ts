@@ -114,6 +114,7 @@ async function verifyAll(
   all.push(...(await verifyLedger(repository, lineages)), ...(await verifyPins(repository)));
   const backups = options.backups ? await verifyBackups(context, views, isUnread) : { backups: 0, damages: [] };
   all.push(...backups.damages, ...(await verifyRehearsals(repository)));
+  if ([...verdicts.values()].every(({ files }) => files.length === 0)) all.push(...nothingToVerify(repository, all));
   return { damages: all, counts: { ...countRead(folders, verdicts), backups: backups.backups } };
 }
 
@@ -137,6 +138,13 @@ function findGoneLineages(
     const found = `the lineage is not there, though the catalog has what was archived of it: ${files[0] ?? ''} to ${files.at(-1) ?? ''}`;
     return { check: 'missing segment', path: repository.lineageFolder(id), offset: null, found };
   });
+}
+
+/** An archive that nobody has begun must not look like one that is whole; where something is damaged, that is the news. */
+function nothingToVerify({ path }: Repository, damages: readonly Damage[]): Damage[] {
+  if (damages.some(({ check }) => VERIFY_CHECKS[check].severity === 'error')) return [];
+  const found = 'nothing is archived yet: there is nothing to verify';
+  return [{ check: 'nothing archived', path: join(path, 'lineages'), offset: null, found }];
 }
 
 /** Nothing read is not nothing wrong. */

@@ -1,9 +1,10 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { openRepository } from '../../src/archive/repository.ts';
 import type { Verification } from '../../src/operations/verify.ts';
-import type { TempDirectory } from '../../src/platform/temp-dir.ts';
+import { makeTempDirectory, type TempDirectory } from '../../src/platform/temp-dir.ts';
 import { flipBit, verifyScene, type VerifyScene } from '../support/verify-scene.ts';
 import { parseError, runLastgood, type Outcome } from './run-lastgood.ts';
 
@@ -65,6 +66,18 @@ describe('lastgood verify', () => {
     expect(exitCode).toBe(3);
     expect(stdout).toContain('warning: catalog (catalog.sqlite)');
     expect(stdout).toMatch(/\n0 errors, 1 warning\n$/);
+  });
+
+  it('exits 3 when nothing is archived yet: a job that verifies every night must not stay green', async () => {
+    await using empty = await makeTempDirectory('lastgood-cli-');
+    await copyFile(join(copy.path, 'lastgood.toml'), join(empty.path, 'lastgood.toml'));
+    await openRepository(empty.path, { create: true });
+    const { exitCode, stdout } = await runLastgood(['verify'], { cwd: empty.path });
+    expect(exitCode).toBe(3);
+    expect(stdout).toContain(
+      'warning: nothing archived (lineages): nothing is archived yet: there is nothing to verify',
+    );
+    expect(stdout).not.toContain('as it was written');
   });
 
   it('exits 10 when it cannot read: that is not damage', async () => {
