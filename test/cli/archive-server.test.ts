@@ -63,6 +63,14 @@ describe('archive-server', () => {
     expect(stderr).toContain('without a terminal nobody would learn the password: --password-file is needed');
   });
 
+  it('asks for a target before it asks for a password', async () => {
+    const { exitCode, stderr } = await runLastgood(['archive-server'], { cwd: server.directory });
+
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('--latest');
+    expect(stderr).not.toContain('--password-file');
+  });
+
   it.each([
     [['--listen', 'nonsense'], /it must be HOST:PORT/],
     [['--listen', '0.0.0.0:0'], /the log would travel in clear/],

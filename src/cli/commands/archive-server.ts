@@ -7,7 +7,7 @@ import { openConfiguredArchive } from '../open-archive.ts';
 import { startRestoreBars } from '../output/progress.ts';
 import { servedText } from '../output/served-text.ts';
 import { readTextFile } from '../read-text-file.ts';
-import { addTargetOptions, readAim, type TargetFlags } from '../target-options.ts';
+import { addTargetOptions, readAim, type Aim, type TargetFlags } from '../target-options.ts';
 
 interface ServerFlags extends TargetFlags {
   readonly from?: string;
@@ -55,17 +55,20 @@ export function addArchiveServer(program: Command, open: OpenCli): void {
     )
     .action(async (flags: ServerFlags, command: Command) => {
       const cli = open(command);
+      const aim = readAim(flags); // first what is asked for, then with what
       if ((flags.tlsCert === undefined) !== (flags.tlsKey === undefined))
         command.error('error: --tls-cert and --tls-key belong together');
       if (flags.tlsCa !== undefined && flags.tlsCert === undefined) command.error('error: --tls-ca needs --tls-cert');
       if (flags.passwordFile === undefined && !cli.json && !process.stdout.isTTY)
         command.error('error: without a terminal nobody would learn the password: --password-file is needed');
-      await serve(cli, flags);
+      await serve(cli, { flags, aim });
     });
 }
 
-async function serve(cli: Cli, flags: ServerFlags): Promise<void> {
-  const { target, skip } = readAim(flags);
+async function serve(
+  cli: Cli,
+  { flags, aim: { target, skip } }: { readonly flags: ServerFlags; readonly aim: Aim },
+): Promise<void> {
   const { listen, user, from = null, allowClearText } = flags;
   const { name } = (await cli.offlineSettings()).primary;
   const password = flags.passwordFile === undefined ? null : await readPassword(flags.passwordFile);
