@@ -120,5 +120,6 @@ describe('incidents show', () => {
     const other = await lastgood('incidents', 'show', id, '--rows-as', 'sql', '--table', 'u', '--json');
     expect(parseError(other)).toMatchObject({ code: 'ROWS_UNAVAILABLE', exitCode: 20 });
     expect(parseError(other).message).toContain("no rows of tables named 'u'");
+    expect(parseError(other).hint).toContain(`\`lastgood plan --before ${id}\``);
   });
 });

@@ -1,4 +1,4 @@
-import { LastgoodError } from '../../platform/errors.ts';
+import { isLastgoodError, LastgoodError } from '../../platform/errors.ts';
 import type { OpenArchive } from '../open-archive.ts';
 import { findIncident, findLossyTables, type EvidenceOptions, type LossyTables } from './evidence-source.ts';
 import { readLostRows } from './lost-rows.ts';
@@ -28,6 +28,18 @@ export async function writeLostRows(
   id: string,
   options: WrittenRowsOptions,
 ): Promise<AsyncGenerator<string>> {
+  try {
+    return withIncident(id, await openLostRows(archive, id, options));
+  } catch (error) {
+    throw ofIncident(id, error);
+  }
+}
+
+async function openLostRows(
+  archive: OpenArchive,
+  id: string,
+  options: WrittenRowsOptions,
+): Promise<AsyncGenerator<string>> {
   const { format, most } = options;
   const placed = await findIncident(archive, id, options.signal);
   const lossy = await findLossyTables(archive, placed, options);
@@ -40,6 +52,25 @@ export async function writeLostRows(
   return rowsAs(format, {
     ...{ batches, tables, folder: options.folder },
     about: aboutRows(placed.incident, { ...options, tables: [...tables.values()] }),
+  });
+}
+
+/** A value may turn out only on the way to be one that cannot be written. */
+async function* withIncident(id: string, pieces: AsyncGenerator<string>): AsyncGenerator<string> {
+  try {
+    yield* pieces;
+  } catch (error) {
+    throw ofIncident(id, error);
+  }
+}
+
+/** Whoever asked for one incident is to get commands with its id. */
+function ofIncident(incident: string, error: unknown): unknown {
+  if (!isLastgoodError(error, 'ROWS_UNAVAILABLE')) return error;
+  return new LastgoodError('ROWS_UNAVAILABLE', error.message, {
+    details: { ...error.details, incident },
+    hint: error.hint.replace('--before INCIDENT', `--before ${incident}`),
+    cause: error,
   });
 }
 
@@ -64,9 +95,7 @@ async function assertUndoable({ id, state }: Incident, { part, tables }: LossyTa
 }
 
 function unavailable(id: string, why: string): LastgoodError {
-  return new LastgoodError('ROWS_UNAVAILABLE', `cannot read the rows of incident ${id}: ${why}`, {
-    details: { incident: id },
-  });
+  return new LastgoodError('ROWS_UNAVAILABLE', `cannot read the rows of incident ${id}: ${why}`);
 }
 
 /** A line has a place for each column of one table, and none to say that the log left a column out. */
