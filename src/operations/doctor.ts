@@ -93,6 +93,7 @@ async function inspectRepository(o: DoctorOptions): Promise<RepositoryReport> {
   const alerts = settings.alerts === undefined ? [] : await findUnreachableWebhook(settings.alerts, signal);
   const nothing = {
     exists: false,
+    archived: false,
     archiverRunning: false,
     lastBackupBytes: null,
     repaired: [],
@@ -108,6 +109,7 @@ async function inspectRepository(o: DoctorOptions): Promise<RepositoryReport> {
       ...space,
       exists: true,
       lastBackupBytes: backups.at(-1)?.bytes ?? null,
+      archived: lineages.length > 0,
       archiverRunning: await isArchiverAlive(archive.repository, settings.primary.name),
       repaired,
       findings: [

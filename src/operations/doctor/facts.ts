@@ -4,7 +4,7 @@ import { readBrokenViews } from '../../backup/dump-scope.ts';
 import { DUMP_PROGRAMS } from '../../backup/sql-dump.ts';
 import type { TableName } from '../../binlog/group.ts';
 import { findProgram } from '../../platform/child-process.ts';
-import { isLastgoodError } from '../../platform/errors.ts';
+import { isLastgoodError, type ErrorCode } from '../../platform/errors.ts';
 import { readStaging } from '../../recovery/staging-name.ts';
 import { connect, type ServerConnection } from '../../server/connection.ts';
 import { ARCHIVER_HOST } from '../../server/dump-client.ts';
@@ -30,8 +30,14 @@ export interface DoctorFacts {
 }
 
 /** What was read, or in words why it was not. */
-export type Inspected<T> =
-  { readonly report: T; readonly problem: null } | { readonly report: null; readonly problem: string };
+export type Inspected<T> = { readonly report: T; readonly problem: null } | Uninspected;
+
+export interface Uninspected {
+  readonly report: null;
+  readonly problem: string;
+  /** Why, in the words of the error table. */
+  readonly code?: ErrorCode;
+}
 
 export interface ServerReport {
   readonly facts: ServerFacts;
@@ -69,6 +75,8 @@ export interface RepositoryReport {
   readonly totalBytes: number;
   /** What the newest backup takes; null without one. */
   readonly lastBackupBytes: number | null;
+  /** Whether an archiver of the primary was ever at work on it. */
+  readonly archived: boolean;
   /** Whether an archiver of the primary is at work on it. */
   readonly archiverRunning: boolean;
   readonly repaired: readonly RepairedBackup[];
@@ -82,7 +90,7 @@ export async function inspect<T>(read: () => Promise<T>): Promise<Inspected<T>> 
     return { report: await read(), problem: null };
   } catch (error) {
     if (!isLastgoodError(error) || error.code === 'INTERRUPTED') throw error;
-    return { report: null, problem: error.message };
+    return { report: null, problem: error.message, code: error.code };
   }
 }
 

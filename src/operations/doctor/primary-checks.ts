@@ -3,7 +3,7 @@ import { grantStatement, missingPrivileges, PRIVILEGES, type AccountRole } from 
 import type { ServerOptions } from '../../server/server-options.ts';
 import type { Finding } from '../finding.ts';
 import { semiSyncFindings } from '../semi-sync.ts';
-import type { DoctorFacts, PrimaryReport, ServerReport } from './facts.ts';
+import type { DoctorFacts, PrimaryReport, ServerReport, Uninspected } from './facts.ts';
 
 const HOUR = 3600;
 const CLOCK_SKEW_SECONDS = 2;
@@ -15,7 +15,7 @@ type Check = (report: PrimaryReport, all: DoctorFacts) => Problem | undefined;
 export function checkPrimary(all: DoctorFacts): Finding[] {
   const { primary, settings } = all;
   const object = settings.primary.name;
-  if (primary.report === null) return [unreachable(settings.primary, primary.problem, 'archiver')];
+  if (primary.report === null) return [unreachable(settings.primary, primary, { role: 'archiver', account: 'new' })];
   const { report } = primary;
   const problems = [...CHECKS.map((check) => check(report, all)), privilegeProblem(report, 'archiver')];
   const findings = problems.filter((problem) => problem !== undefined).map((problem) => ({ ...problem, object }));
@@ -29,22 +29,44 @@ function semiSyncOf({ semiSync }: PrimaryReport, { settings, repository }: Docto
   return semiSyncFindings(semiSync.report, { server: settings.primary.name, archiverRunning });
 }
 
+/** How an account is to be made; `told`: another finding says already how. */
+interface AccountToMake {
+  readonly role: AccountRole;
+  readonly account: 'new' | 'told';
+}
+
 /** A server that did not let us in: perhaps the account is missing, so the statements that make it are the fix. */
-export function unreachable(options: ServerOptions, problem: string, role: AccountRole): Finding {
-  const account = `'${options.user}'@'%'`;
-  // Made on the replica itself, it would stop replication when the primary's comes.
-  const where = role === 'backup' ? 'on the primary, from where it reaches the replica' : 'there';
+export function unreachable(options: ServerOptions, { problem, code }: Uninspected, to: AccountToMake): Finding {
   return {
     severity: 'error',
     check: 'reachable',
     object: options.name,
     found: problem,
-    fix: [
-      `Is ${describeServer(options)} running and right? An account that can do its work is made ${where} by:`,
-      `CREATE USER ${account} IDENTIFIED BY '...';`,
-      `GRANT ${PRIVILEGES[role].mariadb.join(', ')} ON *.* TO ${account};`,
-    ].join('\n'),
+    fix: [code === 'ACCESS_DENIED' ? wrongLogin(options) : whereIs(options), ...accountLines(options, to)].join('\n'),
   };
+}
+
+function whereIs(options: ServerOptions): string {
+  return `Is ${describeServer(options)} running and right?`;
+}
+
+/** It runs, and answers: a mistyped password is likelier than an account that nobody made. */
+function wrongLogin({ user }: ServerOptions): string {
+  return `The server runs, but does not let '${user}' in: correct user, or the password (password_file, password_env or defaults_file), in the configuration.`;
+}
+
+function accountLines({ user }: ServerOptions, { role, account: which }: AccountToMake): string[] {
+  const account = `'${user}'@'%'`;
+  const grant = `GRANT ${PRIVILEGES[role].mariadb.join(', ')} ON *.* TO ${account};`;
+  if (which === 'told')
+    return ['If the account is missing: made on the primary, as above, it needs there also:', grant];
+  // Made on the replica itself, it would stop replication when the primary's comes.
+  const where = role === 'backup' ? 'on the primary, from where it reaches the replica' : 'there';
+  return [
+    `If the account is missing: one that can do its work is made ${where} by:`,
+    `CREATE USER ${account} IDENTIFIED BY '...';`,
+    grant,
+  ];
 }
 
 /** What the account may not do, with the statement that lets it. */

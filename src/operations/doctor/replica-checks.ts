@@ -16,7 +16,10 @@ export function checkReplicaServer(all: DoctorFacts): Finding[] {
   const { replica, settings } = all;
   if (replica === null || settings.replica === null) return [noReplica()];
   const object = settings.replica.name;
-  if (replica.report === null) return [unreachable(settings.replica, replica.problem, 'backup')];
+  if (replica.report === null) {
+    const isTold = all.primary.report === null && settings.primary.user === settings.replica.user;
+    return [unreachable(settings.replica, replica, { role: 'backup', account: isTold ? 'told' : 'new' })];
+  }
   const { report } = replica;
   const { status } = report;
   const problems = [

@@ -24,6 +24,7 @@ export function checkRepository({ settings, primary, repository }: DoctorFacts):
   const own = [missing(report), space(report), ...report.repaired.map(interruptedBackup)];
   return [
     ...own.filter((problem) => problem !== undefined).map((problem) => ({ ...problem, object })),
+    ...(report.archived && !report.archiverRunning ? [noArchiver(settings.primary.name)] : []),
     // A primary that does not answer has a finding of its own; this one would send the reader to the doctor.
     ...report.findings.filter(({ check }) => primary.report !== null || check !== 'exposure'),
   ];
@@ -65,6 +66,17 @@ function missing({ exists }: RepositoryReport): Problem | undefined {
     check: 'repository',
     found: 'there is no repository yet',
     fix: 'Start `lastgood archive`: it makes one.',
+  };
+}
+
+/** Before the first archiver there is nothing that has stopped. */
+function noArchiver(object: string): Finding {
+  return {
+    severity: 'warning',
+    check: 'archiver',
+    object,
+    found: 'no archiver is running: what the primary writes now is not being saved',
+    fix: 'Start `lastgood archive`, best as a service; `lastgood status` shows what is not archived yet.',
   };
 }
 

@@ -117,6 +117,7 @@ function factsWith(changes: Changes = {}): DoctorFacts {
       freeBytes: 50 * GIB,
       totalBytes: 100 * GIB,
       lastBackupBytes: null,
+      archived: false,
       archiverRunning: true,
       repaired: [],
       findings: [],
@@ -259,6 +260,40 @@ describe('findAll', () => {
     expect(findAll(facts)).toEqual([exposure]);
     const silent = { ...facts, primary: { report: null, problem: 'no answer' } } as DoctorFacts;
     expect(findAll(silent)).toMatchObject([{ check: 'reachable', found: 'no answer' }]);
+  });
+
+  it('says that an archiver which ran once runs no more, and nothing of one that never did', () => {
+    expect(findAll(factsWith({ repository: { archived: true, archiverRunning: false } }))).toMatchObject([
+      {
+        severity: 'warning',
+        check: 'archiver',
+        object: 'shop',
+        fix: expect.stringContaining('`lastgood archive`') as string,
+      },
+    ]);
+    expect(findAll(factsWith({ repository: { archived: false, archiverRunning: false } }))).toEqual([]);
+  });
+
+  it('takes a wrong password for likelier than an account that nobody made, and tells once how that is made', () => {
+    const denied = { report: null, problem: "Access denied for user 'lastgood'", code: 'ACCESS_DENIED' } as const;
+    const [primary, replica, ...others] = findAll({ ...factsWith(), primary: denied, replica: denied });
+    expect(others).toEqual([]);
+    for (const fix of [primary?.fix, replica?.fix])
+      expect(fix).toMatch(
+        /^The server runs, but does not let 'lastgood' in: correct user, or the password \(password_file/,
+      );
+    expect(primary?.fix).toMatch(
+      /\nIf the account is missing: .*\nCREATE USER 'lastgood'@'%' .*\nGRANT REPLICATION SLAVE/,
+    );
+    expect(replica?.fix).not.toContain('CREATE USER');
+    expect(replica?.fix).toMatch(/\nGRANT SELECT, .* TO 'lastgood'@'%';$/);
+  });
+
+  it('asks first whether a server runs that did not answer at all', () => {
+    const silent = { report: null, problem: 'connect ECONNREFUSED', code: 'SERVER_UNREACHABLE' } as const;
+    const facts = factsWith();
+    const [finding] = findAll({ ...facts, replica: silent });
+    expect(finding?.fix).toMatch(/^Is replica \(lastgood@db1:3306\) running and right\?\n.*\nCREATE USER /);
   });
 
   it('asks for a replica where none is configured', () => {
