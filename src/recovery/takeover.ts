@@ -26,7 +26,8 @@ export class Takeover {
   constructor(o: { server: ServerOptions; flavor: Flavor; host: string; loan: readonly BorrowedSetting[] }) {
     this.#words = TARGET_WORDS[o.flavor];
     const user = `lastgood-${randomBytes(o.flavor === 'mysql' ? 3 : 6).toString('hex')}`; // MySQL 5.6 takes 16 characters
-    this.login = { ...o.server, user, password: newPassword() };
+    const { optionFile: _, ...server } = o.server; // which knows nothing of this account
+    this.login = { ...server, user, password: newPassword() };
     this.account = `'${user}'@'${o.host}'`;
     this.#borrowed = o.loan;
   }

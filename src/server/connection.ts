@@ -239,7 +239,19 @@ function connectError(options: ServerOptions, cause: unknown): LastgoodError {
   if (cause instanceof LastgoodError) return cause;
   const code: ErrorCode = DENIED.has(errnoOf(cause)) ? 'ACCESS_DENIED' : 'SERVER_UNREACHABLE';
   const message = `cannot connect to the ${describeServer(options)}: ${messageOf(cause)}`;
-  return new LastgoodError(code, message, { cause, hint: hasCode(cause, NO_TLS) ? NO_TLS_HINT : undefined });
+  return new LastgoodError(code, message, {
+    cause,
+    hint: hasCode(cause, NO_TLS) ? NO_TLS_HINT : hintFor(code, options),
+  });
+}
+
+/** A server that the configuration does not know is none that `lastgood doctor` could look at. */
+function hintFor(code: ErrorCode, { optionFile }: ServerOptions): string | undefined {
+  if (optionFile === undefined) return undefined;
+  const place = `in the [client] group of '${optionFile}'`;
+  return code === 'ACCESS_DENIED'
+    ? `Check user and password ${place}, and that the account may come from this machine.`
+    : `Is that server running, and is socket, or host and port, right ${place}?`;
 }
 
 function queryError(options: ServerOptions, sql: string, cause: unknown): LastgoodError {

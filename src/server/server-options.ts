@@ -12,4 +12,6 @@ export interface ServerOptions {
   readonly ca?: string;
   readonly cert?: string;
   readonly key?: string;
+  /** The option file that all this was read from, where it is not in the configuration: hints name it. */
+  readonly optionFile?: string;
 }

@@ -26,6 +26,7 @@ export async function readServerFile(
     user: login.user,
     password: login.password ?? '',
     tls: SETTINGS_DEFAULTS.tls,
+    optionFile: path,
   };
 }
 

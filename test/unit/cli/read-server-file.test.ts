@@ -16,6 +16,7 @@ it('reads where a server is and who to be there', async () => {
   expect(await read('[client]\nuser = admin\npassword = "p#w"\nhost = db9\nport = 3307\n[mysqld]\nport = 1\n')).toEqual(
     {
       ...{ name: 'target server', user: 'admin', password: 'p#w', host: 'db9', port: 3307, tls: 'preferred' },
+      optionFile: expect.stringMatching(/spare\.cnf$/) as string,
     },
   );
 });
