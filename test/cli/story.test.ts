@@ -74,6 +74,8 @@ describe('from the first archive to the restore', () => {
     const { exitCode, stdout } = await lastgood('doctor', '--config', config);
     expect(exitCode).toBe(40);
     expect(stdout).toContain("GRANT REPLICATION SLAVE, BINLOG MONITOR ON *.* TO 'nobody'@'%';");
+    expect(stdout).toContain("fix: The server runs, but does not let 'nobody' in");
+    expect(stdout.match(/CREATE USER/g)).toHaveLength(1);
   });
 
   it('archives until current, byte for byte', async () => {
@@ -94,11 +96,26 @@ describe('from the first archive to the restore', () => {
     const second = await lastgood('archive', '--json');
     expect(second.exitCode).toBe(11);
     expect(parseError(second).message).toMatch(/archive/);
+    const running = await lastgood('incidents');
     archiver.signal('SIGTERM');
     const { exitCode, stdout, stderr } = await archiver.outcome;
+    expect(running.stdout).toMatch(
+      /^no incidents found\narchived up to binlog\.000001:\d+, last transaction of \S+Z\n$/,
+    );
     expect(exitCode).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ file: 'binlog.000001' });
     for (const line of stderr.trimEnd().split('\n')) expect(() => JSON.parse(line) as unknown).not.toThrow();
+  });
+
+  it('says where nothing is archived any more, and what is not in a list then', async () => {
+    const { stdout } = await lastgood('incidents');
+    expect(stdout).toMatch(
+      /\nno archiver is running: what happened since is not in this list; `lastgood status` .*\n$/,
+    );
+    const forPrograms = await lastgood('incidents', '--json');
+    expect(JSON.parse(forPrograms.stdout)).toEqual({ incidents: [] });
+    expect(forPrograms.stderr).toContain('no archiver is running');
+    expect((await lastgood('doctor')).stdout).toContain('warning: archiver (shop): no archiver is running');
   });
 
   it('takes a backup that a restore could start from', async () => {
@@ -122,9 +139,25 @@ describe('from the first archive to the restore', () => {
 
   it('filters incidents, and refuses a kind that it does not know', async () => {
     expect(await json('incidents', '--schema', 'nothing')).toEqual({ incidents: [] });
-    expect((await lastgood('incidents', '--schema', 'nothing')).stdout).toBe('no incidents found\n');
+    expect((await lastgood('incidents', '--schema', 'nothing')).stdout).toMatch(/^no incidents found\narchived up to /);
     expect((await lastgood('incidents', '--kind', 'oops')).exitCode).toBe(2);
     expect((await lastgood('incidents', '--since', '2026-11-22 10:00')).exitCode).toBe(2);
+  });
+
+  it('sends whoever cannot get into a server of an option file to that file, not to doctor', async () => {
+    const file = join(folder, 'wrong.cnf');
+    const salvage = ['salvage', '--before', incident.id, '--schema', 'shop', '--into', file, '--json'];
+    const place = { denied: `host=127.0.0.1\nport=${pair.primary.port}`, silent: `socket=${folder}/no.sock` };
+    await writeFile(file, `[client]\nuser=nobody\npassword=wrong\n${place.denied}\n`);
+    const denied = parseError(await lastgood(...salvage));
+    expect(denied).toMatchObject({ code: 'ACCESS_DENIED', exitCode: 12 });
+    expect(denied.hint).toBe(
+      `Check user and password in the [client] group of '${file}', and that the account may come from this machine.`,
+    );
+    await writeFile(file, `[client]\nuser=nobody\npassword=wrong\n${place.silent}\n`);
+    const silent = parseError(await lastgood(...salvage));
+    expect(silent.code).toBe('SERVER_UNREACHABLE');
+    expect(silent.hint).toContain(`right in the [client] group of '${file}'?`);
   });
 
   it('plans the restore to exactly before it', async () => {

@@ -1,9 +1,11 @@
 import type { Command } from 'commander';
 import { INCIDENT_KINDS } from '../../incident/incident.ts';
+import { readReach } from '../../operations/archive-reach.ts';
 import { listAndCountIncidents, type IncidentOptions } from '../../operations/incidents.ts';
 import type { OpenCli } from '../cli.ts';
 import { examples } from '../examples.ts';
 import { openConfiguredArchive } from '../open-archive.ts';
+import { reachText, stoppedText } from '../output/reach-text.ts';
 import { incidentsText, unlistedText } from '../output/incident-text.ts';
 import { addIncidentsShow } from './incidents-show.ts';
 
@@ -21,11 +23,16 @@ export function addIncidents(program: Command, open: OpenCli): void {
     .action(async (options: IncidentOptions, command: Command) => {
       const cli = open(command);
       using archive = await openConfiguredArchive(cli);
-      const { alerts } = await cli.offlineSettings();
+      const { alerts, primary } = await cli.offlineSettings();
+      const reach = await readReach(archive, primary.name); // before the list: it never reaches less far
       const { incidents, more } = listAndCountIncidents(archive, options, alerts?.mass); // what is worth an alert is worth a line
       cli.print({ incidents }, () =>
-        [incidentsText(incidents, cli.paint), unlistedText(more)].filter((text) => text !== '').join('\n'),
+        [incidentsText(incidents, cli.paint), unlistedText(more), cli.runnable(reachText(reach))]
+          .filter((text) => text !== '')
+          .join('\n'),
       );
+      const stopped = stoppedText(reach);
+      if (cli.json && stopped !== null) cli.logger.warn(cli.runnable(stopped)); // stdout is for programs
     });
   addIncidentsShow(command, open);
 }
