@@ -161,6 +161,11 @@ describe('salvage', () => {
     await expect(salvageShop({ to: { kind: 'file', path }, datadir })).rejects.toMatchObject({
       code: 'TARGET_NOT_EMPTY',
     });
+    const nowhere = join(scene.pair.primary.directory, 'none/shop.sql');
+    await expect(salvageShop({ to: { kind: 'file', path: nowhere }, datadir })).rejects.toMatchObject({
+      code: 'STORAGE_FAILED',
+      message: expect.stringContaining('there is no folder') as string,
+    });
     const inside = join(scene.repository.path, 'shop.sql');
     await expect(salvageShop({ to: { kind: 'file', path: inside }, datadir })).rejects.toMatchObject({ code: 'USAGE' });
     expect(await readdir(scene.pair.primary.directory)).not.toContain('never');
