@@ -73,6 +73,7 @@ async function inTurns(
       }
     }
   }
+  await server.stop(); // one that is killed again and again no longer starts one day
   return runs;
 }
 
