@@ -138,8 +138,6 @@ async function replayByApplier(
   { log: { files, groups }, threads }: { log: BenchLog; threads: number },
 ): Promise<void> {
   await admin.query('SET GLOBAL slave_parallel_threads = ?', [threads]);
-  // Side by side goes what the source committed together. The default tries more, and does again what was too much.
-  if (threads > 0) await admin.query("SET GLOBAL slave_parallel_mode = 'conservative'");
   const replayed = await replay({
     target: admin,
     identity: { flavor: 'mariadb', serverVersion: '10.11.19-MariaDB-log', serverId: 1, gtidState: '' },
