@@ -201,6 +201,11 @@ export class Catalog implements Disposable {
     return this.#guard(() => this.#segments.all(lineage));
   }
 
+  /** The newest of a lineage, or the newest that holds a group, without a look at the others: there may be a million. */
+  newestSegment(lineage: string, { withGroups = false }: { withGroups?: boolean } = {}): CatalogSegment | null {
+    return this.#guard(() => this.#segments.newest(lineage, { withGroups }));
+  }
+
   /** null when the lineage has no such file. */
   segment(lineage: string, file: string): CatalogSegment | null {
     return this.#guard(() => this.#segments.get(lineage, file));

@@ -24,6 +24,8 @@ export class SegmentTable {
   readonly #putCheckpoint: Statement;
   readonly #drop: readonly Statement[];
   readonly #all: Statement<[string], Row>;
+  readonly #newest: Statement<[string], Row>;
+  readonly #newestWithGroups: Statement<[string], Row>;
   readonly #get: Statement<[string, number, string], Row>;
   readonly #earlier: Statement<[string, number, number]>;
   readonly #checkpoints: Statement<[string, number], { body: string }>;
@@ -42,6 +44,10 @@ export class SegmentTable {
     );
     const columns = 'SELECT lineage, state, digest FROM segment WHERE lineage = ?';
     this.#all = database.prepare(`${columns} ORDER BY number`);
+    this.#newest = database.prepare(`${columns} ORDER BY number DESC LIMIT 1`);
+    this.#newestWithGroups = database.prepare(
+      `${columns} AND json_extract(digest, '$.last') IS NOT NULL ORDER BY number DESC LIMIT 1`,
+    );
     this.#get = database.prepare(`${columns} AND number = ? AND file = ?`);
     this.#earlier = database.prepare('SELECT 1 FROM segment WHERE lineage = ? AND number = ? AND rules <> ?');
     this.#checkpoints = database.prepare('SELECT body FROM checkpoint WHERE lineage = ? AND number = ? ORDER BY start');
@@ -65,6 +71,12 @@ export class SegmentTable {
   /** In the order of their file numbers. */
   all(lineage: string): CatalogSegment[] {
     return this.#all.all(lineage).map(toSegment);
+  }
+
+  /** The one with the highest number, or the highest of those that hold a group; null when there is none. */
+  newest(lineage: string, { withGroups }: { withGroups: boolean }): CatalogSegment | null {
+    const row = (withGroups ? this.#newestWithGroups : this.#newest).get(lineage);
+    return row === undefined ? null : toSegment(row);
   }
 
   /** null when the lineage has no such file. */

@@ -1,4 +1,4 @@
-import { compareFiles, type Coordinates } from '../binlog/coordinates.ts';
+import type { Coordinates } from '../binlog/coordinates.ts';
 import { isArchiverAlive, type OpenArchive } from './open-archive.ts';
 
 /** How far what is archived reaches, and whether it goes on. */
@@ -12,14 +12,11 @@ export interface ArchiveReach {
 
 /** Tells up to where the log of the primary called `name` is in the archive: lists made from it say nothing of what came after. */
 export async function readReach({ repository, catalog }: OpenArchive, name: string): Promise<ArchiveReach> {
-  const newestFirst = catalog
-    .lineages()
-    .filter((lineage) => lineage.name === name)
-    .toReversed()
-    .map(({ id }) => catalog.segments(id).toSorted((a, b) => compareFiles(b.digest.file, a.digest.file)))
-    .filter(({ length }) => length > 0);
-  const newest = newestFirst[0]?.[0]?.digest;
-  const last = newestFirst.flat().find(({ digest }) => digest.last !== null)?.digest.last;
+  const ids = catalog.lineages().flatMap((lineage) => (lineage.name === name ? [lineage.id] : []));
+  const newest = ids.map((id) => catalog.newestSegment(id)?.digest).findLast((digest) => digest !== undefined);
+  const last = ids
+    .map((id) => catalog.newestSegment(id, { withGroups: true })?.digest.last)
+    .findLast((group) => group !== undefined && group !== null);
   return {
     end: newest === undefined ? null : { file: newest.file, position: newest.indexedTo },
     lastTime: last?.time ?? null,

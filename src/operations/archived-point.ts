@@ -40,7 +40,7 @@ async function readArchiveEnd(
     .lineages()
     .findLast((known) => known.name === primary.name && known.serverId === (serverId ?? known.serverId));
   if (lineage === undefined) return { end: null, alive };
-  const last = archive.catalog.segments(lineage.id).at(-1)?.digest;
+  const last = archive.catalog.newestSegment(lineage.id)?.digest;
   return { end: last === undefined ? null : { lineage: lineage.id, file: last.file, position: last.indexedTo }, alive };
 }
 

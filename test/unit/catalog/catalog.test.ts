@@ -84,6 +84,21 @@ describe('a catalog', () => {
     expect(catalog.segments(SHOP.id).map(({ digest }) => digest.file)).toEqual(['binlog.999999', 'binlog.1000000']);
   });
 
+  it('tells the newest segment of a lineage, and the newest that holds a group', () => {
+    using catalog = openCatalog(path);
+    const log = aLog(3);
+    expect(catalog.newestSegment(SHOP.id)).toBeNull();
+    for (const index of [0, 1, 2]) {
+      const update = updateOf(log, index);
+      const isEmpty = index === 2;
+      catalog.record(SHOP, isEmpty ? { ...update, digest: { ...update.digest, first: null, last: null } } : update);
+    }
+
+    expect(catalog.newestSegment(SHOP.id)).toEqual(catalog.segments(SHOP.id)[2]);
+    expect(catalog.newestSegment(SHOP.id, { withGroups: true })).toEqual(log.segments[1]);
+    expect(catalog.newestSegment('other', { withGroups: true })).toBeNull();
+  });
+
   it('says the same when everything is recorded twice and in pieces', () => {
     const log = aLog(2);
     const incidents = [dropAt(356), dropAt(556)];
