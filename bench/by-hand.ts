@@ -1,4 +1,5 @@
 import { findProgram, runTool } from '../src/platform/child-process.ts';
+import { shellWord } from '../src/platform/shell-word.ts';
 import { makeTempDirectory } from '../src/platform/temp-dir.ts';
 import { writeOptionFile } from '../src/server/option-file.ts';
 import type { ServerOptions } from '../src/server/server-options.ts';
@@ -24,10 +25,11 @@ async function pipeToClient(login: ServerOptions, command: readonly string[]): P
   const client = [findProgram(['mariadb']), `--defaults-file=${optionFile.path}`, '--binary-mode'];
   await runTool({
     program: findProgram(['bash']),
-    args: ['-o', 'pipefail', '-c', `${quoted(command)} | ${quoted([...client, '--max-allowed-packet=1G'])}`],
+    args: [
+      '-o',
+      'pipefail',
+      '-c',
+      `${command.map(shellWord).join(' ')} | ${[...client, '--max-allowed-packet=1G'].map(shellWord).join(' ')}`,
+    ],
   });
-}
-
-function quoted(words: readonly string[]): string {
-  return words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
 }

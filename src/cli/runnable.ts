@@ -1,4 +1,4 @@
-import { shellWord } from '../recovery/salvage-commands.ts';
+import { shellWord } from '../platform/shell-word.ts';
 
 /** What this run was given, and a command that it tells of needs as well. */
 export interface Given {

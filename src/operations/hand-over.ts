@@ -3,7 +3,7 @@ import { GtidPosition } from '../binlog/mariadb-gtid.ts';
 import type { Incident } from '../incident/incident.ts';
 import type { Plan } from '../recovery/plan.ts';
 import type { HandedOver } from '../recovery/restore-target.ts';
-import { shellWord } from '../recovery/salvage-commands.ts';
+import { shellWord } from '../platform/shell-word.ts';
 
 /** One thing to do, by a person. */
 export interface HandOverStep {

@@ -5,7 +5,7 @@ import { holdServer, resumePlanOnServer } from '../recovery/resume-existing.ts';
 import type { Plan } from '../recovery/plan.ts';
 import type { PhaseOptions, RestoreProgress } from '../recovery/restore-phases.ts';
 import { resumePlan, type ResumedPlan } from '../recovery/resume.ts';
-import { shellWord } from '../recovery/salvage-commands.ts';
+import { shellWord } from '../platform/shell-word.ts';
 import type { ServerOptions } from '../server/server-options.ts';
 import { conflictExplainer } from './explain-conflict.ts';
 import type { OpenArchive } from './open-archive.ts';

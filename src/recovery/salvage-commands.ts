@@ -1,4 +1,5 @@
 import type { Incident, IncidentObject } from '../incident/incident.ts';
+import { shellWord } from '../platform/shell-word.ts';
 
 /** Shell commands that bring back only what an incident destroyed: one for each schema, none for accounts. */
 export function salvageCommands({ id, objects }: Pick<Incident, 'id' | 'objects'>): string[] {
@@ -25,9 +26,4 @@ function tablesToName(objects: readonly IncidentObject[]): string[] {
     name !== null && ['table', 'view', 'sequence'].includes(type) ? [name] : [],
   );
   return names.length === objects.length && names.length <= MOST_TABLES ? [...new Set(names)] : [];
-}
-
-/** To be pasted into a shell as it stands, whatever people call their tables. */
-export function shellWord(name: string): string {
-  return /^[\w./:@%+=-]+$/.test(name) ? name : `'${name.replaceAll("'", `'\\''`)}'`;
 }

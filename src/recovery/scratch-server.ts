@@ -23,7 +23,7 @@ import type { BorrowedSetting, HandedOver, RestoreTarget } from './restore-targe
 import { lastingServerPaths, optionFilePath } from './server-folder.ts';
 import { ownLinesWarning, withOwnLines } from './own-options.ts';
 import { asArguments, handedOverOptions, type ServerOptionValues } from './scratch-options.ts';
-import { shellWord } from './salvage-commands.ts';
+import { shellWord } from '../platform/shell-word.ts';
 import type { SourceZone } from './source-zone.ts';
 
 /** A large server writes for long what it has in memory, and reads for long what it wrote. */

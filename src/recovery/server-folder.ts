@@ -4,7 +4,7 @@ import { LastgoodError } from '../platform/errors.ts';
 import { findProcesses, type ProcessMark } from '../platform/other-processes.ts';
 import { SOCKET_PATH_MAX_BYTES } from '../server/local-server.ts';
 import { readRestoreNote, type RestorePhase } from './restore-note.ts';
-import { shellWord } from './salvage-commands.ts';
+import { shellWord } from '../platform/shell-word.ts';
 
 /** Where a private server has its files: all in its data folder. */
 export function serverPaths(datadir: string): { datadir: string; socket: string; errorLog: string } {

@@ -1,7 +1,7 @@
 import type { RehearseResult } from '../../operations/rehearse.ts';
 import type { RestoreResult } from '../../operations/restore.ts';
 import { oneLine } from '../../platform/visible.ts';
-import { shellWord } from '../../recovery/salvage-commands.ts';
+import { shellWord } from '../../platform/shell-word.ts';
 import type { Cli } from '../cli.ts';
 import { formatCount, formatSeconds } from './quantity.ts';
 import { formatFacts } from './table.ts';
