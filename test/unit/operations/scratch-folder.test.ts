@@ -2,26 +2,16 @@ import { fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { access, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import { findLeftScratch, scratchFolder } from '../../../src/operations/scratch-folder.ts';
 import { findProcesses } from '../../../src/platform/other-processes.ts';
-import { makeTempDirectory, type TempDirectory } from '../../../src/platform/temp-dir.ts';
 import { FOLDER_LOCK, serverMark } from '../../../src/recovery/server-folder.ts';
 import { silentLog } from '../../support/archiver.ts';
+import { ownTempFolder } from '../../support/own-temp-folder.ts';
 
 const HOLDER = join(import.meta.dirname, '../../support/lock-holder.ts');
 
-let temporary: TempDirectory;
-
-beforeEach(async () => {
-  temporary = await makeTempDirectory('lastgood-unit-');
-  vi.stubEnv('TMPDIR', temporary.path);
-});
-
-afterEach(async () => {
-  vi.unstubAllEnvs();
-  await temporary[Symbol.asyncDispose]();
-});
+const temporary = ownTempFolder();
 
 /** As a salvage has it: a data folder with its lock. @returns a way to kill its maker */
 async function begun(name: string): Promise<{ folder: string; datadir: string; kill: () => Promise<void> }> {

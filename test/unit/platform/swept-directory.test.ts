@@ -3,23 +3,13 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { cp, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { makeSweptDirectory } from '../../../src/platform/swept-directory.ts';
-import { makeTempDirectory, type TempDirectory } from '../../../src/platform/temp-dir.ts';
+import { ownTempFolder } from '../../support/own-temp-folder.ts';
 
 const MAKER = join(import.meta.dirname, '../../support/folder-maker.ts');
 
-let temporary: TempDirectory;
-
-beforeEach(async () => {
-  temporary = await makeTempDirectory('lastgood-unit-');
-  vi.stubEnv('TMPDIR', temporary.path);
-});
-
-afterEach(async () => {
-  vi.unstubAllEnvs();
-  await temporary[Symbol.asyncDispose]();
-});
+const temporary = ownTempFolder();
 
 async function begun(): Promise<{ folder: string; kill: () => Promise<void> }> {
   const maker = fork(MAKER, { execArgv: ['--import', 'tsx'] });
