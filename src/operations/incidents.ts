@@ -2,16 +2,22 @@ import type { Lineage } from '../archive/lineage.ts';
 import { compareCoordinates } from '../binlog/coordinates.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { isListed, type IncidentFilter } from '../catalog/incident-filter.ts';
-import { INCIDENT_KINDS, type Incident, type IncidentKind } from '../incident/incident.ts';
+import { INCIDENT_KINDS, incidentId, type Incident, type IncidentKind } from '../incident/incident.ts';
 import { LastgoodError } from '../platform/errors.ts';
 import { findNeighbours, type PlacedGroup } from '../recovery/neighbours.ts';
 import { parseTime } from '../recovery/target.ts';
-import { findIncident, findLossyTables, type EvidenceOptions } from './evidence/evidence-source.ts';
+import {
+  findIncident,
+  findLossyTables,
+  type EvidenceOptions,
+  type PlacedIncident,
+} from './evidence/evidence-source.ts';
 import { showLoss, type ShownLoss } from './evidence/lost-rows-shown.ts';
 import { nextCommands } from './evidence/next-commands.ts';
 import { readSurroundings, type Surroundings } from './evidence/surroundings.ts';
 import { readWholeStatement } from './evidence/whole-statement.ts';
 import { isSmallMass, MASS_DEFAULTS, TableSizes, type MassThreshold } from './mass-threshold.ts';
+import { asOne, OneIncidents, sameGroup, serverOf } from './one-incident.ts';
 import type { OpenArchive } from './open-archive.ts';
 
 /** What to list, as text; everything left out matches. */
@@ -38,7 +44,7 @@ export function listIncidents(
   threshold: MassThreshold = MASS_DEFAULTS,
 ): Incident[] {
   const found = catalog.incidents({ ...filterOf(options), all: options.all });
-  return options.all === true ? withoutEchoes(found, catalog.lineages()) : withoutGuesses(catalog, found, threshold);
+  return options.all === true ? withoutEchoes(catalog, found) : withoutGuesses(catalog, found, threshold);
 }
 
 /** The same, and how many more there are with `all`: what is not listed is at least counted. */
@@ -48,7 +54,7 @@ export function listAndCountIncidents(
   threshold: MassThreshold = MASS_DEFAULTS,
 ): { readonly incidents: Incident[]; readonly more: number } {
   const found = catalog.incidents({ ...filterOf(options), all: true });
-  const every = withoutEchoes(found, catalog.lineages());
+  const every = withoutEchoes(catalog, found);
   const incidents = options.all === true ? every : withoutGuesses(catalog, found, threshold);
   return { incidents, more: every.length - incidents.length };
 }
@@ -65,8 +71,8 @@ function filterOf({ schema, table, since, until, kind }: IncidentOptions): Incid
 
 function withoutGuesses(catalog: Catalog, found: readonly Incident[], threshold: MassThreshold): Incident[] {
   const sizes = new TableSizes(catalog.backups());
-  return withoutEchoes(found.filter(isListed), catalog.lineages()).filter(
-    (incident) => !isSmallMass(incident, threshold, sizes.before(incident)),
+  return withoutEchoes(catalog, found).filter(
+    (incident) => isListed(incident) && !isSmallMass(incident, threshold, sizes.before(incident)),
   );
 }
 
@@ -74,9 +80,10 @@ function withoutGuesses(catalog: Catalog, found: readonly Incident[], threshold:
  * What a new primary wrote while it still was a replica stands in its log and in the old primary's: one incident, listed where
  * history has it, in the old one's. One that was archived anew from the same files is listed under the id that it had before.
  */
-function withoutEchoes(incidents: readonly Incident[], lineages: readonly Lineage[]): Incident[] {
+function withoutEchoes(catalog: Catalog, incidents: readonly Incident[]): Incident[] {
+  const lineages = catalog.lineages();
   const byId = new Map(lineages.map((lineage) => [lineage.id, lineage]));
-  return withoutCopies(incidents, lineages).filter(({ lineage: id, file, start, gtid, kind }) => {
+  return withoutCopies(catalog, incidents, lineages).filter(({ lineage: id, file, start, gtid, kind }) => {
     const lineage = byId.get(id ?? '');
     const child = lineage?.handOver?.child;
     if (gtid === null || child === undefined || compareCoordinates({ file, position: start }, child) >= 0) return true;
@@ -84,24 +91,32 @@ function withoutEchoes(incidents: readonly Incident[], lineages: readonly Lineag
   });
 }
 
-function withoutCopies(incidents: readonly Incident[], lineages: readonly Lineage[]): readonly Incident[] {
-  const servers = lineages.map(({ flavor, serverId, serverUuid }) => `${flavor} ${serverId} ${serverUuid ?? ''}`);
+/** Copies of one incident as one, where its first copy stands in the list. */
+function withoutCopies(
+  catalog: Catalog,
+  incidents: readonly Incident[],
+  lineages: readonly Lineage[],
+): readonly Incident[] {
+  const servers = lineages.map(serverOf);
   if (new Set(servers).size === servers.length) return incidents;
   const order = new Map(lineages.map(({ id }, index) => [id, index]));
   const orderOf = ({ lineage }: Incident): number => order.get(lineage ?? '') ?? -1;
-  const placed = incidents.map((incident) => {
-    const { file, start, end, gtid, time, kind, state, statement } = incident;
-    const server = servers[orderOf(incident)] ?? '';
-    return { incident, place: JSON.stringify([server, file, start, end, gtid, time, kind, state, statement]) };
+  const placed = incidents.map((incident) => ({
+    incident,
+    place: `${servers[orderOf(incident)] ?? ''} ${sameGroup(incident)}`,
+  }));
+  const copies = new Map<string, Incident[]>();
+  for (const { incident, place } of placed.toSorted((a, b) => orderOf(a.incident) - orderOf(b.incident)))
+    copies.set(place, [...(copies.get(place) ?? []), incident]);
+  const ones = new OneIncidents(catalog);
+  return placed.flatMap(({ incident, place }) => {
+    if (incident.gtid === null) return [incident];
+    const [first, ...others] = copies.get(place) ?? [];
+    if (first !== incident) return [];
+    const one = asOne([first, ...others])?.incident ?? first;
+    // Its decided copy may not be in the list: what was rolled back is not listed.
+    return [one.state === 'pending' ? ones.of(one).incident : one];
   });
-  const first = new Map<string, Incident>();
-  for (const { incident, place } of placed) {
-    const known = first.get(place);
-    if (known === undefined || orderOf(incident) < orderOf(known)) first.set(place, incident);
-  }
-  return placed.flatMap(({ incident, place }) =>
-    incident.gtid === null || first.get(place) === incident ? [incident] : [],
-  );
 }
 
 function parseKind(text: string): IncidentKind {
@@ -140,7 +155,7 @@ const SHOWN_ROWS = 10;
 /** Shows one incident, read from the archive. @throws LastgoodError `INCIDENT_UNKNOWN`, `TARGET_UNREACHABLE`, `ARCHIVE_DAMAGED` */
 export async function showIncident(archive: OpenArchive, id: string, options: StoryOptions): Promise<IncidentStory> {
   const { rows = SHOWN_ROWS, full = false, signal } = options;
-  const placed = await findIncident(archive, id, signal);
+  const placed = await findOne(archive, id, signal);
   const { incident, view } = placed;
   const { file, start, end } = incident;
   const { before } = await findNeighbours(view, { file, position: start });
@@ -156,4 +171,13 @@ export async function showIncident(archive: OpenArchive, id: string, options: St
     around: await readSurroundings({ ...placed, signal }),
     commands: nextCommands(incident, { rows: lost.why === null && incident.state === 'effective' }),
   };
+}
+
+/** Under its first id, in the log that knows most of it. */
+async function findOne(archive: OpenArchive, id: string, signal: AbortSignal | undefined): Promise<PlacedIncident> {
+  const asked = archive.catalog.incident(id);
+  if (asked === null) return await findIncident(archive, id, signal); // says so
+  const { incident, saidBy } = new OneIncidents(archive.catalog).of(asked);
+  const placed = await findIncident(archive, incidentId({ ...asked, lineage: saidBy }), signal);
+  return { ...placed, incident };
 }

@@ -4,12 +4,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { BackupRecord } from '../../src/archive/backup-record.ts';
 import type { Lineage } from '../../src/archive/lineage.ts';
 import { diagnose } from '../../src/operations/doctor.ts';
-import { listIncidents } from '../../src/operations/incidents.ts';
+import { listIncidents, showIncident } from '../../src/operations/incidents.ts';
 import { listBackups } from '../../src/operations/lists.ts';
-import { openArchive, type OpenArchive } from '../../src/operations/open-archive.ts';
+import { openArchive, rebuildArchiveCatalog, type OpenArchive } from '../../src/operations/open-archive.ts';
 import { pinById } from '../../src/operations/pins.ts';
 import { makePlan } from '../../src/operations/plan.ts';
 import { readStatus, type Status } from '../../src/operations/status.ts';
+import { MASS_DEFAULTS } from '../../src/operations/mass-threshold.ts';
+import { startAlertListener, type AlertListener } from '../support/alert-listener.ts';
 import { archiveUntilCurrent, primarySettings, silentLog } from '../support/archiver.ts';
 import { newRepository, openLineages, PLAIN, run } from '../support/lineages.ts';
 import { pointOf, recordBackup } from '../support/recorded-backup.ts';
@@ -26,6 +28,9 @@ describe('the old primary is archived anew after another server', () => {
   let backup: BackupRecord;
   /** As it was listed before anything else was archived. */
   let incident: string;
+  /** Ids that the webhook was told of, before and after the old primary was archived anew. */
+  let told: string[];
+  let toldAnew: string[];
   let between: Status;
   let archive: OpenArchive;
   let lineages: readonly Lineage[];
@@ -34,17 +39,24 @@ describe('the old primary is archived anew after another server', () => {
     [old, other] = await Promise.all([startPrimary(), startPrimary({ serverId: 202 })]);
     path = newRepository(old);
     await run(old, 'CREATE DATABASE shop', 'CREATE TABLE shop.orders (id INT PRIMARY KEY)');
-    await archiveUntilCurrent(old, path, PLAIN);
+    await using listener = await startAlertListener();
+    const alerts = { webhook: listener.url, command: null, mass: MASS_DEFAULTS, rules: [] };
+    await archiveUntilCurrent(old, path, { ...PLAIN, alerts });
     backup = await recordBackup(path, 'first', await pointOf(old));
     await run(old, 'INSERT INTO shop.orders VALUES (1)', 'DROP TABLE shop.orders');
-    await archiveUntilCurrent(old, path, PLAIN);
+    await archiveUntilCurrent(old, path, { ...PLAIN, alerts });
+    told = idsIn(listener);
     using first = await openArchive(path, { log: silentLog });
     incident = listIncidents(first).at(0)?.id ?? '';
     await run(other, 'CREATE DATABASE x');
-    await archiveUntilCurrent(other, path, { ...PLAIN, newLineage: true });
+    await archiveUntilCurrent(other, path, { ...PLAIN, newLineage: true, alerts });
     using second = await openArchive(path, { log: silentLog });
     between = await readStatus(second, { primary: primarySettings(other) });
-    await archiveUntilCurrent(old, path, { ...PLAIN, newLineage: true });
+    await run(old, 'DROP DATABASE shop'); // the first copy does not have it
+    await archiveUntilCurrent(old, path, { ...PLAIN, newLineage: true, alerts });
+    await rebuildArchiveCatalog(path, { log: silentLog });
+    await archiveUntilCurrent(old, path, { ...PLAIN, alerts });
+    toldAnew = idsIn(listener).slice(told.length);
     archive = await openArchive(path, { log: silentLog });
     ({ lineages } = await openLineages(path));
   });
@@ -72,12 +84,22 @@ describe('the old primary is archived anew after another server', () => {
   });
 
   it('lists the incident once, under the id that it had, and the backup in the lineage that it was taken in', async () => {
-    expect(listIncidents(archive).map(({ id }) => id)).toEqual([incident]);
+    expect(listIncidents(archive, { kind: 'drop-table' }).map(({ id }) => id)).toEqual([incident]);
     expect(listIncidents(archive, { all: true }).filter(({ kind }) => kind === 'drop-table')).toHaveLength(1);
     const [first] = lineages;
     const stored = await readFile(join(archive.repository.backupFolder(backup.id), 'backup.json'), 'utf8');
     expect(stored).toContain(first?.id);
     expect(await listBackups(archive)).toMatchObject([{ id: 'first', usable: true, primary: { lineage: first?.id } }]);
+  });
+
+  it('alerts of each incident once, under the id that it is listed with, and shows it under that', async () => {
+    const [dropped, table] = listIncidents(archive);
+    expect([table?.id, told, toldAnew]).toEqual([incident, [incident], [dropped?.id]]);
+    for (const { id } of archive.catalog.incidents({ kind: 'drop-table' }))
+      expect(await showIncident(archive, id, { live: null, log: silentLog })).toMatchObject({
+        incident: { id: incident, lineage: lineages[0]?.id },
+        commands: expect.arrayContaining([expect.stringContaining(incident)]) as unknown,
+      });
   });
 
   it('says while only the other server is archived that earlier targets can be reached', () => {
@@ -109,3 +131,10 @@ describe('the old primary is archived anew after another server', () => {
     expect(diagnosis.findings.filter(({ check }) => check === 'break')).toEqual(breaks);
   });
 });
+
+/** Of one incident, or of many told together. */
+function idsIn({ received }: AlertListener): string[] {
+  return received.flatMap(({ message: { incident, summary } }) =>
+    incident === null ? (summary?.ids ?? []) : [incident.id],
+  );
+}

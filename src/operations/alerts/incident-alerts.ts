@@ -11,6 +11,7 @@ import type { Catalog } from '../../catalog/catalog.ts';
 import type { Incident } from '../../incident/incident.ts';
 import { Backoff } from '../../platform/backoff.ts';
 import type { Logger } from '../../platform/logger.ts';
+import { OneIncidents } from '../one-incident.ts';
 import { AlertJudge } from './alert-judge.ts';
 import type { AlertSettings } from './alert-settings.ts';
 import { AlertTeller } from './alert-teller.ts';
@@ -46,6 +47,7 @@ export class IncidentAlerts implements AsyncDisposable {
   readonly #parts: AlertParts;
   readonly #record: AlertRecord;
   readonly #judge: AlertJudge;
+  readonly #ones: OneIncidents;
   readonly #teller: AlertTeller;
   readonly #order: LogOrder;
   readonly #freshness: Freshness;
@@ -70,6 +72,7 @@ export class IncidentAlerts implements AsyncDisposable {
     this.#parts = parts;
     this.#record = record;
     this.#judge = new AlertJudge(parts);
+    this.#ones = new OneIncidents(catalog);
     this.#order = new LogOrder(() => catalog.lineages());
     this.#stood = record.stood;
     this.#freshness = new Freshness(this.#stood?.current === true ? this.#stood : null);
@@ -197,10 +200,14 @@ export class IncidentAlerts implements AsyncDisposable {
 
   #look(lineage: Lineage, incident: Incident): void {
     if (isEcho(lineage, incident)) return;
-    const place = { lineage: lineage.id, ...placeOf(incident) };
-    if (this.#isLookedAt(place) || this.#isDealtWith(place)) return;
-    if (this.#judge.isAlerting(incident)) this.#teller.tell(incident, { place, isNews: this.#isNews(incident, place) });
-    if (incident.state === 'pending') this.#pending.set(incident.id, place);
+    const found = { lineage: lineage.id, ...placeOf(incident) };
+    if (this.#isLookedAt(found)) return;
+    const { incident: one, saidBy } = this.#ones.of(incident);
+    // Of a log that is archived anew: dealt with is what the first copy's alerts dealt with.
+    const place = { ...found, lineage: saidBy ?? lineage.id };
+    if (this.#isDealtWith(place)) return;
+    if (this.#judge.isAlerting(one)) this.#teller.tell(one, { place, isNews: this.#isNews(one, found) });
+    if (one.state === 'pending') this.#pending.set(one.id, found);
     this.#decided += 1;
   }
 
@@ -225,9 +232,10 @@ export class IncidentAlerts implements AsyncDisposable {
 
   #lookAtPending(): void {
     for (const [id, { lineage }] of this.#pending) {
-      const incident = this.#parts.catalog.incident(id);
-      if (incident?.state === 'pending') continue;
-      if (incident !== null) this.#settled(incident, lineage);
+      const found = this.#parts.catalog.incident(id);
+      const one = found === null ? null : this.#ones.of(found);
+      if (one?.incident.state === 'pending') continue;
+      if (one !== null) this.#settled(one.incident, one.saidBy ?? lineage);
       this.#pending.delete(id);
     }
   }
