@@ -4,6 +4,8 @@ import { missingFolders, removeEmptyFolders } from '../platform/made-folders.ts'
 import { installDatadir, startLocalServer, type LocalServer } from '../server/local-server.ts';
 import { requireFreePort } from '../server/loopback-port.ts';
 import type { ServerOptions } from '../server/server-options.ts';
+import { readRoom } from './disk-space.ts';
+import { restoringSizes } from './restoring-sizes.ts';
 import { claimEmptyFolder, clearFolder } from './restore-folder.ts';
 import { asArguments, restoringOptions, type ServerOptionValues } from './scratch-options.ts';
 import { account, PATIENCE, ScratchServer, type ScratchServerOptions } from './scratch-server.ts';
@@ -66,11 +68,12 @@ export async function startRestoringServer(
   { datadir, port, serverId, settings, zone, dataBytes, signal }: ScratchServerOptions,
   more: ServerOptionValues = {},
 ): Promise<LocalServer> {
+  const sizes = restoringSizes(dataBytes, await readRoom(datadir, dataBytes));
   return await startLocalServer({
     ...lastingServerPaths(datadir, serverId),
     ...PATIENCE,
     port,
-    args: asArguments({ ...restoringOptions(settings, { serverId, dataBytes }), ...more }),
+    args: asArguments({ ...restoringOptions(settings, serverId), ...sizes, ...more }),
     env: zone.tz === null ? undefined : { TZ: zone.tz },
     signal,
   });

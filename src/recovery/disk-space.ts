@@ -1,10 +1,12 @@
-import { statfs } from 'node:fs/promises';
+import { stat, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
 import { formatBytes } from '../platform/byte-size.ts';
 import { LastgoodError } from '../platform/errors.ts';
 import { nearestThere, partThatIsNoFolder } from '../platform/folder-way.ts';
+import { readMemory } from '../platform/memory.ts';
 import { notAFolder } from '../platform/unusable-folder.ts';
 import type { Plan } from './plan.ts';
-import { redoLogBytes } from './restoring-sizes.ts';
+import { SMALLEST_REDO_LOG, type Room } from './restoring-sizes.ts';
 import { RELAY_LOG_BYTES } from './scratch-options.ts';
 
 /** SQL text that zstd made small becomes rows and indexes. A rough lower bound: a backup does not tell its plain size. */
@@ -22,13 +24,25 @@ export function dataBytes({ backup, bytes }: Work): number {
 /** At least so many bytes a restore writes: what the replayed groups add comes on top, and nobody knows it before. */
 export function neededBytes(work: Work): number {
   const { backup, bytes } = work;
-  return backup.bytes * GROWTH + RESERVE_BYTES + redoLogBytes(dataBytes(work)) + Math.min(bytes, RELAY_LOG_BYTES);
+  return backup.bytes * GROWTH + RESERVE_BYTES + SMALLEST_REDO_LOG + Math.min(bytes, RELAY_LOG_BYTES);
 }
 
 /** The same into a server that is there already: it has its redo log, and nothing keeps it from having received all before it has applied much. */
 export function neededOnServer(plan: Work & Pick<Plan, 'diskBytes'>, engine: 'applier' | 'session'): number {
   const received = engine === 'applier' ? Math.max(0, plan.bytes - RELAY_LOG_BYTES) : 0;
-  return plan.diskBytes - redoLogBytes(dataBytes(plan)) + received;
+  return plan.diskBytes - SMALLEST_REDO_LOG + received;
+}
+
+/** What there is for a server that is to hold about so many bytes in the folder. @throws LastgoodError as `freeBytes` */
+export async function readRoom(datadir: string, data: number): Promise<Room> {
+  return {
+    memory: readMemory(),
+    spareDisk: (await freeBytes(datadir)) - data - RESERVE_BYTES - RELAY_LOG_BYTES,
+    redoLog: await stat(join(datadir, 'ib_logfile0')).then(
+      ({ size }) => size,
+      () => null, // not made yet
+    ),
+  };
 }
 
 /** @throws LastgoodError `PREFLIGHT_FAILED` with both numbers when the folder's file system has less than `needed` bytes free */

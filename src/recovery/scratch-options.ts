@@ -1,5 +1,3 @@
-import { restoringSizes } from './restoring-sizes.ts';
-
 /** Server options by name, as an option file has them. */
 export type ServerOptionValues = Readonly<Record<string, string>>;
 
@@ -26,15 +24,10 @@ export const NOT_TAKEN_OVER = new Set([
  * It writes no binary log: that is MariaDB's default.
  *
  * @param settings of the source: what decides how statements are understood
- * @param dataBytes that it will hold, about
  */
-export function restoringOptions(
-  settings: ServerOptionValues,
-  { serverId, dataBytes }: { readonly serverId: number; readonly dataBytes: number },
-): ServerOptionValues {
+export function restoringOptions(settings: ServerOptionValues, serverId: number): ServerOptionValues {
   return {
     ...common(settings, serverId),
-    ...restoringSizes(dataBytes),
     // To the system at each commit, to the disk now and then: what is committed outlives the server's process, and a resumed
     // restore finds no later GTID missing whose DDL is there. Buffered, so that it costs a copy only.
     innodb_flush_log_at_trx_commit: '2',

@@ -15,9 +15,7 @@ async function load(
   before: readonly string[] = [],
 ): Promise<TestServer> {
   const { plugins = '' } = record.settings;
-  const args = asArguments(restoringOptions({ plugins }, { serverId: 109, dataBytes: 0 })).filter((arg) =>
-    arg.startsWith('--plugin'),
-  );
+  const args = asArguments(restoringOptions({ plugins }, 109)).filter((arg) => arg.startsWith('--plugin'));
   const loaded = await startPrimary({ args: ['--skip-log-bin', ...args] });
   {
     await using root = await loaded.connect();

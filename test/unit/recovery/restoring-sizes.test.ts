@@ -1,29 +1,46 @@
 import { expect, it } from 'vitest';
-import { bufferPoolBytes, redoLogBytes, restoringSizes } from '../../../src/recovery/restoring-sizes.ts';
+import { restoringSizes, type Room } from '../../../src/recovery/restoring-sizes.ts';
 
 const GIB = 2 ** 30;
 
-it('gives InnoDB all of the data, and a quarter of the memory at most', () => {
-  const memories = [GIB / 4, 4 * GIB, 64 * GIB].map((total) => ({ total, available: total }));
-  const ofSmall = memories.map((memory) => bufferPoolBytes(0, memory));
-  const ofLarge = memories.map((memory) => bufferPoolBytes(10 * GIB, memory));
+function room({
+  available = 8 * GIB,
+  spareDisk = 100 * GIB,
+  redoLog = null,
+}: Partial<Room & { available: number }>): Room {
+  return { memory: { total: 64 * GIB, available }, spareDisk, redoLog };
+}
 
-  expect(ofSmall).toEqual([GIB / 8, GIB, 2 * GIB]);
-  expect(ofLarge).toEqual([GIB / 8, GIB, 10 * GIB]);
+function bufferPool(data: number, available: number): number {
+  return Number(restoringSizes(data, room({ available })).innodb_buffer_pool_size) / GIB;
+}
+
+function redoLog(data: number, how: Partial<Room>): number {
+  return Number(restoringSizes(data, room(how)).innodb_log_file_size) / GIB;
+}
+
+it('gives InnoDB memory for all of the data, and leaves half of what is free to those that live beside it', () => {
+  expect([0, 10 * GIB, 100 * GIB].map((data) => bufferPool(data, 40 * GIB))).toEqual([2, 10, 20]);
+  expect([0, 3 * GIB, 8 * GIB].map((available) => bufferPool(10 * GIB, available))).toEqual([1 / 8, 1.5, 4]);
 });
 
-it('leaves half of what is free to those that live beside it', () => {
-  const beside = [0, 3 * GIB, 40 * GIB].map((available) => ({ total: 64 * GIB, available }));
-
-  expect(beside.map((memory) => bufferPoolBytes(100 * GIB, memory))).toEqual([GIB / 8, 1.5 * GIB, 16 * GIB]);
+it('gives the redo log as much as the data, and half of the room on the disk at most', () => {
+  expect([0, 4 * GIB, 100 * GIB].map((data) => redoLog(data, {}))).toEqual([1 / 4, 4, 8]);
+  expect([-GIB, 0, GIB, 6 * GIB].map((spareDisk) => redoLog(10 * GIB, { spareDisk }))).toEqual([
+    1 / 4,
+    1 / 4,
+    1 / 2,
+    3,
+  ]);
 });
 
-it('gives the redo log a quarter of the data, within reason', () => {
-  expect([0, 4 * GIB, 100 * GIB].map(redoLogBytes)).toEqual([GIB / 4, GIB, 2 * GIB]);
+it('leaves a redo log of a run before as large as it is', () => {
+  expect(redoLog(10 * GIB, { redoLog: GIB, spareDisk: 0 })).toBe(1);
 });
 
 it('gives both in whole megabytes, as the server takes them', () => {
-  const values = Object.values(restoringSizes(3_000_000_001)).map(Number);
+  const odd = room({ available: 3_000_000_001, spareDisk: 3_000_000_001 });
+  const values = Object.values(restoringSizes(5_000_000_001, odd)).map(Number);
 
   expect(values.map((bytes) => bytes % 2 ** 20)).toEqual([0, 0]);
 });
