@@ -40,7 +40,7 @@ export async function readRoom(datadir: string, data: number): Promise<Room> {
     spareDisk: (await freeBytes(datadir)) - data - RESERVE_BYTES - RELAY_LOG_BYTES,
     redoLog: await stat(join(datadir, 'ib_logfile0')).then(
       ({ size }) => size,
-      () => null, // not made yet
+      () => 0, // not made yet
     ),
   };
 }

@@ -14,8 +14,8 @@ export interface Room {
   readonly memory: Memory;
   /** On the disk, when all that a restore needs at least is taken off; below 0: less than that. */
   readonly spareDisk: number;
-  /** What is there of a run before; null: nothing. */
-  readonly redoLog: number | null;
+  /** What is there, as the server's installation or a run before made it. */
+  readonly redoLog: number;
 }
 
 /** What InnoDB gets while so many bytes are loaded and replayed: where it is too little, every change of a row waits for the disk. */
@@ -37,12 +37,11 @@ function bufferPoolBytes(dataBytes: number, { available }: Memory): number {
 
 /**
  * The more there is, the less often a page is written while it still changes: as much as the data, of a disk with room at most half of
- * that room. One that is there keeps its size.
+ * that room. A larger one that is there keeps its size.
  */
 function redoLogBytes(dataBytes: number, { spareDisk, redoLog }: Room): number {
-  if (redoLog !== null) return redoLog;
   const most = Math.min(whole(dataBytes), Math.floor(spareDisk / 2 / MIB) * MIB, LARGEST_REDO_LOG);
-  return Math.max(SMALLEST_REDO_LOG, most);
+  return Math.max(SMALLEST_REDO_LOG, redoLog, most);
 }
 
 function whole(bytes: number): number {
