@@ -80,7 +80,7 @@ async function byLastgood(datadir: string, scene: RestoreScene): Promise<Omit<Ph
 
 async function onlyBackup({ repository }: RestoreScene): Promise<{ record: BackupRecord; folder: string }> {
   const opened = await openRepository(repository);
-  const [record] = await opened.backups();
+  const [record] = (await opened.backups()).records;
   if (record === undefined) throw new Error(`no backup in ${repository}`);
   return { record, folder: opened.backupFolder(record.id) };
 }

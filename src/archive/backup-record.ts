@@ -1,3 +1,5 @@
+import { parseCoordinates } from '../binlog/coordinates.ts';
+
 /** One side of a backup's place in time. `coordinates` is FILE:POSITION in that server's own binary log. */
 export interface BackupSide {
   readonly server: string;
@@ -37,4 +39,39 @@ export interface BackupRecord {
   readonly settings: Readonly<Record<string, string>>;
   /** How long applying was stopped on the replica. */
   readonly applyingStoppedSeconds: number;
+}
+
+/** What of a backup's place and files a record lacks, in words; null when it has all. An early version wrote records without a hash. */
+export function whyNoBackup(record: Partial<Record<keyof BackupRecord, unknown>>): string | null {
+  const { startedAt, finishedAt, bytes, files, primary, replica, settings, databases } = record;
+  const isTime = (value: unknown): boolean => typeof value === 'string' && !Number.isNaN(Date.parse(value));
+  const has: Readonly<Record<string, boolean>> = {
+    startedAt: isTime(startedAt),
+    finishedAt: isTime(finishedAt),
+    bytes: typeof bytes === 'number',
+    files: Array.isArray(files) && files.every(isFile),
+    databases: Array.isArray(databases),
+    settings: isObject(settings),
+    replica: isObject(replica),
+    primary: isObject(primary) && isPlace(primary['coordinates']),
+  };
+  const lacking = Object.keys(has).filter((name) => has[name] === false);
+  return lacking.length === 0 ? null : `it has no usable ${lacking.join(', ')}`;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
+function isFile(value: unknown): boolean {
+  return isObject(value) && typeof value['name'] === 'string' && typeof value['bytes'] === 'number';
+}
+
+function isPlace(value: unknown): boolean {
+  try {
+    parseCoordinates(String(value));
+    return true;
+  } catch {
+    return false;
+  }
 }

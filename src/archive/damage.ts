@@ -66,6 +66,10 @@ export const VERIFY_CHECKS = {
     severity: 'warning',
     fix: 'Start `lastgood archive`, best as a service, and take a backup with `lastgood backup`; then verify again.',
   },
+  'nothing read': {
+    severity: 'warning',
+    fix: 'Is the time right? Verify from an earlier one on, or without --since: `lastgood segments` says from when each file is.',
+  },
   'open segment': { severity: 'info', fix: 'Nothing: the archiver goes on from the last whole group.' },
   leftover: { severity: 'info', fix: 'Nothing: the next start of `lastgood archive` clears it away.' },
   catalog: { severity: 'warning', fix: 'Stop the archiver and run `lastgood catalog rebuild`.' },

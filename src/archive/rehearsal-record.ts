@@ -20,3 +20,12 @@ export interface RehearsalRecord {
   readonly groups: number;
   readonly seconds: { readonly load: number; readonly replay: number; readonly proof: number; readonly total: number };
 }
+
+/** What a record lacks that estimates and `status` need, in words; null when it has all. */
+export function whyNoRehearsal(record: Partial<Record<keyof RehearsalRecord, unknown>>): string | null {
+  const { startedAt, ok, backupBytes, replayedBytes, seconds } = record;
+  const times = Object(seconds) as Partial<Record<string, unknown>>;
+  const numbers = [backupBytes, replayedBytes, times['load'], times['replay'], times['proof'], times['total']];
+  const isWhole = typeof startedAt === 'string' && typeof ok === 'boolean';
+  return isWhole && numbers.every((number) => typeof number === 'number') ? null : 'it is no record of a rehearsal';
+}

@@ -3,26 +3,35 @@
  * as records. The files are the truth; nothing here keeps a second copy of it. Must not know SQLite or servers.
  */
 import { randomUUID } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { compareFiles, isBinlogFileName, nextFile } from '../binlog/coordinates.ts';
 import { makeDirectory, writeFileDurably } from '../platform/durable-file.ts';
 import { LastgoodError } from '../platform/errors.ts';
 import { whyNoFolder } from '../platform/folder-way.ts';
-import type { BackupRecord } from './backup-record.ts';
+import { whyNoBackup, type BackupRecord } from './backup-record.ts';
 import { readKeyRing, type KeyRing } from './key-ring.ts';
 import { Ledger } from './ledger.ts';
 import { findOwnAncestor, type Lineage } from './lineage.ts';
 import type { SegmentManifest } from './manifest.ts';
 import { Pins } from './pins.ts';
 import { exists, isNoFolder, readFolder, sizeOf } from './presence.ts';
-import { parseRecord, renderRecord, type ReadRecord } from './record-text.ts';
-import type { RehearsalRecord } from './rehearsal-record.ts';
+import { renderRecord } from './record-text.ts';
+import { whyNoRehearsal, type RehearsalRecord } from './rehearsal-record.ts';
 import { formOf, isPlain, storedName } from './stored-form.ts';
+import {
+  notUsable,
+  ofPlace,
+  readEach,
+  readRecord,
+  readWrittenRecord,
+  type RecordPlace,
+  type StoredRecords,
+} from './stored-records.ts';
 
 /** Readers refuse a newer one. 2: sealed segments may be compressed or encrypted. */
 const FORMAT = 2;
 const BACKUP_RECORD = 'backup.json';
+const LINEAGE_RECORD = 'lineage.json';
 
 /** One archived binary log file. Its bytes are read through `openSegment`, never from `path`. */
 export interface ArchivedSegment {
@@ -120,14 +129,34 @@ export class Repository {
     return join(this.path, 'backups', id);
   }
 
-  /** In the order they began. @throws LastgoodError `REPOSITORY_UNREADABLE`, `ARCHIVE_DAMAGED` for one that is its own ancestor */
+  /**
+   * In the order they began, as their records stand: an archiver goes on with edited ones, by bytes alone.
+   *
+   * @throws LastgoodError `REPOSITORY_UNREADABLE`, `ARCHIVE_DAMAGED` for one that is its own ancestor
+   */
   async lineages(): Promise<Lineage[]> {
     await this.#checkLineageFolders();
-    const records = await this.#records('lineages', 'lineage.json', readRecord<Lineage>);
-    const all = records.map((record) => ({ ...record, handOver: record.handOver ?? null })); // absent in older records
+    const all: Lineage[] = [];
+    for (const place of await this.#places('lineages', LINEAGE_RECORD)) {
+      if (!(await exists(place.path))) continue; // a folder that has only begun
+      const record = ofPlace(place, await readRecord<Lineage>(place.path));
+      all.push({ ...record, handOver: record.handOver ?? null }); // absent in older records
+    }
     const wrong = findOwnAncestor(all);
-    if (wrong !== null) throw ownAncestor(join(this.lineageFolder(wrong.id), 'lineage.json'));
+    if (wrong !== null) throw ownAncestor(join(this.lineageFolder(wrong.id), LINEAGE_RECORD));
     return all.sort((a, b) => compareText(a.createdAt, b.createdAt) || compareText(a.id, b.id));
+  }
+
+  /**
+   * One error for each lineage whose record says something else than was written: its parent, its hand-over or its server may be
+   * another's, and a restore that believed it would lead through the wrong log.
+   */
+  async editedLineages(): Promise<LastgoodError[]> {
+    const places = await this.#places('lineages', LINEAGE_RECORD);
+    const { unreadable } = await readEach(places, async (place) =>
+      (await exists(place.path)) ? await readWrittenRecord<Lineage>(place) : null,
+    );
+    return unreadable.map(({ error }) => error);
   }
 
   async writeLineage(lineage: Lineage): Promise<void> {
@@ -163,18 +192,23 @@ export class Repository {
     return missing;
   }
 
-  /** Oldest first. */
-  async backups(): Promise<BackupRecord[]> {
-    const all = await this.#records('backups', BACKUP_RECORD, readWrittenRecord<BackupRecord>);
-    return all.sort((a, b) => compareText(a.startedAt, b.startedAt));
+  /**
+   * Oldest first. One that cannot be read may stand anywhere in any lineage, and may be the only one that a pin, a rule of retention or
+   * a person counts on: nothing restores from it, and whoever deletes backups or segments must not delete any while there is one.
+   */
+  async backups(): Promise<StoredRecords<BackupRecord>> {
+    const places = await this.#places('backups', BACKUP_RECORD);
+    const found = await readEach(places, readBackup);
+    return { records: byStart(found.records.filter((record) => record !== null)), unreadable: found.unreadable };
   }
 
-  /** Oldest first. */
-  async rehearsals(): Promise<RehearsalRecord[]> {
+  /** Oldest first. Only estimates and "last rehearsal" rest on them. */
+  async rehearsals(): Promise<StoredRecords<RehearsalRecord>> {
     const folder = join(this.path, 'rehearsals');
     const names = (await readFolder(folder)).filter((name) => name.endsWith('.json'));
-    const all = await Promise.all(names.map(async (name) => readRecord<RehearsalRecord>(join(folder, name))));
-    return all.sort((a, b) => compareText(a.startedAt, b.startedAt));
+    const places = names.map((name) => ({ id: name.slice(0, -'.json'.length), path: join(folder, name) }));
+    const { records, unreadable } = await readEach(places, readRehearsal);
+    return { records: byStart(records), unreadable };
   }
 
   async writeRehearsal(record: RehearsalRecord): Promise<void> {
@@ -191,65 +225,40 @@ export class Repository {
     }
   }
 
-  /** Folders without the record are work in progress, or what a crash left of it. */
-  async #records<R extends { readonly id: string }>(
-    kind: string,
-    name: string,
-    read: (path: string) => Promise<R>,
-  ): Promise<R[]> {
-    const found: R[] = [];
-    for (const folder of await readFolder(join(this.path, kind))) {
-      const path = join(this.path, kind, folder, name);
-      if (!folder.endsWith('.partial') && (await exists(path))) found.push(ofFolder(folder, path, await read(path)));
-    }
-    return found;
+  /** In the order of their names; without what is being made. */
+  async #places(kind: string, name: string): Promise<RecordPlace[]> {
+    const folders = (await readFolder(join(this.path, kind))).filter((folder) => !folder.endsWith('.partial')).sort();
+    return folders.map((id) => ({ id, path: join(this.path, kind, id, name) }));
   }
+}
+
+/** null where there is no backup: its folder comes into being whole, so one that holds something and has no record has lost it. */
+async function readBackup(place: RecordPlace): Promise<BackupRecord | null> {
+  const { path } = place;
+  if (!(await exists(path))) {
+    if ((await readFolder(dirname(path), [])).length === 0) return null;
+    throw recordGone(path, "the backup's files are");
+  }
+  const record = await readWrittenRecord<BackupRecord>(place);
+  const why = whyNoBackup(record);
+  if (why !== null) throw notUsable(path, why);
+  return record;
+}
+
+async function readRehearsal(place: RecordPlace): Promise<RehearsalRecord> {
+  const record = await readWrittenRecord<RehearsalRecord>(place);
+  const why = whyNoRehearsal(record);
+  if (why !== null) throw notUsable(place.path, why);
+  return record;
+}
+
+function byStart<R extends { readonly startedAt: string }>(records: readonly R[]): R[] {
+  return records.toSorted((a, b) => compareText(a.startedAt, b.startedAt));
 }
 
 /** `binlog.000042.json`, beside the segment. */
 export function manifestName(file: string): string {
   return `${file}.json`;
-}
-
-/** Reads a JSON record of the archive. @throws LastgoodError `REPOSITORY_UNREADABLE` */
-async function readRecord<R>(path: string): Promise<R> {
-  return (await parseFile(path)).record as R;
-}
-
-async function parseFile(path: string): Promise<ReadRecord> {
-  try {
-    return parseRecord(await readFile(path, 'utf8'));
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    if (cause instanceof SyntaxError) throw notUsable(path, why, cause);
-    throw new LastgoodError('REPOSITORY_UNREADABLE', `cannot read '${path}': ${why}`, { cause });
-  }
-}
-
-/** What a restore relies on: changed by one letter, it is not used. @throws LastgoodError `REPOSITORY_UNREADABLE` */
-async function readWrittenRecord<R>(path: string): Promise<R> {
-  const { record, intact } = await parseFile(path);
-  if (intact === false) throw notUsable(path, 'it is not as it was written');
-  return record as R;
-}
-
-/** Paths are made from ids: a record of another folder is not used. */
-function ofFolder<R extends { readonly id: string }>(folder: string, path: string, record: R): R {
-  if (record.id !== folder) throw notUsable(path, `its id is '${record.id}', not the name of its folder`);
-  return record;
-}
-
-function notUsable(path: string, why: string, cause?: unknown): LastgoodError {
-  const orWithout =
-    basename(path) === BACKUP_RECORD
-      ? ` Without one, move the folder '${dirname(path)}' out of the repository: restores then take another backup.`
-      : '';
-  return new LastgoodError('REPOSITORY_UNREADABLE', `cannot read '${path}': ${why}`, {
-    ...{ cause, details: { path } },
-    hint:
-      'The file is damaged. Keep it, put a good one from a second copy of the archive in its place, then run `lastgood verify`.' +
-      orWithout,
-  });
 }
 
 /** Writes a JSON record durably, with its own hash in it. */

@@ -3,6 +3,7 @@ import { compareFiles, fileNumber } from '../binlog/coordinates.ts';
 import type { Lineage } from '../archive/lineage.ts';
 import type { SegmentDigest } from '../archive/manifest.ts';
 import type { ArchivedSegment, Repository } from '../archive/repository.ts';
+import type { StoredRecords } from '../archive/stored-records.ts';
 import { indexSegment } from '../archive/read-segment.ts';
 import { lastGoodOf } from '../archive/segment-indexer.ts';
 import type { BinlogReading } from '../binlog/binlog-reader.ts';
@@ -70,8 +71,9 @@ async function indexEverything(repository: Repository, catalog: Catalog, options
  * copies the records of backups and rehearsals. A living archiver's open segment is read beside it: its rows may be in a file that was
  * deleted under it. A damaged segment is left out and logged.
  *
- * @param options.openSegments 'leave' for the archiver, whose writer indexes its own, and which goes on when an old segment or the record
- * of a backup cannot be read, for want of its key or of a right: the present is archived whatever the past is
+ * @param options.openSegments 'leave' for the archiver, whose writer indexes its own, and which goes on, and logs it, when an old segment
+ * cannot be read, for want of its key or of a right, or when a record is damaged: the present is archived whatever the past is
+ * @throws LastgoodError `REPOSITORY_UNREADABLE` for an edited lineage.json, unless 'leave': every restore rests on what it says
  */
 export async function catchUp(
   repository: Repository,
@@ -83,6 +85,10 @@ export async function catchUp(
   const archived = await listArchive(repository);
   const { log, openSegments } = options;
   const onUnreadable = openSegments === 'leave' ? logUnreadable(log) : undefined;
+  for (const edited of await repository.editedLineages()) {
+    if (onUnreadable === undefined) throw edited;
+    onUnreadable(edited);
+  }
   await copyRecords({ repository, lineages: archived.lineages }, catalog, { ...(onUnreadable && { onUnreadable }) });
   for (const { id, segments } of known) loseGone(catalog, archived, { id, segments });
   const behind: SegmentWork[] = [];
@@ -119,17 +125,18 @@ async function copyRecords(
   catalog: Catalog,
   { onUnreadable }: Pick<IndexOptions, 'onUnreadable'>,
 ): Promise<void> {
-  const orKnown = async <Record>(read: Promise<Record[]>, known: () => Record[]): Promise<Record[]> =>
-    await read.catch((error: unknown) => {
-      if (onUnreadable === undefined || !isLastgoodError(error, 'REPOSITORY_UNREADABLE')) throw error;
-      onUnreadable(error);
-      return known();
-    });
+  const [backups, rehearsals] = [await repository.backups(), await repository.rehearsals()];
+  for (const { error } of [...backups.unreadable, ...rehearsals.unreadable]) onUnreadable?.(error);
   catalog.setRecords({
     lineages,
-    backups: await orKnown(repository.backups(), () => catalog.backups()),
-    rehearsals: await orKnown(repository.rehearsals(), () => catalog.rehearsals()),
+    backups: withKnown(backups, catalog.backups()),
+    rehearsals: withKnown(rehearsals, catalog.rehearsals()),
   });
+}
+
+/** What cannot be read now was read once: it is not gone. */
+function withKnown<R extends { readonly id: string }>({ records, unreadable }: StoredRecords<R>, known: R[]): R[] {
+  return [...records, ...known.filter(({ id }) => unreadable.some((record) => record.id === id))];
 }
 
 function isBehind(catalog: Catalog, { lineage, segment }: SegmentWork): boolean {

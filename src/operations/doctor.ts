@@ -25,6 +25,7 @@ import { findUndelivered, findUnreachableWebhook } from './alerts/alert-findings
 import { examineStored } from './examine-backups.ts';
 import { archivedTo, readExposure, type ExposureReading } from './exposure.ts';
 import type { Finding } from './finding.ts';
+import { unreadableFindings } from './listed-backup.ts';
 import { lossesOf, lossFindings } from './losses.ts';
 import { findMissingSegments } from './missing-segments.ts';
 import { isArchiverAlive, openArchive, type OpenArchive } from './open-archive.ts';
@@ -108,7 +109,7 @@ async function inspectRepository(o: DoctorOptions): Promise<RepositoryReport> {
     return {
       ...space,
       exists: true,
-      lastBackupBytes: backups.at(-1)?.bytes ?? null,
+      lastBackupBytes: backups.records.at(-1)?.bytes ?? null,
       archived: lineages.length > 0,
       archiverRunning: await isArchiverAlive(archive.repository, settings.primary.name),
       repaired,
@@ -119,6 +120,7 @@ async function inspectRepository(o: DoctorOptions): Promise<RepositoryReport> {
         ...(await findMissingKeys(archive.repository)),
         ...findings,
         ...(reading?.findings ?? []),
+        ...unreadableFindings(backups.unreadable),
         ...(await findMissingSegments(archive, lineages)),
         ...lossFindings({
           losses: await lossesOf(archive.repository, settings.primary.name),
@@ -137,10 +139,10 @@ async function inspectRepository(o: DoctorOptions): Promise<RepositoryReport> {
 async function usableBackups(archive: OpenArchive, signal: AbortSignal | undefined): Promise<BackupRecord[]> {
   try {
     const views = await openLineageViews({ ...archive, signal });
-    const stands = (await examineStored(archive.repository, views)).flatMap(({ all }) => all);
+    const stands = (await examineStored(archive.repository, views)).examined.flatMap(({ all }) => all);
     return stands.filter(({ why }) => why === null).map(({ record }) => record);
   } catch (error) {
-    if (isLastgoodError(error, 'KEY_MISSING')) return await archive.repository.backups();
+    if (isLastgoodError(error, 'KEY_MISSING')) return [...(await archive.repository.backups()).records];
     throw error;
   }
 }
@@ -172,9 +174,9 @@ async function readNewest(
   lineages: readonly Lineage[],
   { primary }: Settings,
 ): Promise<ExposureReading | null> {
-  const ends = lineages.toReversed().map((lineage) => archivedTo({ lineage, segments: catalog.segments(lineage.id) }));
-  const end = ends.find((found) => found !== null);
-  return end === undefined ? null : await readExposure(primary, end);
+  const ends = lineages.map((lineage) => archivedTo(catalog, lineage));
+  const end = ends.findLast((found) => found !== null) ?? null;
+  return end === null ? null : await readExposure(primary, end);
 }
 
 /** Of the repository's folder, or what is there of the way to it. @throws LastgoodError `REPOSITORY_UNREADABLE` */

@@ -1,5 +1,6 @@
 import type { BackupRecord } from '../archive/backup-record.ts';
 import type { Repository } from '../archive/repository.ts';
+import type { UnreadableRecord } from '../archive/stored-records.ts';
 import type { Coordinates } from '../binlog/coordinates.ts';
 import { backupsBefore, type ExaminedBackup } from '../recovery/choose-backup.ts';
 import type { Way } from '../recovery/crossing.ts';
@@ -39,15 +40,20 @@ export async function examineBackups(
   return [...examined, ...others.map((backup) => unexamined(backup, 'it is not on the way to the target'))];
 }
 
-/** Looks at every stored backup in each lineage in which it stands, oldest backup first. */
-export async function examineStored(
-  repository: Repository,
-  views: readonly LineageView[],
-): Promise<Awaited<ReturnType<typeof examineBackup>>[]> {
+/** All backups that are stored. */
+export interface StoredBackups {
+  /** In each lineage in which they stand, oldest backup first. */
+  readonly examined: readonly Awaited<ReturnType<typeof examineBackup>>[];
+  /** Those of which nobody knows where they stand. */
+  readonly unreadable: readonly UnreadableRecord[];
+}
+
+/** Looks at every stored backup. */
+export async function examineStored(repository: Repository, views: readonly LineageView[]): Promise<StoredBackups> {
+  const { records, unreadable } = await repository.backups();
   const examined: Awaited<ReturnType<typeof examineBackup>>[] = [];
-  for (const record of await repository.backups())
-    examined.push(await examineBackup(views, record, repository.backupFolder(record.id)));
-  return examined;
+  for (const record of records) examined.push(await examineBackup(views, record, repository.backupFolder(record.id)));
+  return { examined, unreadable };
 }
 
 /** Its bytes need no look. */

@@ -9,7 +9,7 @@ import {
 import type { Flavor } from '../binlog/gtid.ts';
 import { GtidPosition } from '../binlog/mariadb-gtid.ts';
 import { GtidSet } from '../binlog/mysql-gtid.ts';
-import type { CatalogSegment } from '../catalog/segment-table.ts';
+import type { Catalog } from '../catalog/catalog.ts';
 import { isLastgoodError } from '../platform/errors.ts';
 import { gtidStateAt, listBinaryLogs, readBinlogEnd, type BinaryLog } from '../server/binary-logs.ts';
 import { connect, SHORT_QUESTIONS, type ServerConnection } from '../server/connection.ts';
@@ -33,15 +33,16 @@ export interface ArchivedTo extends Coordinates, SealedFiles {
   readonly openedAt: number;
 }
 
-/** The end of a lineage's archive; null while nothing of it is archived. */
-export function archivedTo(archived: { lineage: Lineage; segments: readonly CatalogSegment[] }): ArchivedTo | null {
-  const { lineage } = archived;
-  const segments = archived.segments.toSorted((a, b) => compareFiles(a.digest.file, b.digest.file));
-  const last = segments.at(-1)?.digest;
+/**
+ * The end of a lineage's archive; null while nothing of it is archived. Asks only for the segments that it is about: there may be a
+ * million. The catalog must have caught up.
+ */
+export function archivedTo(catalog: Pick<Catalog, 'newestSegment' | 'segment'>, lineage: Lineage): ArchivedTo | null {
+  const last = catalog.newestSegment(lineage.id)?.digest;
   if (last === undefined) return null;
-  const sealed = new Set(segments.filter(({ state }) => state === 'sealed').map(({ digest }) => digest.file));
   const { file, indexedTo: position, gtidEnd: gtidState, openedAt } = last;
-  return { file, position, gtidState, openedAt, lineage, sealed };
+  const isSealed = (name: string): boolean => catalog.segment(lineage.id, name)?.state === 'sealed';
+  return { file, position, gtidState, openedAt, lineage, isSealed };
 }
 
 /** An exposure, when it was so, and what is worth telling. */
@@ -137,14 +138,14 @@ async function identityDifference(connection: ServerConnection, archived: Archiv
 }
 
 /** The file that holds what comes next. */
-function nextNeeded({ file, sealed }: ArchivedTo): string {
-  return sealed.has(file) ? nextFile(file) : file;
+function nextNeeded({ file, isSealed }: ArchivedTo): string {
+  return isSealed(file) ? nextFile(file) : file;
 }
 
 /** Where the source has what comes next: a sealed file may be gone there, rightly. */
 function placeOnSource(archived: ArchivedTo, logs: readonly BinaryLog[]): Coordinates {
   const { file, position } = archived;
-  const isGone = archived.sealed.has(file) && !logs.some((log) => log.file === file);
+  const isGone = archived.isSealed(file) && !logs.some((log) => log.file === file);
   return isGone ? { file: nextFile(file), position: FIRST_EVENT_OFFSET } : { file, position };
 }
 

@@ -1,4 +1,3 @@
-import type { BackupRecord } from '../archive/backup-record.ts';
 import type { Lineage } from '../archive/lineage.ts';
 import type { SegmentDigest } from '../archive/manifest.ts';
 import { formOf, PLAIN, type StoredForm } from '../archive/stored-form.ts';
@@ -7,16 +6,13 @@ import { formatSeconds } from '../platform/time.ts';
 import { openLineageViews } from '../recovery/lineage-view.ts';
 import { parseTime } from '../recovery/target.ts';
 import { examineStored } from './examine-backups.ts';
+import { listedBackups, type ListedBackup } from './listed-backup.ts';
 import type { OpenArchive } from './open-archive.ts';
-
-/** A backup, and whether a restore could start from it now. */
-export type ListedBackup = BackupRecord & { readonly usable: boolean; readonly why: string | null };
 
 /** Lists the backups, oldest first. Each is looked up in the archive: usable is what the bytes say, not a memory. */
 export async function listBackups(archive: OpenArchive, signal?: AbortSignal): Promise<ListedBackup[]> {
   const views = await openLineageViews({ ...archive, signal });
-  const examined = await examineStored(archive.repository, views);
-  return examined.map(({ main: { record, why } }) => ({ ...record, usable: why === null, why }));
+  return listedBackups(await examineStored(archive.repository, views));
 }
 
 /** One archived file. */

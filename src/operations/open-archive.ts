@@ -79,7 +79,7 @@ export async function isArchiverAlive(repository: Repository, name: string): Pro
  * Makes the catalog anew from the archive alone. What the old one knew to have been durable, and the archive has no more, is
  * forgotten by that: whoever asks for it is told.
  *
- * @returns one sentence for each file of which something was forgotten
+ * @returns one sentence for each file of which something was forgotten, and for each record that cannot be read
  * @throws LastgoodError `LOCKED` while an archiver writes to the old one, `ARCHIVE_DAMAGED`, `REPOSITORY_MISSING`
  */
 export async function rebuildArchiveCatalog(path: string, options: ReadingOptions): Promise<string[]> {
@@ -88,7 +88,8 @@ export async function rebuildArchiveCatalog(path: string, options: ReadingOption
   const before = await readWitness(repository);
   await rebuildCatalog(repository, repository.catalogPath, options);
   using catalog = openCatalog(repository.catalogPath);
-  return before.flatMap((known) => forgottenOf(known, catalog));
+  const unreadable = [...(await repository.backups()).unreadable, ...(await repository.rehearsals()).unreadable];
+  return [...before.flatMap((known) => forgottenOf(known, catalog)), ...unreadable.map(({ error }) => error.message)];
 }
 
 interface Witness extends KnownFile {

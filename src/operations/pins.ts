@@ -1,4 +1,5 @@
 import type { Pin, PinnedFiles } from '../archive/pins.ts';
+import { findRecord } from '../archive/stored-records.ts';
 import { compareFiles, parseCoordinates } from '../binlog/coordinates.ts';
 import type { Plan } from '../recovery/plan.ts';
 import { LastgoodError } from '../platform/errors.ts';
@@ -14,7 +15,8 @@ interface PinReason extends Pick<Pin, 'reason' | 'by'> {
  * Keeps what a restore needs from being deleted: of an incident the backup and the segments up to the moment before it, of a backup
  * its files and the segment in which it stands.
  *
- * @throws LastgoodError `INCIDENT_UNKNOWN`, `BACKUP_MISSING` for an id that is neither, and what `makePlan` throws when no restore
+ * @throws LastgoodError `INCIDENT_UNKNOWN`, `BACKUP_MISSING` for an id that is neither, `REPOSITORY_UNREADABLE` for a backup of which
+ * nobody knows what a restore from it needs, and what `makePlan` throws when no restore
  * reaches the incident: then there is nothing to pin
  */
 export async function pinById(
@@ -61,8 +63,8 @@ async function backupPin(
   id: string,
   { reason, by, at }: PinReason,
 ): Promise<Pin> {
-  const backup = (await repository.backups()).find((record) => record.id === id);
-  if (backup === undefined)
+  const backup = findRecord(await repository.backups(), id);
+  if (backup === null)
     throw new LastgoodError('BACKUP_MISSING', `no incident and no backup has the id '${id}'`, { details: { id } });
   const { lineage, coordinates } = backup.primary;
   const { file } = parseCoordinates(coordinates);

@@ -74,7 +74,8 @@ export async function planService(source: Source, aim: ServiceAim): Promise<Serv
 
 async function planIn(source: Source, all: readonly LineageView[], aim: ServiceAim): Promise<Service> {
   const backups: BackupRecord[] = [];
-  for (const record of await source.repository.backups()) backups.push(...(await attributeBackup(all, record)));
+  for (const record of (await source.repository.backups()).records)
+    backups.push(...(await attributeBackup(all, record)));
   const currentAt = async (): Promise<null> => await Promise.resolve(null);
   const { located, views } = await findCut(
     { ...source, views: all, lost: source.catalog.lost(), backups, name: aim.name, currentAt },

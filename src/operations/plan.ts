@@ -1,4 +1,5 @@
 import type { BackupRecord } from '../archive/backup-record.ts';
+import { findRecord, type StoredRecords } from '../archive/stored-records.ts';
 import type { LostSegment } from '../catalog/lost-segments.ts';
 import { attributeBackup } from '../recovery/attribute-backup.ts';
 import { withReliance } from '../recovery/check-plan.ts';
@@ -7,7 +8,7 @@ import { openLineageViews, type LineageView } from '../recovery/lineage-view.ts'
 import type { Plan, Target } from '../recovery/plan.ts';
 import type { ServerOptions } from '../server/server-options.ts';
 import { examineBackups } from './examine-backups.ts';
-import { archivedTo, readExposure } from './exposure.ts';
+import { archivedTo, readExposure, type ArchivedTo } from './exposure.ts';
 import { findCut } from './find-cut.ts';
 import { findSkips } from './find-skips.ts';
 import type { OpenArchive } from './open-archive.ts';
@@ -37,7 +38,8 @@ interface PlanOptions {
  * @param options.primary asked, if it can be, whether it has written anything since the archive's end, when the target
  *   is a time after that
  * @throws LastgoodError `TARGET_UNREACHABLE`, `INCIDENT_UNKNOWN`, `BACKUP_MISSING`, `ARCHIVE_GAP`, `GTID_INVALID`,
- *   `COORDINATES_INVALID`, `TIME_INVALID`, `ARCHIVE_DAMAGED`, `USAGE` for a skip of what did nothing
+ *   `COORDINATES_INVALID`, `TIME_INVALID`, `ARCHIVE_DAMAGED`, `USAGE` for a skip of what did nothing, `REPOSITORY_UNREADABLE` also
+ *   for `options.backup`
  */
 export async function makePlan(
   { repository, catalog }: Pick<OpenArchive, 'repository' | 'catalog'>,
@@ -59,12 +61,11 @@ async function planIn(
   { name, skip = [], backup, primary, now = new Date(), progress, signal }: PlanOptions,
 ): Promise<Plan> {
   const { views: all, lost } = known;
+  const stored = onlyBackup(await repository.backups(), backup);
   const backups: BackupRecord[] = [];
-  for (const record of await repository.backups()) {
-    if (backup === undefined || record.id === backup) backups.push(...(await attributeBackup(all, record)));
-  }
+  for (const record of stored.records) backups.push(...(await attributeBackup(all, record)));
   const currentIn = async (view: LineageView): Promise<number | null> =>
-    primary === undefined ? null : await currentAt(view, primary);
+    view.lineage.name === primary?.name ? await currentAt(archivedTo(catalog, view.lineage), primary) : null;
   const { located, views } = await findCut(
     { repository, catalog, ...known, backups, name, currentAt: currentIn },
     target,
@@ -79,10 +80,12 @@ async function planIn(
     last,
     skips,
     backups: await examineBackups(backups, { repository, views, cut: resolved, way, skips }),
+    unreadable: stored.unreadable.map(({ id, error }) => ({ id, why: error.message })),
     way,
     incidents: way.legs.flatMap(({ lineage }) => catalog.incidents({ lineage })),
     losses: await repository.ledger.entries(),
-    rehearsals: await repository.rehearsals(),
+    // Only estimates rest on them: a damaged one is told of by `status` and `verify`.
+    rehearsals: (await repository.rehearsals()).records,
     warnings: [...warnings, ...lost.map((item) => `${lostInWords(item, all)}: run \`lastgood verify\``)],
     now: now.getTime() / 1000,
   });
@@ -91,10 +94,16 @@ async function planIn(
   return await withReliance(repository, await withConsequences(plan, skips, { repository, progress, signal }));
 }
 
+/** The one that was asked for, or all. @throws LastgoodError `REPOSITORY_UNREADABLE` when it is the one that cannot be read */
+function onlyBackup(stored: StoredRecords<BackupRecord>, id: string | undefined): StoredRecords<BackupRecord> {
+  if (id === undefined) return stored;
+  const record = findRecord(stored, id);
+  return { records: record === null ? [] : [record], unreadable: [] };
+}
+
 /** The source's clock when it had nothing that the archive had not; null when it had, or cannot be asked. */
-async function currentAt(view: LineageView, primary: ServerOptions): Promise<number | null> {
-  const archived = archivedTo(view);
-  if (archived === null || view.lineage.name !== primary.name) return null;
+async function currentAt(archived: ArchivedTo | null, primary: ServerOptions): Promise<number | null> {
+  if (archived === null) return null;
   const { exposure, asOf } = await readExposure(primary, archived);
   // Of the present second more may still come.
   return exposure.seconds === 0 && exposure.groups === 0 && asOf !== null ? asOf - 1 : null;

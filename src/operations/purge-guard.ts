@@ -30,7 +30,8 @@ export interface PurgeGuard {
 /** What the archive has of the lineage that the source writes on. */
 export interface SealedFiles {
   readonly lineage: Pick<Lineage, 'firstFile' | 'handOver'>;
-  readonly sealed: ReadonlySet<string>;
+  /** False also for a file that is not archived. */
+  readonly isSealed: (file: string) => boolean;
 }
 
 /** Past this part of its time, or its room, the archive's lag is worth a warning, then an error. */
@@ -82,9 +83,9 @@ export function purgeGuard(o: {
  * The first file, from the oldest on, that is not sealed here: purging is by prefix, so one sealed behind it does not
  * count. What lies before a hand-over is in the parent lineage.
  */
-function neededIndex(logs: readonly BinaryLog[], { lineage, sealed }: SealedFiles): number {
+function neededIndex(logs: readonly BinaryLog[], { lineage, isSealed }: SealedFiles): number {
   const isSafe = (file: string): boolean =>
-    sealed.has(file) || (lineage.handOver !== null && compareFiles(file, lineage.firstFile) < 0);
+    isSealed(file) || (lineage.handOver !== null && compareFiles(file, lineage.firstFile) < 0);
   const index = logs.findIndex(({ file }) => !isSafe(file));
   return index < 0 ? logs.length - 1 : index; // the file in use is never sealed: the list is a moment old
 }

@@ -1,17 +1,17 @@
 import { join } from 'node:path';
-import type { BackupRecord } from '../archive/backup-record.ts';
 import type { LedgerEntry } from '../archive/ledger.ts';
 import type { Pin } from '../archive/pins.ts';
 import type { RehearsalRecord } from '../archive/rehearsal-record.ts';
 import type { Repository } from '../archive/repository.ts';
-import type { BackupExamination } from '../recovery/examine-backup.ts';
+import type { StoredRecords } from '../archive/stored-records.ts';
+import { isLastgoodError } from '../platform/errors.ts';
 import { openLineageViews, type LineageView } from '../recovery/lineage-view.ts';
 import type { ServerOptions } from '../server/server-options.ts';
 import { findUndelivered } from './alerts/alert-findings.ts';
 import { examineStored } from './examine-backups.ts';
-import { archivedTo, readExposure, type Exposure, type ExposureReading } from './exposure.ts';
+import { archivedTo, readExposure, type ArchivedTo, type Exposure, type ExposureReading } from './exposure.ts';
 import type { Finding } from './finding.ts';
-import type { ListedBackup } from './lists.ts';
+import { isKnown, listedBackups, unreadableFindings, type ListedBackup } from './listed-backup.ts';
 import { lossesOf, lossFindings } from './losses.ts';
 import { findMissingSegments } from './missing-segments.ts';
 import { isArchiverAlive, type OpenArchive } from './open-archive.ts';
@@ -61,25 +61,27 @@ export async function readStatus(
   const { primary, semiSync = false, signal, now = new Date() } = options;
   const { repository } = archive;
   const views = await openLineageViews({ ...archive, signal });
-  const examined = await examineStored(repository, views);
-  const stands = examined.flatMap(({ all }) => all);
-  const newest = examined.at(-1)?.main;
+  const stored = await examineStored(repository, views);
+  const stands = stored.examined.flatMap(({ all }) => all);
+  const lastBackup = listedBackups(stored).at(-1) ?? null;
   const ofPrimary = views.filter(({ lineage }) => lineage.name === primary.name);
   const gaps = await lossesOf(repository, primary.name);
   const { window, findings } = await findWindow(ofPrimary, stands, gaps);
   // The newest one that holds something: a lineage that has only begun ends where it begins.
   const view = ofPrimary.find(({ segments }) => segments.length > 0) ?? null;
-  const { exposure, purge, findings: exposureFindings } = await exposureOf(view, primary);
+  const archived = view === null ? null : archivedTo(archive.catalog, view.lineage);
+  const { exposure, purge, findings: exposureFindings } = await exposureOf(archived, primary);
   const running = await isArchiverAlive(repository, primary.name);
   const pinned = await readPins(repository);
-  const lastRehearsal = (await repository.rehearsals()).findLast(({ purpose }) => purpose === undefined) ?? null;
+  const rehearsals = await repository.rehearsals();
+  const lastRehearsal = rehearsals.records.findLast(({ purpose }) => purpose === undefined) ?? null;
   const lineages = ofPrimary.map(({ lineage }) => lineage).toReversed();
   const backups = stands.filter(({ why }) => why === null).map(({ record }) => record);
   return {
     window,
     exposure,
     archiver: { running, ...archiveEnd(view), lagSeconds: exposure.seconds },
-    lastBackup: listed(newest),
+    lastBackup,
     lastRehearsal,
     gaps,
     pins: pinned.pins,
@@ -91,9 +93,10 @@ export async function readStatus(
       ...(await findUndelivered(repository, primary.name)),
       ...pinned.findings,
       ...(semiSync ? await findSemiSyncProblems(primary, running) : []),
-      ...backupFindings(newest?.record ?? null, now),
+      ...unreadableFindings(stored.unreadable),
+      ...backupFindings(lastBackup, now),
       ...(await findStoppedApplying(repository)),
-      ...rehearsalFindings(repository, lastRehearsal),
+      ...rehearsalFindings(repository, { ...rehearsals, last: lastRehearsal }),
       ...(await findMissingSegments(archive, lineages)),
       ...lossFindings({ losses: gaps, lineages, backups }),
     ],
@@ -102,7 +105,10 @@ export async function readStatus(
 
 /** Who deletes something must read every line: a bad one is an error also for status. */
 async function readPins({ pins, path }: Repository): Promise<{ pins: readonly Pin[]; findings: Finding[] }> {
-  const { pins: held, problems } = await pins.read();
+  const { pins: held, problems } = await pins.read().catch((error: unknown) => {
+    if (!isLastgoodError(error, 'REPOSITORY_UNREADABLE')) throw error;
+    return { pins: [], problems: [error.message] };
+  });
   const findings = problems.map((problem): Finding => ({
     severity: 'error',
     check: 'pins',
@@ -113,8 +119,7 @@ async function readPins({ pins, path }: Repository): Promise<{ pins: readonly Pi
   return { pins: held, findings };
 }
 
-async function exposureOf(view: LineageView | null, primary: ServerOptions): Promise<ExposureReading> {
-  const archived = view === null ? null : archivedTo(view);
+async function exposureOf(archived: ArchivedTo | null, primary: ServerOptions): Promise<ExposureReading> {
   if (archived === null) return { exposure: { seconds: null, groups: null }, asOf: null, purge: null, findings: [] };
   return readExposure(primary, archived);
 }
@@ -122,12 +127,6 @@ async function exposureOf(view: LineageView | null, primary: ServerOptions): Pro
 function archiveEnd(view: LineageView | null): Pick<ArchiverStatus, 'file' | 'position' | 'gtid'> {
   const last = view?.segments.at(-1)?.digest;
   return { file: last?.file ?? null, position: last?.indexedTo ?? null, gtid: last?.gtidEnd ?? null };
-}
-
-function listed(examination: BackupExamination | undefined): ListedBackup | null {
-  if (examination === undefined) return null;
-  const { record, why } = examination;
-  return { ...record, usable: why === null, why };
 }
 
 function archiverFindings(running: boolean, name: string): Finding[] {
@@ -146,8 +145,8 @@ function archiverFindings(running: boolean, name: string): Finding[] {
 const OLD_BACKUP_DAYS = 7;
 const DAY_MS = 86_400_000;
 
-function backupFindings(record: BackupRecord | null, now: Date): Finding[] {
-  if (record === null) return [];
+function backupFindings(record: ListedBackup | null, now: Date): Finding[] {
+  if (record === null || !isKnown(record)) return []; // how old one is that cannot be read is not known
   const days = Math.floor((now.getTime() - Date.parse(record.finishedAt)) / DAY_MS);
   if (days < OLD_BACKUP_DAYS) return [];
   return [
@@ -161,15 +160,27 @@ function backupFindings(record: BackupRecord | null, now: Date): Finding[] {
   ];
 }
 
-function rehearsalFindings(repository: Repository, rehearsal: RehearsalRecord | null): Finding[] {
-  if (rehearsal?.ok === true) return [];
+function rehearsalFindings(
+  repository: Repository,
+  { unreadable, last }: StoredRecords<RehearsalRecord> & { readonly last: RehearsalRecord | null },
+): Finding[] {
   const check = 'rehearsal';
-  if (rehearsal === null) {
-    const found = 'no restore was ever rehearsed';
-    return [{ severity: 'warning', check, object: null, found, fix: 'Run `lastgood rehearse`.' }];
+  const findings = unreadable.map(({ id, error }): Finding => {
+    return {
+      severity: 'warning',
+      check,
+      object: id,
+      found: `it counts for nothing: ${error.message}`,
+      fix: error.hint,
+    };
+  });
+  if (last?.ok === true) return findings;
+  if (last === null) {
+    const found = unreadable.length === 0 ? 'no restore was ever rehearsed' : 'no rehearsal can be read';
+    return [...findings, { severity: 'warning', check, object: null, found, fix: 'Run `lastgood rehearse`.' }];
   }
-  const { id, startedAt } = rehearsal;
+  const { id, startedAt } = last;
   const found = `the last rehearsal, at ${startedAt}, did not pass its proof`;
   const fix = `Read ${rehearsalReportPath(repository, id)}, then run \`lastgood rehearse\` again.`;
-  return [{ severity: 'error', check, object: id, found, fix }];
+  return [...findings, { severity: 'error', check, object: id, found, fix }];
 }

@@ -7,6 +7,7 @@ import { VERIFY_CHECKS, type Damage } from '../archive/damage.ts';
 import type { Repository } from '../archive/repository.ts';
 import { Catalog } from '../catalog/catalog.ts';
 import { LastgoodError } from '../platform/errors.ts';
+import { formatSeconds } from '../platform/time.ts';
 import { makeSweptDirectory } from '../platform/swept-directory.ts';
 import { throwIfAborted } from '../platform/wait.ts';
 import { openLineageViews, type LineageView } from '../recovery/lineage-view.ts';
@@ -115,6 +116,7 @@ async function verifyAll(
   const backups = options.backups ? await verifyBackups(context, views, isUnread) : { backups: 0, damages: [] };
   all.push(...backups.damages, ...(await verifyRehearsals(repository)));
   if ([...verdicts.values()].every(({ files }) => files.length === 0)) all.push(...nothingToVerify(repository, all));
+  else all.push(...nothingSince(context, [...verdicts.values()]));
   return { damages: all, counts: { ...countRead(folders, verdicts), backups: backups.backups } };
 }
 
@@ -145,6 +147,18 @@ function nothingToVerify({ path }: Repository, damages: readonly Damage[]): Dama
   if (damages.some(({ check }) => VERIFY_CHECKS[check].severity === 'error')) return [];
   const found = 'nothing is archived yet: there is nothing to verify';
   return [{ check: 'nothing archived', path: join(path, 'lineages'), offset: null, found }];
+}
+
+/** A time behind the whole archive, or one that has not come yet: nothing wrong was found, because nothing was looked at. */
+function nothingSince({ repository, since }: VerifyContext, verdicts: readonly LineageVerdict[]): Damage[] {
+  if (since?.kind !== 'time') return [];
+  const files = verdicts.flatMap((verdict) => verdict.files);
+  const read = files.filter(({ report }) => report !== null).length;
+  if (read > 0 && since.seconds <= Date.now() / 1000) return [];
+  const time = formatSeconds(since.seconds);
+  const why = since.seconds > Date.now() / 1000 ? `${time} has not come yet` : `all were finished before ${time}`;
+  const found = `${read} of ${files.length} segments were read: ${why}`;
+  return [{ check: 'nothing read', path: join(repository.path, 'lineages'), offset: null, found }];
 }
 
 /** Nothing read is not nothing wrong. */

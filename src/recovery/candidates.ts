@@ -43,7 +43,7 @@ type Looked = Start | { readonly backup: ExaminedBackup; readonly error: Lastgoo
 export function chooseStart(choice: StartChoice): {
   start: Start;
   candidates: PlanCandidate[];
-  /** Newer than the chosen one, and not usable. */
+  /** Newer than the chosen one, or of unknown place, and not usable. */
   passedOver: PlanCandidate[];
 } {
   const looked = backupsOnTheWay(choice).map((backup) => look(backup, choice));
@@ -55,8 +55,9 @@ export function chooseStart(choice: StartChoice): {
   }
   const start = starts.some((one) => one.estimate === null) ? newest : starts.reduce(faster);
   const candidates = looked.map((one) => ({ ...candidateOf(one), chosen: one === start }));
-  const newer = candidates.slice(0, looked.indexOf(start));
-  return { start, candidates, passedOver: newer.filter(({ usable }) => usable === false) };
+  const newer = candidates.slice(0, looked.indexOf(start)).filter(({ usable }) => usable === false);
+  const unreadable = (choice.unreadable ?? []).map(({ id, why }) => ({ ...unused(id, why), chosen: false }));
+  return { start, candidates: [...candidates, ...unreadable], passedOver: [...newer, ...unreadable] };
 }
 
 function look(backup: ExaminedBackup, choice: StartChoice): Looked {
@@ -94,9 +95,12 @@ function faster(one: Start, other: Start): Start {
 
 function candidateOf(looked: Looked): Omit<PlanCandidate, 'chosen'> {
   const { record, why, isLookedAt = true } = looked.backup;
-  const none = { backup: record.id, estimateSeconds: null, groups: null, bytes: null };
-  if (!isLookedAt) return { ...none, usable: null, why };
-  if (!('segments' in looked)) return { ...none, usable: false, why: looked.error?.message ?? why };
+  if (!isLookedAt) return { ...unused(record.id, why), usable: null };
+  if (!('segments' in looked)) return unused(record.id, looked.error?.message ?? why);
   const { groups, bytes } = looked;
   return { backup: record.id, usable: true, why: null, estimateSeconds: totalSeconds(looked.estimate), groups, bytes };
+}
+
+function unused(backup: string, why: string | null): Omit<PlanCandidate, 'chosen'> {
+  return { backup, usable: false, why, estimateSeconds: null, groups: null, bytes: null };
 }

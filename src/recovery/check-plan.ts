@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { BackupRecord } from '../archive/backup-record.ts';
 import { readSegmentFormat } from '../archive/read-segment.ts';
+import { findRecord } from '../archive/stored-records.ts';
 import type { ArchivedSegment, Repository } from '../archive/repository.ts';
 import { LastgoodError } from '../platform/errors.ts';
 import { whyNotWhole } from './examine-backup.ts';
@@ -40,7 +41,7 @@ export function fingerprintOf(plan: Omit<Plan, 'fingerprint'>): string {
  * Makes sure that the archive still has what a plan was made of: pruning, damage and another file under a name make it stale.
  * The bytes themselves are compared with their hashes while they are read.
  *
- * @throws LastgoodError `BACKUP_MISSING`, `ARCHIVE_GAP`, `ARCHIVE_DAMAGED`, naming the first thing that is missing or another one
+ * @throws LastgoodError `BACKUP_MISSING`, `REPOSITORY_UNREADABLE`, `ARCHIVE_GAP`, `ARCHIVE_DAMAGED`, naming the first thing that is missing or another one
  */
 export async function checkPlan(repository: Repository, { backup, reliesOn }: Plan): Promise<void> {
   const record = await backupOf(repository, backup.id);
@@ -67,8 +68,8 @@ async function checkFile(segment: ArchivedSegment | undefined, planned: PlannedF
 }
 
 async function backupOf(repository: Repository, id: string): Promise<BackupRecord> {
-  const record = (await repository.backups()).find((backup) => backup.id === id);
-  if (record !== undefined) return record;
+  const record = findRecord(await repository.backups(), id);
+  if (record !== null) return record;
   throw stale('BACKUP_MISSING', `backup ${id} of the plan is not in the repository any more`);
 }
 

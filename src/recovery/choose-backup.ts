@@ -18,6 +18,12 @@ export interface ExaminedBackup {
   readonly isLookedAt?: boolean;
 }
 
+/** A backup whose record cannot be relied on: where it stands is not known. */
+export interface UnreadableBackup {
+  readonly id: string;
+  readonly why: string;
+}
+
 /** Where a backup stands in the primary's log: replay starts there. */
 export function placeOf(backup: BackupRecord): Coordinates {
   return parseCoordinates(backup.primary.coordinates);
@@ -49,6 +55,8 @@ export function backupsBefore(
 /** What there is to choose from. */
 export interface BackupChoice {
   readonly backups: readonly ExaminedBackup[];
+  /** None when left out. */
+  readonly unreadable?: readonly UnreadableBackup[];
   readonly cut: ResolvedTarget;
   readonly way: Way;
   /** Of the ledger, which knows why a history ended. */
@@ -59,6 +67,12 @@ export interface BackupChoice {
 export function backupsOnTheWay({ backups, cut, way }: BackupChoice): ExaminedBackup[] {
   const records = backups.map(({ record }) => record);
   return backupsBefore(records, cut, way.legs).flatMap((found) => backups.filter(({ record }) => record === found));
+}
+
+/** Each backup that is not taken, with why, for the end of a sentence. */
+function reasons(candidates: readonly ExaminedBackup[], unreadable: readonly UnreadableBackup[] = []): string[] {
+  const of = ({ id, why }: { id: string; why: string | null }): string => `${id}: ${why ?? ''}`;
+  return [...candidates.map(({ record: { id }, why }) => of({ id, why })), ...unreadable.map(of)];
 }
 
 /** Why none is usable: `BACKUP_MISSING`, or `ARCHIVE_GAP` when there are backups only on the far side of a break. */
@@ -75,19 +89,21 @@ export function noneUsable(choice: BackupChoice): LastgoodError {
 function noBackup(
   all: readonly BackupRecord[],
   unusable: readonly ExaminedBackup[],
-  { cut, way: { legs } }: Pick<BackupChoice, 'cut' | 'way'>,
+  { cut, way: { legs }, unreadable = [] }: Omit<BackupChoice, 'backups'>,
 ): LastgoodError {
   const where = formatCoordinates(cut);
   const reason = (): string => {
-    if (unusable.length > 0) return unusable.map(({ record, why }) => `${record.id}: ${why ?? ''}`).join('; ');
+    if (unusable.length > 0) return reasons(unusable).join('; ');
     const earliest = earliestOf(all.filter(({ primary }) => primary.lineage === cut.lineage));
     if (earliest !== undefined) return `the earliest, ${earliest.id}, stands at ${earliest.primary.coordinates}`;
     const stranded = all.find(({ primary }) => legs.some(({ lineage }) => lineage === primary.lineage));
     if (stranded !== undefined)
       return `${stranded.id} holds writes that reached only the old primary of lineage ${stranded.primary.lineage ?? ''}`;
-    return all.length === 0 ? 'there is none' : `none is of lineage ${cut.lineage}`;
+    if (all.length > 0) return `none is of lineage ${cut.lineage}`;
+    return unreadable.length > 0 ? 'none can be read' : 'there is none';
   };
-  return new LastgoodError('BACKUP_MISSING', `no usable backup stands at or before ${where}: ${reason()}`, {
+  const why = [reason(), ...reasons([], unreadable)].join('; ');
+  return new LastgoodError('BACKUP_MISSING', `no usable backup stands at or before ${where}: ${why}`, {
     details: {
       lineage: cut.lineage,
       file: cut.file,
@@ -101,13 +117,15 @@ function noBackup(
 function brokenWay(
   all: readonly BackupRecord[],
   unusable: readonly ExaminedBackup[],
-  { cut, way: { legs, broken }, losses }: Omit<BackupChoice, 'backups'>,
+  { cut, way: { legs, broken }, losses, unreadable }: Omit<BackupChoice, 'backups'>,
 ): LastgoodError {
   const { parent = '', why = '' } = broken ?? {};
   const noted = losses.find((loss) => 'child' in loss && loss.child === broken?.lineage && loss.kind !== 'stranded');
   const cause = noted === undefined ? '' : `, as noted at ${noted.noticedAt}: ${noted.why}`;
   const where = `${formatCoordinates(cut)} of lineage ${cut.lineage}`;
-  const passedOver = unusable.map((backup) => `; ${backup.record.id}: ${backup.why ?? ''}`).join('');
+  const passedOver = reasons(unusable, unreadable)
+    .map((reason) => `; ${reason}`)
+    .join('');
   const refused = new Set(unusable.map(({ record }) => record.id));
   const after = legs
     .map(({ lineage }) => earliestOf(all.filter(({ id, primary }) => primary.lineage === lineage && !refused.has(id))))

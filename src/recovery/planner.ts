@@ -4,7 +4,7 @@ import type { BackupRecord } from '../archive/backup-record.ts';
 import { formatCoordinates } from '../binlog/coordinates.ts';
 import type { Incident } from '../incident/incident.ts';
 import { chooseStart } from './candidates.ts';
-import type { ExaminedBackup } from './choose-backup.ts';
+import type { ExaminedBackup, UnreadableBackup } from './choose-backup.ts';
 import type { Way } from './crossing.ts';
 import { neededBytes } from './disk-space.ts';
 import { measuredWork, totalSeconds } from './estimate.ts';
@@ -25,6 +25,8 @@ export interface PlanInput {
   /** How many groups of the cut's file lie before the cut. */
   readonly groupsBefore: number;
   readonly backups: readonly ExaminedBackup[];
+  /** Nobody knows where they stand: never chosen, and told. None when left out. */
+  readonly unreadable?: readonly UnreadableBackup[];
   /** To the cut: its last leg is the resolved lineage. */
   readonly way: Way;
   /** Effective ones of the lineages on the way. */

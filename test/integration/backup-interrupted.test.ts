@@ -42,12 +42,12 @@ describe('a backup that was killed while applying was stopped', () => {
     }
     expect(await scene.applies()).toBe(false);
     expect(await unfinished(scene)).toHaveLength(1);
-    expect(await scene.repository.backups()).toEqual([]);
+    expect(await scene.repository.backups()).toEqual({ records: [], unreadable: [] });
 
     const record = await scene.backup();
     expect(await scene.applies()).toBe(true);
     expect(await unfinished(scene)).toEqual([]);
-    expect(await scene.repository.backups()).toEqual([record]);
+    expect(await scene.repository.backups()).toEqual({ records: [record], unreadable: [] });
   });
 
   it('is not put right on another server than the one it stopped', async () => {

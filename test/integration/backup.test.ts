@@ -83,7 +83,7 @@ describe('a logical backup', () => {
     expect(record).toMatchObject({ method: 'logical', tool: 'mariadb-dump', flavor: 'mariadb', format: 1 });
     expect(record.databases).toEqual(['--odd `name', 'crm', 'empty_one', 'shop']);
     expect(record.tables?.every(({ rows }) => rows >= 100)).toBe(true);
-    expect(await scene.repository.backups()).toEqual([record]);
+    expect(await scene.repository.backups()).toEqual({ records: [record], unreadable: [] });
 
     await using loaded = await startPrimary({ args: ['--skip-log-bin'] });
     await loadBackup(loaded, scene.repository.backupFolder(record.id), record);

@@ -7,6 +7,7 @@ import { openRepository } from '../../src/archive/repository.ts';
 import { openCatalog } from '../../src/catalog/catalog.ts';
 import { rebuildCatalog } from '../../src/catalog/rebuild.ts';
 import { listIncidents } from '../../src/operations/incidents.ts';
+import { listBackups } from '../../src/operations/lists.ts';
 import { openArchive, rebuildArchiveCatalog } from '../../src/operations/open-archive.ts';
 import { isLastgoodError } from '../../src/platform/errors.ts';
 import { waitFor } from '../../src/platform/wait.ts';
@@ -174,7 +175,9 @@ describe('the catalog', () => {
     expect(lines.join('')).toContain('backup.json');
     using known = openCatalog(opened.catalogPath);
     expect(known.backups().map((backup) => backup.id)).toEqual(['whole']);
-    await expect(openArchive(repository, { log: silentLog })).rejects.toMatchObject({ code: 'REPOSITORY_UNREADABLE' });
+    using archive = await openArchive(repository, { log: silentLog });
+    expect(archive.catalog.backups().map((backup) => backup.id)).toEqual(['whole']);
+    expect(await listBackups(archive)).toMatchObject([{ id: 'whole', usable: false, primary: { coordinates: null } }]);
   });
 
   it('is readable by its owner alone', async () => {

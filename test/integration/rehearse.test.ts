@@ -50,7 +50,7 @@ describe('rehearse', () => {
     expect(proof.checks.filter(({ ok }) => !ok)).toEqual([]);
     expect(proof.tables.map(({ schema, name }) => `${schema}.${name}`)).toContain('crm.note');
     expect(proof.checks.at(-1)?.check).toMatch(/^every table is equal to the replica's at 0-101-\d+$/);
-    expect(await scene.repository.rehearsals()).toEqual([rehearsal]);
+    expect(await scene.repository.rehearsals()).toEqual({ records: [rehearsal], unreadable: [] });
     expect(await readFile(report.markdown, 'utf8')).toContain('the restore works');
     expect(await scene.applies()).toBe(true);
   });
@@ -68,7 +68,7 @@ describe('rehearse', () => {
     await expect(rehearsed).rejects.toThrow(
       /^the rehearsal failed: the replica is not what its primary wrote, or the restore is wrong: .*: different: crm\.note, shop\.account; only on the replica: crm\.own$/,
     );
-    expect(await scene.repository.rehearsals()).toMatchObject([{ ok: false }]);
+    expect(await scene.repository.rehearsals()).toMatchObject({ records: [{ ok: false }], unreadable: [] });
     expect(await scene.applies()).toBe(true);
   });
 

@@ -507,7 +507,7 @@ describe('a restore into an existing server', () => {
 
   it('that fails before anything is loaded leaves nothing behind', async () => {
     const before = await stateOf(target);
-    const [backup] = await scene.repository.backups();
+    const [backup] = (await scene.repository.backups()).records;
     const path = join(scene.repository.backupFolder(backup?.id ?? ''), backup?.files[0]?.name ?? '');
     const bytes = await readFile(path);
     const changed = Buffer.from(bytes);

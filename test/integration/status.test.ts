@@ -115,7 +115,9 @@ describe('status', () => {
   it('names the report of a rehearsal that failed, and the server that an interrupted backup left', async () => {
     const opened = await openRepository(repository);
     const id = 'rehearsal-20261122-101500-3f9a';
-    await opened.writeRehearsal({ id, startedAt: '2026-11-22T10:15:00Z', ok: false } as RehearsalRecord);
+    const seconds = { load: 1, replay: 1, proof: 1, total: 3 };
+    const sizes = { backupBytes: 1, replayedBytes: 1, seconds };
+    await opened.writeRehearsal({ id, startedAt: '2026-11-22T10:15:00Z', ok: false, ...sizes } as RehearsalRecord);
     const left = partialFolder(opened.backupFolder('20261122-101500-3f9a'));
     await mkdir(left);
     const replica = { name: 'replica', reachedAt: '127.0.0.1:3306', serverId: 102 };

@@ -4,7 +4,8 @@ import { openRepository } from '../../archive/repository.ts';
 import { parseCoordinates } from '../../binlog/coordinates.ts';
 import { waitUntilArchived } from '../../operations/archived-point.ts';
 import { takeBackup } from '../../operations/backup.ts';
-import { listBackups, type ListedBackup } from '../../operations/lists.ts';
+import { isKnown, type KnownBackup } from '../../operations/listed-backup.ts';
+import { listBackups } from '../../operations/lists.ts';
 import type { Settings } from '../../operations/settings.ts';
 import { isLastgoodError } from '../../platform/errors.ts';
 import type { Cli, OpenCli } from '../cli.ts';
@@ -64,14 +65,14 @@ async function untilCovered(
 }
 
 /** A backup counts only when a restore could start from it: that is asked of the archive, not of the backup. */
-async function readBack(cli: Cli, id: string): Promise<ListedBackup> {
+async function readBack(cli: Cli, id: string): Promise<KnownBackup> {
   using archive = await openConfiguredArchive(cli);
   const found = (await listBackups(archive, cli.signal)).find((backup) => backup.id === id);
-  if (found === undefined) throw new Error(`backup ${id} is gone`);
+  if (found === undefined || !isKnown(found)) throw new Error(`backup ${id} is gone: ${found?.why ?? ''}`);
   return found;
 }
 
-function backupText(backup: ListedBackup): string {
+function backupText(backup: KnownBackup): string {
   const { id, startedAt, finishedAt, bytes, primary, applyingStoppedSeconds, usable, why } = backup;
   const seconds = (Date.parse(finishedAt) - Date.parse(startedAt)) / 1000;
   return formatFacts([

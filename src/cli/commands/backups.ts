@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { listBackups, type ListedBackup } from '../../operations/lists.ts';
+import { isKnown, type ListedBackup } from '../../operations/listed-backup.ts';
+import { listBackups } from '../../operations/lists.ts';
 import type { Cli, OpenCli } from '../cli.ts';
 import { examples } from '../examples.ts';
 import { openConfiguredArchive } from '../open-archive.ts';
@@ -32,13 +33,16 @@ function backupsTable(backups: readonly ListedBackup[], paint: Cli['paint']): st
       { title: 'in the primary log at' },
       { title: 'usable' },
     ],
-    backups.map(({ id, finishedAt, method, bytes, primary, usable, why }) => [
-      id,
-      formatTime(finishedAt),
-      method,
-      formatBytes(bytes),
-      primary.coordinates,
-      usable ? paint('green', 'yes') : paint('red', `no: ${why ?? 'unknown'}`),
+    backups.map((backup) => [
+      backup.id,
+      ...factsOf(backup),
+      backup.usable ? paint('green', 'yes') : paint('red', `no: ${backup.why ?? 'unknown'}`),
     ]),
   );
+}
+
+function factsOf(backup: ListedBackup): string[] {
+  if (!isKnown(backup)) return ['unknown', '', '', ''];
+  const { finishedAt, method, bytes, primary } = backup;
+  return [formatTime(finishedAt), method, formatBytes(bytes), primary.coordinates];
 }

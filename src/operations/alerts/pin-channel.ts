@@ -48,7 +48,8 @@ export class PinChannel implements AlertChannel {
   async #secure(incidents: readonly Incident[], signal: AbortSignal): Promise<RecoveryFacts> {
     const { repository, catalog, log } = this.#parts;
     const [first] = incidents;
-    if (first !== undefined && (await repository.backups()).length === 0) return unreachable(first, NO_BACKUP, log);
+    const { records, unreadable } = await repository.backups();
+    if (first !== undefined && records.length + unreadable.length === 0) return unreachable(first, NO_BACKUP, log);
     const plans: Plan[] = [];
     for (const { id: incident } of incidents) {
       try {

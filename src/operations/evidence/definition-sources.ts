@@ -4,7 +4,7 @@ import { attributeBackup } from '../../recovery/attribute-backup.ts';
 import { backupsBefore, placeOf } from '../../recovery/choose-backup.ts';
 import { openLineageViews } from '../../recovery/lineage-view.ts';
 import type { ServerConnection } from '../../server/connection.ts';
-import { archivedTo, readExposure } from '../exposure.ts';
+import { archivedTo, readExposure, type ArchivedTo } from '../exposure.ts';
 import type { OpenArchive } from '../open-archive.ts';
 import { findDefinitionChanges } from './definition-changes.ts';
 import type { EvidenceOptions, PlacedIncident } from './evidence-source.ts';
@@ -22,7 +22,8 @@ export async function definitionSources(
   const first = { file: incident.file, position: incident.start };
   const legs = [{ lineage: view.lineage.id, crossing: null }];
   const views = await openLineageViews({ repository, catalog, signal });
-  const stands = await Promise.all((await repository.backups()).map((record) => attributeBackup(views, record)));
+  const { records } = await repository.backups();
+  const stands = await Promise.all(records.map((record) => attributeBackup(views, record)));
   const [newest] = backupsBefore(stands.flat(), first, legs);
   const behind = { file: incident.file, position: incident.lastEnd ?? incident.end };
   const backup: BackupSource | null =
@@ -34,18 +35,23 @@ export async function definitionSources(
           changes: async (tables) =>
             await findDefinitionChanges({ ...placed, from: placeOf(newest), to: behind, signal }, tables),
         };
-  return { backup, live: live === null ? null : liveSource(placed, { open: live, signal }) };
+  const end = archivedTo(catalog, view.lineage);
+  return { backup, live: live === null ? null : liveSource(placed, { open: live, end, signal }) };
 }
 
 function liveSource(
   placed: PlacedIncident,
-  { open, signal }: { readonly open: () => Promise<ServerConnection>; readonly signal?: AbortSignal | undefined },
+  o: {
+    readonly open: () => Promise<ServerConnection>;
+    readonly end: ArchivedTo | null;
+    readonly signal?: AbortSignal | undefined;
+  },
 ): LiveSource {
-  const { incident, view } = placed;
+  const { incident } = placed;
+  const { open, end, signal } = o;
   return {
     open,
     changes: async (tables, connection) => {
-      const end = archivedTo(view);
       if (end === null) return all(tables, 'the archive is empty');
       const { exposure, findings } = await readExposure(connection.options, end);
       if (exposure.seconds !== 0 || exposure.groups !== 0) {

@@ -5,7 +5,7 @@ const RECORD = { format: 1, file: 'binlog.000001', first: null, nested: { start:
 
 describe('a record', () => {
   it('is read as it was written, without its hash', () => {
-    expect(parseRecord(renderRecord(RECORD))).toEqual({ record: RECORD, intact: true });
+    expect(parseRecord(renderRecord(RECORD))).toEqual({ record: RECORD, intact: true, isEdited: false });
     expect(renderRecord({ ...RECORD, recordSha256: 'of an earlier text' })).toBe(renderRecord(RECORD));
   });
 
@@ -19,7 +19,17 @@ describe('a record', () => {
   });
 
   it('of an earlier version has no hash: nobody can say whether it was changed', () => {
-    expect(parseRecord(`${JSON.stringify(RECORD, null, 2)}\n`)).toEqual({ record: RECORD, intact: null });
+    expect(parseRecord(`${JSON.stringify(RECORD, null, 2)}\n`)).toEqual({
+      ...{ record: RECORD, intact: null, isEdited: false },
+    });
+  });
+
+  it('that was laid out anew is not as it was written, and says the same; one that says something else does not', () => {
+    const written = renderRecord(RECORD);
+    const anew = JSON.stringify(JSON.parse(written));
+    expect(parseRecord(anew)).toEqual({ record: RECORD, intact: false, isEdited: false });
+    expect(parseRecord(anew.replace('4', '5'))).toMatchObject({ intact: false, isEdited: true });
+    expect(parseRecord(written.replace('recordSha256', 'recordSha257'))).toMatchObject({ isEdited: true });
   });
 
   it('is an object and nothing else', () => {

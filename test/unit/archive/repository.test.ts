@@ -1,8 +1,9 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openRepository, writeRecord } from '../../../src/archive/repository.ts';
 import { renderRecord } from '../../../src/archive/record-text.ts';
+import { findRecord } from '../../../src/archive/stored-records.ts';
 import { makeTempDirectory } from '../../../src/platform/temp-dir.ts';
 import { archiveFolder } from '../../support/archive-folder.ts';
 import { aBackup, aLineage } from '../../support/in-memory-log.ts';
@@ -109,7 +110,9 @@ describe('Repository', () => {
     await mkdir(repository.backupFolder('no-record'));
     await mkdir(repository.backupFolder('under-way.partial'));
     await writeRecord(join(repository.backupFolder('under-way.partial'), 'backup.json'), late);
-    expect((await repository.backups()).map(({ id }) => id)).toEqual([early.id, late.id]);
+    const { records, unreadable } = await repository.backups();
+    expect(records.map(({ id }) => id)).toEqual([early.id, late.id]);
+    expect(unreadable).toEqual([]);
   });
 
   it('uses no record of a backup that was changed, is of another folder, or is no JSON', async () => {
@@ -119,20 +122,81 @@ describe('Repository', () => {
     const path = join(repository.backupFolder('b1'), 'backup.json');
     await mkdir(repository.backupFolder('b1'));
     await writeRecord(path, backup);
-    expect(await repository.backups()).toEqual([backup]);
+    expect(await repository.backups()).toEqual({ records: [backup], unreadable: [] });
     const written = await readFile(path, 'utf8');
     const spoiled = [
       [written.replace('binlog.000001:900', 'binlog.000001:901'), 'it is not as it was written'],
       [renderRecord({ ...backup, id: 'b2' }), "its id is 'b2', not the name of its folder"],
       [written.slice(0, -9), 'JSON'],
+      [`${JSON.stringify({ ...backup, primary: { coordinates: 'nowhere' } })}\n`, 'it has no usable primary'],
+      ['{"id": "b1"}', 'it has no usable startedAt, finishedAt, bytes, files, databases, settings, replica, primary'],
     ] as const;
     for (const [text, why] of spoiled) {
       await writeFile(path, text);
-      await expect(repository.backups()).rejects.toMatchObject({
+      const error = {
         code: 'REPOSITORY_UNREADABLE',
         message: expect.stringMatching(`^cannot read '${path}': .*${why}`) as string,
         hint: expect.stringMatching(`second copy.*move the folder '${dirname(path)}' out`) as string,
-      });
+      };
+      const found = await repository.backups();
+      expect(found).toMatchObject({ records: [], unreadable: [{ id: 'b1', path, error }] });
+      expect(() => findRecord(found, 'b1')).toThrow(found.unreadable[0]?.error);
     }
+  });
+
+  it('uses a record that was only laid out anew', async () => {
+    await using folder = await archiveFolder();
+    const { repository } = folder;
+    const backup = aBackup('binlog.000001:900', { id: 'b1' });
+    await mkdir(repository.backupFolder('b1'));
+    const text = JSON.stringify(JSON.parse(renderRecord(backup)));
+    await writeFile(join(repository.backupFolder('b1'), 'backup.json'), text);
+    expect(await repository.backups()).toEqual({ records: [backup], unreadable: [] });
+  });
+
+  it('knows a backup by its files when its record is gone, and lists every other one', async () => {
+    await using folder = await archiveFolder();
+    const { repository } = folder;
+    for (const id of ['b1', 'b2']) {
+      await mkdir(repository.backupFolder(id));
+      await writeRecord(join(repository.backupFolder(id), 'backup.json'), aBackup('binlog.000001:900', { id }));
+      await writeFile(join(repository.backupFolder(id), 'dump.sql.zst'), 'dump');
+    }
+    await rm(join(repository.backupFolder('b1'), 'backup.json'));
+    await writeFile(join(repository.path, 'backups', 'notes.txt'), 'a file, no folder');
+    const { records, unreadable } = await repository.backups();
+    expect(records.map(({ id }) => id)).toEqual(['b2']);
+    expect(unreadable.map(({ id, error }) => `${id}: ${error.message}`)).toEqual([
+      `b1: cannot read '${repository.backupFolder('b1')}/backup.json': it is not there, though the backup's files are`,
+    ]);
+  });
+
+  it('takes no rehearsal on trust that was edited, and every other one', async () => {
+    await using folder = await archiveFolder();
+    const { repository } = folder;
+    const seconds = { load: 1, replay: 1, proof: 1, total: 3 };
+    const one = {
+      ...{
+        format: 1 as const,
+        id: 'r1',
+        startedAt: '2026-11-22T10:00:00Z',
+        ok: false,
+        lineage: 'shop-1a2b',
+        backup: 'b1',
+      },
+      ...{ file: 'binlog.000001', position: 900, gtid: null, backupBytes: 1, replayedBytes: 1, groups: 1, seconds },
+    };
+    const other = { ...one, id: 'r2', startedAt: '2026-11-22T11:00:00Z' };
+    for (const record of [one, other]) await repository.writeRehearsal(record);
+    expect(await repository.rehearsals()).toEqual({ records: [one, other], unreadable: [] });
+    const path = join(repository.path, 'rehearsals', 'r2.json');
+    await writeFile(path, (await readFile(path, 'utf8')).replace('"ok": false', '"ok": true'));
+    const hint = expect.stringContaining('move the file out of the repository') as string;
+    expect(await repository.rehearsals()).toMatchObject({
+      records: [one],
+      unreadable: [{ id: 'r2', error: { hint } }],
+    });
+    await writeFile(path, '{"id": "r2"}');
+    expect(await repository.rehearsals()).toMatchObject({ records: [one], unreadable: [{ id: 'r2' }] });
   });
 });

@@ -30,7 +30,7 @@ function guard(o: {
     logs: o.numbers.map((number) => ({ file: file(number), bytes: GIB })),
     archived: {
       lineage: { firstFile: file(3), handOver: o.handOver ?? null },
-      sealed: new Set(o.sealed.map(file)),
+      isSealed: (name) => o.sealed.map(file).includes(name),
     },
     expiry: { ...NEVER, ...o.expiry },
     finishedAt: o.finishedAt ?? null,

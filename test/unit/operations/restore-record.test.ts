@@ -34,7 +34,7 @@ afterEach(async () => {
 
 it('keeps how long a restore took, for the next estimate', async () => {
   await recordRestore(folder.repository, run);
-  const records = await folder.repository.rehearsals();
+  const { records } = await folder.repository.rehearsals();
   expect(records).toMatchObject([
     {
       ...{ purpose: 'restore', startedAt: '2026-11-22T10:00:00.000Z', ok: true, backup: 'b1', groups: 12 },

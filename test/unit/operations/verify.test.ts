@@ -125,12 +125,22 @@ describe('verify --since', () => {
   it('reads what was written from a time on', async () => {
     await flipBit(at(`${LINEAGE}/binlog.000002`), 300, 1);
     expect(await outline({ since: '2026-11-22T09:00:00Z', backups: false })).not.toEqual([]);
-    expect(await outline({ since: '2126-11-22T10:00:00+01:00' })).toEqual([]);
     await expect(findings({ since: 'binlog.000007' })).rejects.toMatchObject({
       code: 'USAGE',
       message: "no segment 'binlog.000007' is in the archive",
     });
     await expect(findings({ since: '2026-11-22 10:00' })).rejects.toMatchObject({ code: 'TIME_INVALID' });
+  });
+
+  it('says so when it looked at nothing: that is not the same as nothing wrong', async () => {
+    const future = await verifyAt(copy.path, { since: '2126-11-22T10:00:00+01:00' });
+    expect(future.findings).toMatchObject([{ severity: 'warning', check: 'nothing read', object: 'lineages' }]);
+    expect(future.findings[0]?.found).toBe('1 of 5 segments were read: 2126-11-22T09:00:00Z has not come yet');
+    const now = new Date().toISOString();
+    expect(await outline({ since: now })).toEqual([]); // the open one is always read
+    await rm(at(`${LINEAGE}/binlog.000005`));
+    const { findings: late } = await verifyAt(copy.path, { since: now });
+    expect(late.find(({ check }) => check === 'nothing read')?.found).toMatch(/^0 of \d segments were read: all were/);
   });
 });
 
