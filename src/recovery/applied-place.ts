@@ -1,39 +1,49 @@
 import { parseFormatDescription } from '../binlog/format-description.ts';
-import { formatGtid } from '../binlog/gtid-text.ts';
+import { formatGtid, parseGtidState } from '../binlog/gtid-text.ts';
+import type { Flavor, GtidState } from '../binlog/gtid.ts';
 import type { Group, QueryEvent } from '../binlog/group.ts';
-import { GtidPosition } from '../binlog/mariadb-gtid.ts';
 import { readBinlog } from '../binlog/read-binlog.ts';
 import { LastgoodError } from '../platform/errors.ts';
 import type { ServedRange } from '../server/served-range.ts';
+import type { KeptPlace } from './session/place-table.ts';
 
 /** How far into its plan a server is that has applied a part of it. */
 export interface AppliedPlace {
   /** So many of the plan's groups are applied, the first ones of the log. */
   readonly groups: number;
-  /** As the server says it. */
+  /** With these groups, as a server writes it. */
   readonly gtidState: string;
+  /** Where what is left begins: the index of a range, and a position in its file. */
+  readonly next: { readonly range: number; readonly position: number };
   /** What it was about to apply, where that is not done or undone as a whole: for a person. null when no crash and no stop can halve it. */
   readonly halves: string | null;
+  /** The same, where it is no transaction whatever tables it changes: a definition, an account, XA. null for a transaction, and at the end. */
+  readonly apart: string | null;
   /** True when statements used temporary tables before that place: those are gone with the server's process. */
   readonly temporaryTables: boolean;
 }
 
+/** What a server says of how far it is: its GTID state, or what a session kept; and the GTID state with which the ranges begin. */
+export type Reached = { readonly flavor: Flavor; readonly before: string } & (
+  { readonly state: string } | { readonly kept: KeptPlace }
+);
+
 /**
- * Finds a MariaDB GTID position in the log that a plan replays, which one applier applies in its order: reads from the plan's start
- * to that place.
+ * Finds what a server has reached in the log that a plan replays, which is applied in its order: reads from the plan's start to
+ * that place.
  *
- * @param before the GTID state with which the ranges begin
- * @returns null when the position is none of them
+ * @returns null when it is no place of that log
  * @throws LastgoodError `ARCHIVE_DAMAGED`
  */
 export async function findAppliedPlace(
   ranges: readonly ServedRange[],
-  { before, state }: { before: string; state: string },
+  reached: Reached,
   signal?: AbortSignal,
 ): Promise<AppliedPlace | null> {
-  const search = new PlaceSearch(before, state);
-  for (const range of ranges) {
+  const search = new PlaceSearch(reached, ranges[0]?.from ?? 0);
+  for (const [index, range] of ranges.entries()) {
     if (search.isOver) break;
+    search.range = index;
     if (range.from < range.to) await readRange(range, search, signal);
   }
   return search.found;
@@ -41,20 +51,27 @@ export async function findAppliedPlace(
 
 class PlaceSearch {
   isOver = false;
-  readonly #at: GtidPosition;
-  readonly #wanted: GtidPosition;
-  readonly #state: string;
+  /** Of what is being read. */
+  range = 0;
+  readonly #at: GtidState;
+  readonly #isThere: (position: number) => boolean;
   #groups = 0;
   #usesTemporary = false;
   /** Of the group that is being read. */
   #hasDefinition = false;
   #place: AppliedPlace | null = null;
 
-  constructor(before: string, state: string) {
-    this.#at = GtidPosition.parse(before);
-    this.#wanted = GtidPosition.parse(state);
-    this.#state = state;
-    this.#settle();
+  constructor(reached: Reached, start: number) {
+    const { flavor, before } = reached;
+    this.#at = parseGtidState(flavor, before);
+    if ('kept' in reached) {
+      const { groups, position } = reached.kept;
+      this.#isThere = (end) => this.#groups === groups && (position === null || position === end);
+    } else {
+      const wanted = parseGtidState(flavor, reached.state);
+      this.#isThere = () => this.#at.equals(wanted);
+    }
+    this.#settle(start);
   }
 
   get found(): AppliedPlace | null {
@@ -71,20 +88,28 @@ class PlaceSearch {
     const { gtid } = group;
     if (this.#place !== null) {
       const name = gtid === null ? `the group at ${group.start}` : formatGtid(gtid);
-      this.#place = { ...this.#place, halves: isWhole(group) && !this.#hasDefinition ? null : name };
+      const isTransaction = isPlain(group) && !this.#hasDefinition;
+      const halves = isTransaction && group.transactional === true ? null : name;
+      this.#place = { ...this.#place, halves, apart: isTransaction ? null : name };
       this.isOver = true;
-    } else if (gtid !== null) {
-      this.#at.add(gtid);
+    } else {
+      if (gtid !== null) this.#at.add(gtid);
       this.#groups += 1;
-      this.#settle();
+      this.#settle(group.end);
     }
     this.#hasDefinition = false;
   }
 
-  #settle(): void {
-    if (!this.#at.equals(this.#wanted)) return;
-    const temporaryTables = this.#usesTemporary;
-    this.#place = { groups: this.#groups, gtidState: this.#state, halves: null, temporaryTables };
+  #settle(position: number): void {
+    if (!this.#isThere(position)) return;
+    this.#place = {
+      groups: this.#groups,
+      gtidState: this.#at.toString(),
+      next: { range: this.range, position },
+      halves: null,
+      apart: null,
+      temporaryTables: this.#usesTemporary,
+    };
   }
 }
 
@@ -96,9 +121,9 @@ function makesTemporary(text: string): boolean {
   return /\bcreate\b/i.test(text) && /\btemporary\b/i.test(text);
 }
 
-/** True when the group, in tables that know transactions, is done with its GTID in one commit, or not at all. */
-function isWhole({ ending, transactional, phase }: Group): boolean {
-  return ending === 'commit' && transactional === true && phase === undefined;
+/** True when the group, in tables that know transactions, is done with its GTID in one commit, or not at all. MySQL does not say which tables. */
+function isPlain({ ending, transactional, phase }: Group): boolean {
+  return ending === 'commit' && transactional !== false && phase === undefined;
 }
 
 async function readRange(range: ServedRange, search: PlaceSearch, signal: AbortSignal | undefined): Promise<void> {

@@ -2,7 +2,7 @@ import type { Flavor } from '../binlog/gtid.ts';
 import { quoteName } from '../server/quote-name.ts';
 import { putBackStatements } from './borrowed-settings.ts';
 import { dropAccount } from './preflight/checks.ts';
-import { MARKER_TABLE, type Marker } from './restore-marker.ts';
+import { REMOVE_MARKER, type Marker } from './restore-marker.ts';
 import { TARGET_WORDS } from './target-words.ts';
 
 /** What is on a server after a restore that did not end well. */
@@ -33,7 +33,7 @@ export function emptyingStatements({ flavor, schemas, accounts, marker, applied 
     ...ours,
     ...(applied === '' ? [] : [words.emptyApplied]),
     ...putBackStatements(marker.borrowed),
-    `DROP TABLE IF EXISTS ${MARKER_TABLE}`,
+    REMOVE_MARKER,
   ];
 }
 
@@ -43,7 +43,7 @@ export function finishingStatements({ borrowed, account }: Marker, flavor: Flavo
     UNLOGGED,
     ...putBackStatements(borrowed),
     ...(account === null ? [] : TARGET_WORDS[flavor].dropOurs(account)),
-    `DROP TABLE IF EXISTS ${MARKER_TABLE}`,
+    REMOVE_MARKER,
   ];
 }
 

@@ -16,8 +16,10 @@ export interface ReplayOptions {
   readonly identity: ServedIdentity;
   /** In order; empty when there is nothing to replay. */
   readonly ranges: readonly ServedRange[];
-  /** The target has applied some of them, and goes on from its own GTID state. */
-  readonly goesOn?: boolean;
+  /** Of the plan's groups so many are applied: the applier goes on from its own GTID state; a session has the rest in `ranges`. */
+  readonly groupsBefore?: number | undefined;
+  /** A session tells the target how far it is, for one that goes on; appliers do so by themselves. */
+  readonly keepsPlace?: boolean | undefined;
   readonly log: Logger;
   /** Bytes of the ranges applied so far. */
   readonly progress?: (done: { bytes: number; totalBytes: number }) => void;
@@ -43,7 +45,8 @@ export interface Replayed {
 export async function replay(options: ReplayOptions): Promise<Replayed> {
   const { target, identity, ranges, log, signal } = options;
   throwIfAborted(signal);
-  if (identity.gtidState !== null && options.goesOn !== true) await setBeginState(target, identity.gtidState);
+  if (identity.gtidState !== null && options.groupsBefore === undefined)
+    await setBeginState(target, identity.gtidState);
   const [first] = ranges;
   if (first === undefined) return { groups: 0, gtidState: await readGtidState(target), executed: null };
   await using archive = await startArchiveServer({ identity, ranges, log });

@@ -1,6 +1,7 @@
 import type { ServerConnection } from '../server/connection.ts';
 import type { RestoreNote } from './restore-note.ts';
 import type { BorrowedSetting } from './restore-target.ts';
+import { PLACE_TABLE } from './session/place-table.ts';
 
 /** In a schema of the server's own: no dump takes it along, and no log touches it. */
 export const MARKER_TABLE = 'mysql.lastgood_restore';
@@ -39,7 +40,10 @@ export async function writeMarker(connection: ServerConnection, marker: Marker):
   await connection.query('FLUSH LOCAL ENGINE LOGS');
 }
 
+/** The marker last: who finds none takes the server for its own. */
+export const REMOVE_MARKER = `DROP TABLE IF EXISTS ${PLACE_TABLE}, ${MARKER_TABLE}`;
+
 /** Only once there is nothing left to tell. */
 export async function removeMarker(connection: ServerConnection): Promise<void> {
-  await connection.query(`DROP TABLE IF EXISTS ${MARKER_TABLE}`);
+  await connection.query(REMOVE_MARKER);
 }

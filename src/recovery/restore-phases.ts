@@ -10,13 +10,15 @@ import type { Logger } from '../platform/logger.ts';
 import type { ServerConnection } from '../server/connection.ts';
 import type { AppliedPlace } from './applied-place.ts';
 import { damageError, findDamage } from './find-damage.ts';
+import { leftRanges } from './left-ranges.ts';
 import { loadBackup } from './load.ts';
 import type { Narrowing } from './narrowing.ts';
-import { openPlanRanges } from './plan-ranges.ts';
+import { openPlanRanges, type PlanRanges } from './plan-ranges.ts';
 import type { Plan } from './plan.ts';
 import { prove, type Proof, type Reference } from './proof.ts';
 import { replay, type Replayed, type ReplayOptions } from './replay.ts';
 import type { RestoreTarget } from './restore-target.ts';
+import { removePlaceTable } from './session/place-table.ts';
 import { replayInSession } from './session/replay-in-session.ts';
 import { listTables, readTableStates } from './table-state.ts';
 
@@ -61,6 +63,7 @@ export interface PhaseOptions {
 export async function loadPhase(target: RestoreTarget, options: PhaseOptions): Promise<void> {
   const { plan, repository, narrowing, log, progress, signal } = options;
   log.info({ backup: plan.backup.id, target: target.name }, 'loading the backup');
+  await removePlaceTable(target.admin); // of a server that a person has emptied
   await loadBackup({
     record: plan.backup,
     folder: repository.backupFolder(plan.backup.id),
@@ -80,23 +83,29 @@ export async function replayPhase(
   place: AppliedPlace | null,
 ): Promise<Replayed> {
   const { groups: applied, gtidState } = place ?? { groups: 0, gtidState: '' };
-  if (place !== null && applied === options.plan.groups) return { groups: applied, gtidState, executed: null };
-  const replayed = await replayRest(target, options, place !== null);
+  // A session may not have told the server its GTID state yet.
+  if (place !== null && applied === options.plan.groups && options.engine !== 'session')
+    return { groups: applied, gtidState, executed: null };
+  const replayed = await replayRest(target, options, place);
   return { ...replayed, groups: replayed.groups === null ? null : applied + replayed.groups };
 }
 
-async function replayRest(target: RestoreTarget, options: PhaseOptions, goesOn: boolean): Promise<Replayed> {
+async function replayRest(target: RestoreTarget, options: PhaseOptions, place: AppliedPlace | null): Promise<Replayed> {
   const { plan, repository, log, progress, signal } = options;
   log.info({ bytes: plan.bytes, groups: plan.groups, engine: options.engine }, 'replaying the archive');
-  const ranges = await openPlanRanges(repository, plan, options.narrowing);
+  const whole = await openPlanRanges(repository, plan, options.narrowing);
+  const left = options.engine === 'session' && place !== null ? leftOf(whole, place) : whole;
+  const doneBefore = bytesOf(whole) - bytesOf(left);
   try {
     return await engineOf(options)({
-      ...ranges,
+      ...left,
       target: target.admin,
-      goesOn,
+      groupsBefore: place?.groups,
+      keepsPlace: true,
       log,
       signal,
-      progress: ({ bytes, totalBytes }) => progress?.({ step: 'replaying', done: bytes, total: totalBytes }),
+      progress: ({ bytes, totalBytes }) =>
+        progress?.({ step: 'replaying', done: doneBefore + bytes, total: doneBefore + totalBytes }),
     });
   } catch (error) {
     if (!isLastgoodError(error, 'TOOL_FAILED')) throw error;
@@ -117,6 +126,15 @@ export async function provePhase(target: RestoreTarget, replayed: Replayed, opti
     progress: (done) => progress?.({ step: 'proving', done: done.tables, total: done.totalTables }),
   });
   return prove({ plan, replayed, schemas: schemas.map(({ name }) => name), tables, incident, reference });
+}
+
+/** An applier asks for it by itself. */
+function leftOf({ identity, ranges }: PlanRanges, place: AppliedPlace): PlanRanges {
+  return { identity: { ...identity, gtidState: place.gtidState }, ranges: leftRanges(ranges, place) };
+}
+
+function bytesOf({ ranges }: PlanRanges): number {
+  return ranges.reduce((sum, { from, to }) => sum + to - from, 0);
 }
 
 function engineOf({ engine = 'applier' }: PhaseOptions): (options: ReplayOptions) => Promise<Replayed> {

@@ -92,9 +92,11 @@ export async function resumePlanOnServer(
   await checkPlan(repository, plan);
   const watch = new StopWatch();
   const failure = await stopApplier(keeper);
-  const place = await placeOf(keeper, options);
-  const appliesAtOnce = Number(facts.variables.get('slave_parallel_threads')) > 0;
-  const why = failure ?? (await whyUncertain(keeper, { place, end: 'none', appliesAtOnce }));
+  const { engine, keepPrepared } = run;
+  const way = { engine, phase: marker.note?.phase ?? 'loading' };
+  const place = await placeOf(keeper, options, way);
+  const appliesAtOnce = Number(facts.variables.get(TARGET_WORDS[facts.flavor].appliersVariable)) > 0;
+  const why = failure ?? (await whyUncertain(keeper, { place, way, end: 'none', appliesAtOnce }));
   if (why !== null || place === null) throw cannotGoOn(keeper, facts, { marker, why: why ?? '' });
   const target = await takeOver({
     ...held,
@@ -105,7 +107,6 @@ export async function resumePlanOnServer(
     log,
   });
   log.info({ groups: place.groups, of: plan.groups }, 'going on with the restore');
-  const { engine, keepPrepared } = run;
   const ran = await runPhases(target, { ...options, engine, keepPrepared, note: firstNote(plan, run), place, watch });
   return { ...ran, resumed: { groups: place.groups, anew: null } };
 }

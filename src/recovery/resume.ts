@@ -11,7 +11,7 @@ import { dataBytes } from './disk-space.ts';
 import { endServer, hasServer, type HeldRestore } from './held-restore.ts';
 import { fitting } from './open-target.ts';
 import { readOwnLines, refuseOwnServer } from './own-options.ts';
-import { placeOf } from './place-of.ts';
+import { placeOf, type Way } from './place-of.ts';
 import { clearFolder } from './restore-folder.ts';
 import { refuseSkips } from './refuse-skips.ts';
 import { forgetReplication, reopenScratchServer } from './reopen-scratch.ts';
@@ -98,8 +98,9 @@ async function reopenUnfinished(options: ResumePlanOptions, scratch: ScratchServ
   if (typeof target === 'string') return `its server does not start any more: ${target}`;
   try {
     await target.settle();
-    const place = await placeOf(target.admin, options);
-    const uncertain = await whyUncertain(target.admin, { place, end: endedCleanly ? 'clean' : 'killed' });
+    const way = wayOf(held);
+    const place = await placeOf(target.admin, options, way);
+    const uncertain = await whyUncertain(target.admin, { place, way, end: endedCleanly ? 'clean' : 'killed' });
     if (uncertain === null && place !== null) return { target, place };
     await target.keep();
     return uncertain ?? 'it stands at no place of the plan';
@@ -118,7 +119,7 @@ async function reopenProven(options: ResumePlanOptions, scratch: ScratchServerOp
   try {
     await target.settle();
     await requireUntouched(target, held, options);
-    const place = await placeOf(target.admin, options);
+    const place = await placeOf(target.admin, options, wayOf(held));
     if (place?.groups !== held.plan.groups) throw notAhead(held, plan);
     if (plan.groups > place.groups) await requireNothingLost(target, held, place);
     return { target, place };
@@ -128,6 +129,10 @@ async function reopenProven(options: ResumePlanOptions, scratch: ScratchServerOp
     await target.handOver({ stop: !ran });
     throw error;
   }
+}
+
+function wayOf({ run: { engine }, note: { phase } }: HeldRestore): Way {
+  return { engine, phase };
 }
 
 async function scratchOptions({ held, plan, port, log, signal }: ResumePlanOptions): Promise<ScratchServerOptions> {

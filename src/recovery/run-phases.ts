@@ -47,8 +47,6 @@ export interface RunPhasesOptions extends PhaseOptions {
 export async function runPhases(target: RestoreTarget, options: RunPhasesOptions): Promise<RanPlan> {
   const { place, watch, log } = options;
   const note = noteTaker(target, options.note);
-  if (options.engine === 'session')
-    log.warn('a session keeps no place in the log: if this restore is killed, it cannot go on, and begins anew');
   try {
     if (place === null) {
       await note('loading');

@@ -23,6 +23,7 @@ import type { BorrowedSetting, HandedOver, RestoreTarget } from './restore-targe
 import { lastingServerPaths, optionFilePath } from './server-folder.ts';
 import { ownLinesWarning, withOwnLines } from './own-options.ts';
 import { asArguments, handedOverOptions, type ServerOptionValues } from './scratch-options.ts';
+import { removePlaceTable } from './session/place-table.ts';
 import { shellWord } from '../platform/shell-word.ts';
 import type { SourceZone } from './source-zone.ts';
 
@@ -145,6 +146,7 @@ export class ScratchServer implements RestoreTarget {
     const { datadir, port } = this.#server;
     const options = handedOverOptions(settings, serverId, zone.fixed);
     await writeFileDurably(optionFilePath(datadir), withOwnLines({ ...places(this.#server), ...options }, ownLines));
+    await removePlaceTable(this.admin);
     await this.admin.query(`DROP USER ${account(this.login)}`);
     await this.admin.close();
     log.info({ datadir }, 'stopping the restored server');

@@ -4,6 +4,8 @@ import type { Flavor } from '../binlog/gtid.ts';
 export interface TargetWords {
   /** The variable that tells what the target has applied. */
   readonly appliedVariable: string;
+  /** The variable that tells how many appliers work beside one that shares out; one alone where it is 0. */
+  readonly appliersVariable: string;
   /** Makes that empty on a server that holds nothing. For a person on MySQL, whose binary log goes with it. */
   readonly emptyApplied: string;
   readonly showPrimaries: string;
@@ -21,6 +23,7 @@ export interface TargetWords {
 export const TARGET_WORDS: Readonly<Record<Flavor, TargetWords>> = {
   mariadb: {
     appliedVariable: 'gtid_slave_pos',
+    appliersVariable: 'slave_parallel_threads',
     emptyApplied: "SET GLOBAL gtid_slave_pos = ''",
     showPrimaries: 'SHOW ALL SLAVES STATUS',
     forgetPrimaries: ['STOP ALL SLAVES', 'RESET SLAVE ALL'],
@@ -29,6 +32,7 @@ export const TARGET_WORDS: Readonly<Record<Flavor, TargetWords>> = {
   },
   mysql: {
     appliedVariable: 'gtid_executed',
+    appliersVariable: 'slave_parallel_workers',
     emptyApplied: 'RESET MASTER',
     showPrimaries: 'SHOW SLAVE STATUS',
     forgetPrimaries: ['STOP SLAVE', 'RESET SLAVE ALL'],

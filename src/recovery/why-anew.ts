@@ -1,38 +1,29 @@
 import type { ServerConnection } from '../server/connection.ts';
 import type { AppliedPlace } from './applied-place.ts';
 import { isInMemory, readFragileTables, type FragileTable } from './fragile-tables.ts';
+import type { Way } from './place-of.ts';
 import type { RestoreNote, RestoreRun } from './restore-note.ts';
 
 /** Why nothing of an interrupted restore can be used, as far as its note tells; null when its server has to be looked at. */
 export function whyAnew(o: {
   note: Pick<RestoreNote, 'phase'>;
-  run: Pick<RestoreRun, 'engine' | 'bootId'>;
+  run: Pick<RestoreRun, 'bootId'>;
   /** Of the machine now. */
   bootId: string | null;
 }): string | null {
-  const { run, bootId } = o;
-  const none = whyNoPlace(o);
-  if (none !== null) return none;
+  const { note, run, bootId } = o;
+  if (note.phase === 'loading') return NOT_LOADED;
   return run.bootId === null || run.bootId !== bootId
     ? 'the machine was started anew since, and until it is handed over a server does not survive that'
     : null;
 }
 
-/** Why the server itself does not tell how far its restore came; null when it does. */
-export function whyNoPlace({
-  note,
-  run,
-}: {
-  note: Pick<RestoreNote, 'phase'>;
-  run: Pick<RestoreRun, 'engine'>;
-}): string | null {
-  if (note.phase === 'loading') return 'its backup was not loaded to the end';
-  return run.engine === 'session' ? 'a session does not keep its place' : null;
-}
+export const NOT_LOADED = 'its backup was not loaded to the end';
 
 /** What is known of an interrupted server. */
 export interface FoundServer {
   readonly place: AppliedPlace | null;
+  readonly way: Way;
   /** Of the server's process since. */
   readonly end: 'none' | 'clean' | 'killed';
   /** True where one applier did not wait for the other: what is done by half may lie behind the place's next group. */
@@ -42,10 +33,12 @@ export interface FoundServer {
 /** Why it is not certain what an interrupted server holds; null when it is exactly the place's groups. */
 export async function whyUncertain(
   admin: ServerConnection,
-  { place, end, appliesAtOnce = false }: FoundServer,
+  { place, way, end, appliesAtOnce = false }: FoundServer,
 ): Promise<string | null> {
-  if (place === null) return 'it stands at no place of the plan';
-  if (place.temporaryTables) return 'statements used temporary tables, which are gone with the applier that had them';
+  if (place === null) return NO_PLACE[way.engine];
+  if (place.temporaryTables)
+    return `statements used temporary tables, which are gone with the ${way.engine} that had them`;
+  if (way.engine === 'session' && way.phase === 'replaying') return whyBrokenOff(place, await readFragileTables(admin));
   if (end === 'none' && place.halves === null && !appliesAtOnce) return null;
   const tables = await readFragileTables(admin);
   const [lost] = tables.filter(isInMemory);
@@ -53,12 +46,27 @@ export async function whyUncertain(
   return whyHalved(place, tables, { end, appliesAtOnce });
 }
 
+const NO_PLACE = {
+  applier: 'it stands at no place of the plan',
+  session: 'its session has not told a place of the plan that is certain',
+};
+
+/** What a session was at ends with it, somewhere: certain is only what the server takes back. */
+function whyBrokenOff({ apart }: AppliedPlace, [first]: readonly FragileTable[]): string | null {
+  if (first !== undefined) return `a session may have done a part of what comes next, and table ${knowsNone(first)}`;
+  return apart === null ? null : `its session may have done ${apart}, or a part of it, and that is no transaction`;
+}
+
+function knowsNone({ name, engine }: FragileTable): string {
+  return `${name} (${engine}) knows no transactions`;
+}
+
 function whyHalved(
   { halves }: AppliedPlace,
   [first]: readonly FragileTable[],
   { end, appliesAtOnce }: Pick<FoundServer, 'end' | 'appliesAtOnce'>,
 ): string | null {
-  const fragile = first === undefined ? null : `table ${first.name} (${first.engine}) knows no transactions`;
+  const fragile = first === undefined ? null : `table ${knowsNone(first)}`;
   if (end === 'killed' && fragile !== null) return `its server was killed, and ${fragile}`;
   // Seen on MariaDB 10.11.19 with two domains: 63 of 500 rows stayed of the group behind the next one.
   if (appliesAtOnce === true && fragile !== null)

@@ -12,6 +12,7 @@ import { restore, type RestoreResult } from '../../src/operations/restore.ts';
 import { resumeOnServer, resumeRestore, type ResumeOptions } from '../../src/operations/resume-restore.ts';
 import { waitFor } from '../../src/platform/wait.ts';
 import type { Plan, Target } from '../../src/recovery/plan.ts';
+import type { ReplayEngine } from '../../src/recovery/restore-phases.ts';
 import { claimFolder } from '../../src/recovery/restore-folder.ts';
 import { connect, type ServerConnection } from '../../src/server/connection.ts';
 import { findFreePort } from '../../src/server/loopback-port.ts';
@@ -19,6 +20,7 @@ import { archiveUntilCurrent, silentLog } from '../support/archiver.ts';
 import { run, setBackupScene, type BackupScene } from '../support/backup-scene.ts';
 import { checksums } from '../support/compare.ts';
 import { stateOf } from '../support/existing-target.ts';
+import { chooseSeed, seededRandom } from '../support/random.ts';
 import { endRestored, newestIncident } from '../support/restored.ts';
 import type { RestoreRunnerSettings } from '../support/restore-runner.ts';
 import { startPrimary, type TestServer } from '../support/servers.ts';
@@ -59,19 +61,24 @@ afterAll(async () => {
 });
 
 /** Kills the restore's server once it is past the statements that made the tables: half a statement is loaded anew, and rightly. */
-async function interruptedRestore(datadir: string, o: { skips: boolean } = { skips: false }): Promise<unknown> {
+async function interruptedRestore(
+  datadir: string,
+  o: { skips?: boolean; engine?: ReplayEngine; from?: number } = {},
+): Promise<unknown> {
   using archive = await openArchive(scene.repository.path, { log: silentLog });
-  const plan = o.skips
-    ? await makePlan(archive, { kind: 'latest' }, { skip: [incident.id] })
-    : await makePlan(archive, { kind: 'before-incident', incident: incident.id });
+  const plan =
+    o.skips === true
+      ? await makePlan(archive, { kind: 'latest' }, { skip: [incident.id] })
+      : await makePlan(archive, { kind: 'before-incident', incident: incident.id });
   let killed = false;
   return await restore(archive, {
     plan,
     into: { kind: 'scratch', datadir },
+    engine: o.engine,
     log: silentLog,
     progress: ({ step, done, total }) => {
       // What is skipped is behind it only in the end.
-      if (killed || step !== (o.skips ? 'proving' : 'replaying') || done < total / 20) return;
+      if (killed || step !== (o.skips === true ? 'proving' : 'replaying') || done < total * (o.from ?? 0.05)) return;
       killed = true;
       process.kill(Number(readFileSync(join(datadir, 'server.pid'), 'utf8')), 'SIGKILL');
     },
@@ -258,15 +265,45 @@ describe('a restore whose server was killed', () => {
   });
 });
 
+describe('a restore through a session', () => {
+  it('goes on behind the last group that it committed, when its server was killed, and then forward', async () => {
+    const seed = chooseSeed();
+    console.info(`seed ${seed}`);
+    const datadir = join(folder, 'session');
+    await interruptedRestore(datadir, { engine: 'session', from: 0.1 + 0.8 * seededRandom(seed)() });
+
+    const resumed = await resumeIn(datadir);
+
+    expect(resumed.resumed).toMatchObject({ anew: null });
+    expect(resumed.resumed?.groups).toBeGreaterThan(0);
+    expect(resumed.resumed?.groups).toBeLessThan(resumed.plan.groups);
+    expect(resumed.proof).toMatchObject({ ok: true, appliedGroups: resumed.plan.groups });
+    const forward = await resumeIn(datadir, LATEST());
+    expect(forward.resumed).toEqual({ groups: resumed.plan.groups, anew: null });
+    expect(forward.proof).toMatchObject({ ok: true, appliedGroups: forward.plan.groups });
+    await using primary = await scene.pair.primary.connect();
+    await using restored = await signIn(forward);
+    expect(await checksums(restored, ['shop'])).toEqual(lost);
+    expect(await checksums(restored, ['crm'])).toEqual(await checksums(primary, ['crm']));
+    expect(await restored.query("SHOW TABLES FROM mysql LIKE 'lastgood%'")).toEqual([]);
+    await endRestored(forward.server.pid);
+  });
+});
+
 const RUNNER = join(import.meta.dirname, '../support/restore-runner.ts');
 
 /** Restores into the server, and is killed on the way. */
-async function killedRestore(target: TestServer, dieWhile: RestoreRunnerSettings['dieWhile']): Promise<void> {
+async function killedRestore(
+  target: TestServer,
+  dieWhile: RestoreRunnerSettings['dieWhile'],
+  how: Partial<RestoreRunnerSettings> = {},
+): Promise<void> {
   const settings: RestoreRunnerSettings = {
     repositoryPath: scene.repository.path,
     server: target.serverOptions('target'),
     incident: incident.id,
     dieWhile,
+    ...how,
   };
   const child = spawn(process.execPath, ['--import', 'tsx', RUNNER, JSON.stringify(settings)], { stdio: 'ignore' });
   await once(child, 'exit');
@@ -317,6 +354,26 @@ describe('a restore into a server that was there, whose maker was killed', () =>
     const after = await stateOf(target);
     for (const part of ['variables', 'accounts', 'system', 'primaries']) expect(after[part]).toEqual(before[part]);
     await expect(resumeOn(target)).rejects.toMatchObject({ code: 'NOTHING_TO_RESUME' });
+  });
+
+  it('goes on through a session too, killed at any moment', async () => {
+    const seed = chooseSeed();
+    console.info(`seed ${seed}`);
+    const random = seededRandom(seed);
+    await using target = await startPrimary({ serverId: 500 });
+    const before = await stateOf(target);
+    const moment = { dieFrom: 0.1 + 0.7 * random(), afterMs: Math.floor(1 + 20 * random()) };
+    await killedRestore(target, 'replaying', { engine: 'session', ...moment });
+
+    const { resumed, proof, plan } = await resumeOn(target);
+
+    expect(resumed?.groups).toBeGreaterThan(0);
+    expect(resumed?.anew).toBeNull();
+    expect(proof).toMatchObject({ ok: true, appliedGroups: plan.groups });
+    await using root = await target.connect();
+    expect(await checksums(root, ['shop'])).toEqual(lost);
+    const after = await stateOf(target);
+    for (const part of ['variables', 'accounts', 'system', 'primaries']) expect(after[part]).toEqual(before[part]);
   });
 
   it('is told how to be emptied where its server was started anew, and is left as it is', async () => {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Logger } from '../../src/platform/logger.ts';
 import type { ReplayOptions } from '../../src/recovery/replay.ts';
+import { FOREIGN_COMES, readKeptPlace } from '../../src/recovery/session/place-table.ts';
 import { replayInSession } from '../../src/recovery/session/replay-in-session.ts';
 import type { ServerConnection } from '../../src/server/connection.ts';
 import type { ServedIdentity } from '../../src/server/served-range.ts';
@@ -88,7 +89,7 @@ describe('a session on MariaDB', () => {
 
   async function replay(options: Partial<ReplayOptions> = {}): Promise<{ groups: number | null }> {
     const ranges = options.ranges ?? (await servedLog(writer, primary.datadir));
-    return await replayInSession({ target, identity, log: silentLog, ...options, ranges });
+    return await replayInSession({ target, identity, keepsPlace: true, log: silentLog, ...options, ranges });
   }
 
   it('ends a statement where its source did, whatever stands behind it', async () => {
@@ -116,10 +117,14 @@ describe('a session on MariaDB', () => {
     await write();
     await schemaGoesUnderTransaction(primary, writer);
 
-    await replay();
+    const { groups } = await replay();
 
     expect(await serverContent(target)).toEqual(await serverContent(writer));
     expect(await target.query('SELECT * FROM shop.item')).toEqual([]);
+    // Nobody goes on while such a schema may be there.
+    expect(await readKeptPlace(target)).toMatchObject({ groups });
+    await target.query(FOREIGN_COMES);
+    expect(await readKeptPlace(target)).toBeNull();
   });
 
   it('has no default schema where the source had none, and keeps what it has', async () => {
@@ -177,7 +182,7 @@ async function expectEqualReplay(primary: TestServer, writer: ServerConnection):
   await using target = await scratch.connect();
   const identity: ServedIdentity = { flavor: 'mysql', serverVersion: '5.6.24-log', serverId: 101, gtidState: '' };
 
-  const { gtidState } = await replayInSession({ target, identity, ranges, log: silentLog });
+  const { gtidState } = await replayInSession({ target, identity, ranges, keepsPlace: true, log: silentLog });
 
   expect(await serverContent(target)).toEqual(await serverContent(writer));
   const [row] = await writer.query<{ state: string }>('SELECT @@GLOBAL.gtid_executed AS state');

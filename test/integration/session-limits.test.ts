@@ -53,7 +53,7 @@ async function write(...statements: string[]): Promise<void> {
 
 async function run(options: Partial<ReplayOptions> = {}) {
   const ranges = options.ranges ?? (await servedLog(writer, primary.datadir));
-  return await replayInSession({ target, identity, log: silentLog, ...options, ranges });
+  return await replayInSession({ target, identity, keepsPlace: true, log: silentLog, ...options, ranges });
 }
 
 async function ask(connection: ServerConnection, expression: string): Promise<string> {

@@ -36,7 +36,7 @@ describe('replay in a session of a source that', () => {
 
     await using scratch = await startPrimary({ serverId: 900, args: ['--skip-log-bin'] });
     await using target = await scratch.connect();
-    await replayInSession({ target, identity, ranges, log: silentLog });
+    await replayInSession({ target, identity, ranges, keepsPlace: true, log: silentLog });
 
     expect(await serverContent(target)).toEqual(await serverContent(writer));
   });
@@ -54,7 +54,7 @@ describe('replay in a session', () => {
     const expected = await replay({ target: applied, identity, ranges, log: silentLog });
     await using bySession = await startPrimary({ serverId: 901, args: ['--skip-log-bin'] });
     await using target = await bySession.connect();
-    const replayed = await replayInSession({ target, identity, ranges, log: silentLog });
+    const replayed = await replayInSession({ target, identity, ranges, keepsPlace: true, log: silentLog });
 
     const { executed, ...rest } = replayed;
     expect(rest).toEqual({ groups: expected.groups, gtidState: expected.gtidState });

@@ -5,6 +5,7 @@ import { KnownSchemas } from '../../src/recovery/session/known-schemas.ts';
 import { LoadFiles } from '../../src/recovery/session/load-files.ts';
 import { formatOf, readLoggedEvents, type LoggedEvent } from '../../src/recovery/session/logged-events.ts';
 import { readPayload } from '../../src/recovery/session/payload-events.ts';
+import type { PlaceKeeper } from '../../src/recovery/session/place-keeper.ts';
 import { SessionState } from '../../src/recovery/session/session-state.ts';
 import type { PlacedStatement } from '../../src/recovery/session/statement.ts';
 import type { TranslatorOptions } from '../../src/recovery/session/translator-options.ts';
@@ -44,8 +45,15 @@ export async function translateBytes(
   bytes: Buffer,
   options: Partial<TranslatorOptions> = {},
 ): Promise<PlacedStatement[]> {
+  return await translateRange(rangeOfBytes(bytes), options);
+}
+
+/** The same for a part of one, with the place of a session where one is kept. */
+export async function translateRange(
+  range: ServedRange,
+  { place, ...options }: Partial<TranslatorOptions> & { readonly place?: PlaceKeeper } = {},
+): Promise<PlacedStatement[]> {
   await using files = new LoadFiles();
-  const range = rangeOfBytes(bytes);
   const format = formatOf(range);
   const schemas = { query: (_: string, [name]: string[]) => Promise.resolve(name === 'shop' ? [1] : []) };
   const translator = new EventTranslator(
@@ -76,8 +84,11 @@ export async function translateBytes(
   translator.enter({ file: range.file, format, formatEvent: range.formatEvent });
   const statements: PlacedStatement[] = [];
   for (const event of await loggedEvents(range)) {
-    if (event.type !== EVENT.TRANSACTION_PAYLOAD) statements.push(...(await translator.translate(event)));
-    else
+    if (event.type !== EVENT.TRANSACTION_PAYLOAD) {
+      const those = await translator.translate(event);
+      const ending = event.closes === null ? undefined : place?.ending(those, event.closes);
+      statements.push(...(ending ?? those));
+    } else
       for (const inside of readPayload(event, format))
         for (const inner of inside) statements.push(...(await translator.translate(inner)));
   }

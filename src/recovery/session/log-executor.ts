@@ -12,6 +12,7 @@ import { LoadFiles } from './load-files.ts';
 import type { EndedGroup, LoggedEvent } from './logged-events.ts';
 import { MissingSchema } from './missing-schema.ts';
 import { readPayload } from './payload-events.ts';
+import type { PlaceKeeper } from './place-keeper.ts';
 import { sessionFailure, thingOf } from './session-failure.ts';
 import { SessionState } from './session-state.ts';
 import { own, type PlacedStatement } from './statement.ts';
@@ -24,6 +25,8 @@ export interface LogExecutorOptions {
   readonly target: ServerConnection;
   readonly limits: TargetLimits;
   readonly gtids: TargetGtids;
+  /** null where nobody goes on from there. */
+  readonly place: PlaceKeeper | null;
   readonly log: Logger;
   readonly signal: AbortSignal | undefined;
   /** Called when the target has executed all of a group. */
@@ -109,14 +112,20 @@ export class LogExecutor implements AsyncDisposable {
     for (const events of readPayload(event, this.#file.format))
       for (const inner of events) await this.#add(inner, null);
     const { queue, translator } = this.#session;
-    await queue.add(translator.placed(event, [own('DO 0')]), event.closes);
+    const end = translator.placed(event, [own('DO 0')]);
+    await queue.add(this.#withPlace(end, event.closes), event.closes);
   }
 
   async #add(event: LoggedEvent, closes: EndedGroup | null): Promise<void> {
     const { translator, queue } = this.#session;
     const translated = translator.translate(event);
     const statements = Array.isArray(translated) ? translated : await translated;
-    if (statements.length > 0) await queue.add(statements, closes);
+    if (statements.length > 0) await queue.add(this.#withPlace(statements, closes), closes);
+  }
+
+  #withPlace(statements: readonly PlacedStatement[], closes: EndedGroup | null): readonly PlacedStatement[] {
+    const { place } = this.#options;
+    return place === null || closes === null ? statements : place.ending(statements, closes);
   }
 
   async #endSession(): Promise<void> {
@@ -126,7 +135,7 @@ export class LogExecutor implements AsyncDisposable {
   }
 
   #sessionOn(connection: ServerConnection): Session {
-    const { limits, gtids, target, log, done } = this.#options;
+    const { limits, gtids, place, target, log, done } = this.#options;
     const failed = (statement: PlacedStatement, error: StatementError | null): void => {
       this.#judge(statement, error);
     };
@@ -134,7 +143,7 @@ export class LogExecutor implements AsyncDisposable {
     const settle = async (): Promise<void> => {
       await queue.drain();
     };
-    const missing = new MissingSchema(connection);
+    const missing = new MissingSchema(connection, { keepsPlace: place !== null });
     const options: TranslatorOptions = {
       ...{ flavor: target.flavor, limits, gtids, log, schemas: this.#schemas, files: this.#files, settle },
       chooseMissing: async (schema, statements) => {

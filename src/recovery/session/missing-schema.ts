@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { connect, type ServerConnection } from '../../server/connection.ts';
+import type { ServerConnection } from '../../server/connection.ts';
 import { quoteName } from '../../server/quote-name.ts';
-import { trySet } from './try-set.ts';
+import { FOREIGN_COMES, FOREIGN_GONE } from './place-table.ts';
+import { connectUnlogged } from './unlogged-session.ts';
 
 const NOWHERE = 'lastgood_no_schema';
 
@@ -14,10 +15,13 @@ export const REMEMBER_NO_SCHEMA = `PREPARE ${NOWHERE} FROM 'DO 0'`;
  */
 export class MissingSchema implements AsyncDisposable {
   readonly #session: ServerConnection;
+  readonly #keepsPlace: boolean;
   #helper: ServerConnection | null = null;
 
-  constructor(session: ServerConnection) {
+  /** @param o.keepsPlace true where a killed run's place is told: then also that such a schema may have been left */
+  constructor(session: ServerConnection, o: { keepsPlace: boolean }) {
     this.#session = session;
+    this.#keepsPlace = o.keepsPlace;
   }
 
   /**
@@ -28,12 +32,14 @@ export class MissingSchema implements AsyncDisposable {
    */
   async whileThere(schema: string, statements: readonly string[]): Promise<void> {
     const helper = (this.#helper ??= await connectUnlogged(this.#session));
+    if (this.#keepsPlace) await helper.query(FOREIGN_COMES);
     await helper.query(`CREATE DATABASE ${quoteName(schema)}`);
     try {
       for (const statement of statements) await this.#session.query(statement);
     } finally {
       await helper.query(`DROP DATABASE ${quoteName(schema)}`);
     }
+    if (this.#keepsPlace) await helper.query(FOREIGN_GONE);
   }
 
   /**
@@ -52,10 +58,4 @@ export class MissingSchema implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#helper?.close();
   }
-}
-
-async function connectUnlogged({ options }: ServerConnection): Promise<ServerConnection> {
-  const connection = await connect(options);
-  await trySet(connection, 'SET SESSION sql_log_bin = 0');
-  return connection;
 }

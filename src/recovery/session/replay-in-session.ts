@@ -9,6 +9,7 @@ import type { Replayed, ReplayOptions } from '../replay.ts';
 import { formatOf, readLoggedEvents, type EndedGroup, type LoggedEvent } from './logged-events.ts';
 import { requireRoom } from './largest-event.ts';
 import { LogExecutor } from './log-executor.ts';
+import { openPlaceKeeper } from './place-keeper.ts';
 import { requireFittingTarget } from './fitting-target.ts';
 import { prepareGtids, type TargetGtids } from './target-gtids.ts';
 import { raiseLimits } from './target-session.ts';
@@ -36,16 +37,18 @@ export async function replayInSession(options: ReplayOptions): Promise<Replayed>
 }
 
 async function executeRanges(options: ReplayOptions, gtids: TargetGtids, done: Progress): Promise<void> {
-  const { target, ranges, log, signal } = options;
+  const { target, ranges, groupsBefore = 0, keepsPlace = false, log, signal } = options;
   await using limits = await raiseLimits(target, log);
   if (!limits.isLargest) {
     const inHalves = target.flavor === 'mariadb';
     await requireRoom(ranges, { packetBytes: limits.packetBytes, inHalves }, signal);
   }
+  const place = keepsPlace ? await openPlaceKeeper(target, { groups: groupsBefore, log }) : null;
   await using executor = await LogExecutor.open({
     target,
     limits,
     gtids,
+    place,
     log,
     signal,
     done: (group) => {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { findAppliedPlace } from '../../../src/recovery/applied-place.ts';
+import { leftRanges } from '../../../src/recovery/left-ranges.ts';
 import { BinlogBuilder, mariadbGtid, query, THREAD, xid } from '../../support/binlog-builder.ts';
-import { servedBytes } from '../../support/served-bytes.ts';
+import { mysqlFile, servedBytes } from '../../support/served-bytes.ts';
 
 const parts = (gtid: string) => ({ gtid, threadId: THREAD, ending: 'commit' }) as const;
 
@@ -37,11 +38,15 @@ function ranges() {
   return [servedBytes('binlog.000001', first.bytes), servedBytes('binlog.000002', second.bytes)];
 }
 
-const find = async (state: string) => await findAppliedPlace(ranges(), { before: '0-101-10', state });
+const reached = (state: string) => ({ flavor: 'mariadb', before: '0-101-10', state }) as const;
+const find = async (state: string) => await findAppliedPlace(ranges(), reached(state));
 
 describe('the place of a server in its plan', () => {
   it('is the start for one that has applied nothing', async () => {
-    expect(await find('0-101-10')).toEqual({ groups: 0, gtidState: '0-101-10', halves: null, temporaryTables: false });
+    expect(await find('0-101-10')).toEqual({
+      ...{ groups: 0, gtidState: '0-101-10', next: { range: 0, position: 4 } },
+      ...{ halves: null, apart: null, temporaryTables: false },
+    });
   });
 
   it.each([
@@ -65,7 +70,7 @@ describe('the place of a server in its plan', () => {
     commit(log, '0-101-11');
     threadSpecific(log, '0-101-12', 'CREATE OR REPLACE TEMPORARY TABLE shop.x (a INT)');
     const log1 = [servedBytes('binlog.000001', log.bytes)];
-    const at = async (state: string) => await findAppliedPlace(log1, { before: '0-101-10', state });
+    const at = async (state: string) => await findAppliedPlace(log1, reached(state));
     expect(await at('0-101-11')).toMatchObject({ temporaryTables: false, halves: '0-101-12' });
     expect(await at('0-101-12')).toMatchObject({ temporaryTables: true });
   });
@@ -75,9 +80,7 @@ describe('the place of a server in its plan', () => {
     async (text) => {
       const log = new BinlogBuilder();
       threadSpecific(log, '0-101-11', text);
-      const found = await findAppliedPlace([servedBytes('binlog.000001', log.bytes)], {
-        ...{ before: '0-101-10', state: '0-101-11' },
-      });
+      const found = await findAppliedPlace([servedBytes('binlog.000001', log.bytes)], reached('0-101-11'));
       expect(found).toMatchObject({ groups: 1, temporaryTables: false });
     },
   );
@@ -90,16 +93,76 @@ describe('the place of a server in its plan', () => {
     const next = new BinlogBuilder();
     commit(next, '0-101-13');
     const both = [{ ...servedBytes('binlog.000001', log.bytes), to: cut }, servedBytes('binlog.000002', next.bytes)];
-    const at = async (state: string) => await findAppliedPlace(both, { before: '0-101-10', state });
+    const at = async (state: string) => await findAppliedPlace(both, reached(state));
     expect(await at('0-101-11')).toMatchObject({ groups: 1, halves: null });
     expect(await at('0-101-13')).toMatchObject({ groups: 2, temporaryTables: false });
+  });
+
+  it.each([
+    [3, 0, '0-101-12,5-101-1', '0-101-13'], // a definition
+    [4, 1, '0-101-13,5-101-1', '0-101-14'], // the source says that its tables know no transactions
+    [5, 1, '0-101-14,5-101-1', '5-101-2'], // a definition inside a transaction
+    [6, 1, '0-101-14,5-101-2', null],
+    [7, 1, '0-101-15,5-101-2', null],
+  ])('is where a session says: behind %i groups, with the GTIDs of these', async (groups, range, gtidState, apart) => {
+    const at = async (position: number | null) =>
+      await findAppliedPlace(ranges(), { flavor: 'mariadb', before: '0-101-10', kept: { groups, position } });
+    const place = await at(null);
+    expect(place).toMatchObject({ groups, gtidState, apart, next: { range } });
+    const position = place?.next.position ?? 0;
+    expect(await at(position)).toEqual(place);
+    expect(await at(position + 1)).toBeNull();
+  });
+
+  it('leaves what is behind it, and no empty range', () => {
+    const [first, second] = ranges();
+    if (first === undefined || second === undefined) throw new Error('no log');
+    const left = (range: number, position: number) =>
+      leftRanges([first, second], { next: { range, position } }).map(({ file, from, to }) => [file, from, to]);
+    expect(left(0, 200)).toEqual([
+      ['binlog.000001', 200, first.to],
+      ['binlog.000002', 4, second.to],
+    ]);
+    expect(left(0, first.to)).toEqual([['binlog.000002', 4, second.to]]);
+    expect(left(1, second.to)).toEqual([]);
+  });
+
+  it('counts the groups of a log without GTIDs, of which nothing says what tables they change', async () => {
+    const log = new BinlogBuilder({ version: '5.6.24-log' });
+    log.group([query('BEGIN'), query('INSERT INTO shop.t VALUES (1)'), xid()], { ending: 'commit' });
+    log.group([query('BEGIN'), query('INSERT INTO shop.t VALUES (2)'), xid()], { ending: 'commit' });
+    log.group([query('DROP TABLE shop.t')], { ending: 'statement' });
+    const [, second, third] = log.groups;
+    const at = async (groups: number) =>
+      await findAppliedPlace([servedBytes('binlog.000001', log.bytes)], {
+        ...({ flavor: 'mysql', before: '', kept: { groups, position: null } } as const),
+      });
+    expect(await at(1)).toMatchObject({ gtidState: '', apart: null, halves: `the group at ${second?.start}` });
+    expect(await at(2)).toMatchObject({ apart: `the group at ${third?.start}`, next: { position: third?.start } });
+    expect(await at(3)).toMatchObject({ apart: null, halves: null });
+    expect(await at(4)).toBeNull();
+  });
+
+  it('is found by the GTIDs of MySQL, with what only the replica had written, and not with a hole', async () => {
+    const [uuid, other] = ['3e11fa47-71ca-11e1-9e33-c80aa9429562', '7e11fa47-71ca-11e1-9e33-c80aa9429562'];
+    const log = mysqlFile(
+      [],
+      [3, 4, 5].map((number) => `${uuid}:${number}`),
+    );
+    const at = async (state: string) =>
+      await findAppliedPlace([servedBytes('binlog.000001', log.bytes)], {
+        ...({ flavor: 'mysql', before: `${uuid}:1-2,${other}:1`, state } as const),
+      });
+    expect(await at(`${uuid}:1-4,${other}:1`)).toMatchObject({ groups: 2, apart: null });
+    expect(await at(`${uuid}:1-3:5,${other}:1`)).toBeNull();
+    expect(await at(`${uuid}:1-4,${other}:1-2`)).toBeNull();
   });
 
   it('refuses a file that ends too early', async () => {
     const [first, second] = ranges();
     if (first === undefined || second === undefined) throw new Error('no log');
     const short = [{ ...first, to: first.to + 100 }, second];
-    await expect(findAppliedPlace(short, { before: '0-101-10', state: '0-101-15,5-101-2' })).rejects.toMatchObject({
+    await expect(findAppliedPlace(short, reached('0-101-15,5-101-2'))).rejects.toMatchObject({
       code: 'ARCHIVE_DAMAGED',
     });
   });

@@ -277,7 +277,7 @@ describe('what a restore left behind', () => {
       "DROP USER IF EXISTS 'lastgood-1'@'localhost'",
       "SET GLOBAL gtid_slave_pos = ''",
       'SET GLOBAL sync_binlog = 1',
-      'DROP TABLE IF EXISTS mysql.lastgood_restore',
+      'DROP TABLE IF EXISTS mysql.lastgood_place, mysql.lastgood_restore',
     ]);
   });
 
@@ -291,7 +291,7 @@ describe('what a restore left behind', () => {
       "DROP USER 'lastgood-1'@'localhost'",
       'RESET MASTER',
       'SET GLOBAL sync_binlog = 1',
-      'DROP TABLE IF EXISTS mysql.lastgood_restore',
+      'DROP TABLE IF EXISTS mysql.lastgood_place, mysql.lastgood_restore',
     ]);
   });
 
@@ -300,7 +300,7 @@ describe('what a restore left behind', () => {
       'SET SESSION sql_log_bin = 0',
       'SET GLOBAL sync_binlog = 1',
       "DROP USER IF EXISTS 'lastgood-1'@'localhost'",
-      'DROP TABLE IF EXISTS mysql.lastgood_restore',
+      'DROP TABLE IF EXISTS mysql.lastgood_place, mysql.lastgood_restore',
     ]);
   });
 

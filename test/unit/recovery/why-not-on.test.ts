@@ -13,9 +13,12 @@ function marker(note: object | null): Marker {
   } as unknown as Marker;
 }
 
-function why(note: object | null, facts: { flavor?: 'mariadb' | 'mysql'; serverId?: number } = {}): string | null {
-  const { flavor = 'mariadb', serverId = SERVER_ID } = facts;
-  const variables = new Map([['server_id', String(serverId)]]);
+function why(
+  note: object | null,
+  facts: { flavor?: 'mariadb' | 'mysql'; serverId?: number; gtidMode?: string } = {},
+): string | null {
+  const { flavor = 'mariadb', serverId = SERVER_ID, gtidMode = '' } = facts;
+  const variables = new Map(Object.entries({ server_id: String(serverId), gtid_mode: gtidMode }));
   return whyNotOn(marker(note), { flavor, variables });
 }
 
@@ -30,12 +33,18 @@ describe('a restore that was killed on an existing server', () => {
     ['not loaded to the end', { phase: 'loading' }],
     ['its proof failed', { phase: 'failed' }],
     ['an earlier version', { plan: null, run: null }],
-    ['a session does not keep its place', { run: { engine: 'session', serverId: SERVER_ID } }],
   ])('cannot, because %s', (what, note) => {
     expect(why(note)).toContain(what);
   });
 
-  it('cannot on MySQL', () => {
-    expect(why({}, { flavor: 'mysql' })).toContain('MySQL');
+  it.each([
+    ['applier', 'OFF', 'without GTIDs'],
+    ['applier', 'ON', null],
+    ['session', 'OFF', null],
+    ['session', 'ON', null],
+  ])('can on MySQL by %s, gtid_mode %s, unless: %s', (engine, gtidMode, what) => {
+    const found = why({ run: { engine, serverId: SERVER_ID } }, { flavor: 'mysql', gtidMode });
+    if (what === null) expect(found).toBeNull();
+    else expect(found).toContain(what);
   });
 });

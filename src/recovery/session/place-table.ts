@@ -1,0 +1,57 @@
+import type { ServerConnection } from '../../server/connection.ts';
+
+/** In a schema of the server's own: no dump takes it along, no proof counts it, and no log touches it. */
+export const PLACE_TABLE = 'mysql.lastgood_place';
+
+/** How far a session came, as the target itself has it. */
+export interface KeptPlace {
+  /** So many of the plan's groups are executed, the first ones of the log. */
+  readonly groups: number;
+  /** Where the last of them ends in its file; null when the run that says so executed none yet. */
+  readonly position: number | null;
+}
+
+/** The place is one row, which stays as it was made where GTIDs tell it; a second one is there while something is on the target that is of no group. */
+const [PLACE, FOREIGN] = [1, 2];
+
+/**
+ * Makes the table, with the groups that are executed already.
+ *
+ * @throws LastgoodError what `ServerConnection.query` throws
+ */
+export async function makePlaceTable(unlogged: ServerConnection, groups: number): Promise<void> {
+  await unlogged.query(
+    `CREATE TABLE IF NOT EXISTS ${PLACE_TABLE} (id INT PRIMARY KEY, done BIGINT UNSIGNED, position BIGINT UNSIGNED) ENGINE=InnoDB`,
+  );
+  await unlogged.query(`REPLACE INTO ${PLACE_TABLE} VALUES (${PLACE}, ${groups}, NULL)`);
+}
+
+/** Plain in every sql_mode and character set. Takes effect with the transaction that it stands in. */
+export function moveStatement({ groups, position }: { groups: number; position: number }): string {
+  return `UPDATE ${PLACE_TABLE} SET done=${groups},position=${position} WHERE id=${PLACE}`;
+}
+
+/** Says durably, before it is made, that something is there which is of no group; and afterwards that it is gone. */
+export const FOREIGN_COMES = `REPLACE INTO ${PLACE_TABLE} VALUES (${FOREIGN}, NULL, NULL)`;
+export const FOREIGN_GONE = `DELETE FROM ${PLACE_TABLE} WHERE id=${FOREIGN}`;
+
+/** null where no session has said how far it came, and where the target may hold what is of no group. */
+export async function readKeptPlace(connection: ServerConnection): Promise<KeptPlace | null> {
+  const [schema = '', table = ''] = PLACE_TABLE.split('.');
+  const found = await connection.query(
+    'SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?',
+    [schema, table],
+  );
+  if (found.length === 0) return null;
+  const rows = await connection.query<{ id: number; done: string | number; position: string | number | null }>(
+    `SELECT id, done, position FROM ${PLACE_TABLE}`,
+  );
+  const [row] = rows;
+  if (row === undefined || rows.length > 1) return null;
+  return { groups: Number(row.done), position: row.position === null ? null : Number(row.position) };
+}
+
+/** Of a replay that is over, or of one that nobody goes on with. */
+export async function removePlaceTable(connection: ServerConnection): Promise<void> {
+  await connection.query(`DROP TABLE IF EXISTS ${PLACE_TABLE}`);
+}

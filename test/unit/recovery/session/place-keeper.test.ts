@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest';
+import { PlaceKeeper } from '../../../../src/recovery/session/place-keeper.ts';
+import { own, type PlacedStatement } from '../../../../src/recovery/session/statement.ts';
+
+const GROUP = { gtid: null, start: 100, end: 900 };
+const ofLog = (sql: string): PlacedStatement =>
+  ({ ...own(sql), logged: { text: Buffer.from(sql), sqlMode: 0 } }) as PlacedStatement;
+const ours = (sql: string): PlacedStatement => own(sql) as PlacedStatement;
+
+function ending(statements: PlacedStatement[], o: { writesLog?: boolean; byGtids?: boolean } = {}): string[] {
+  const keeper = new PlaceKeeper({ groups: 41, writesLog: false, byGtids: false, ...o });
+  return keeper.ending(statements, GROUP).map(({ sql }) => sql.toString());
+}
+
+const MOVE = 'UPDATE mysql.lastgood_place SET done=42,position=900 WHERE id=1';
+
+describe('the place of a session', () => {
+  it('moves in the transaction that ends with the group', () => {
+    expect(ending([ofLog('DELETE FROM a'), ours('COMMIT')], { writesLog: true })).toEqual([
+      'DELETE FROM a',
+      MOVE,
+      'COMMIT',
+    ]);
+  });
+
+  it('moves behind what is no transaction, and without a trace in the log of the target', () => {
+    expect(ending([ofLog('DROP TABLE a')])).toEqual(['DROP TABLE a', MOVE]);
+    expect(ending([ours('ROLLBACK')])).toEqual(['ROLLBACK', MOVE]);
+    expect(ending([ofLog("XA COMMIT 'a'")], { writesLog: true })).toEqual([
+      "XA COMMIT 'a'",
+      'SET SESSION sql_log_bin=0',
+      MOVE,
+      'SET SESSION sql_log_bin=1',
+    ]);
+  });
+
+  it('needs nothing where GTIDs tell it', () => {
+    expect(ending([ours('COMMIT')], { byGtids: true })).toEqual(['COMMIT']);
+  });
+
+  it('counts on from group to group', () => {
+    const keeper = new PlaceKeeper({ groups: 0, writesLog: false, byGtids: false });
+    const places = [300, 500].map((end) => keeper.ending([ours('COMMIT')], { ...GROUP, end })[0]?.sql.toString());
+    expect(places).toEqual([
+      'UPDATE mysql.lastgood_place SET done=1,position=300 WHERE id=1',
+      'UPDATE mysql.lastgood_place SET done=2,position=500 WHERE id=1',
+    ]);
+  });
+});
