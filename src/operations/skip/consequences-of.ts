@@ -4,6 +4,7 @@ import { NO_DEFINITIONS } from '../../recovery/consequences/table-facts.ts';
 import type { Plan } from '../../recovery/plan.ts';
 import type { BarePlan } from '../../recovery/planner.ts';
 import type { Skip } from '../../recovery/skip.ts';
+import { findChangedColumns } from './changed-columns.ts';
 import { compareRows } from './compare-rows.ts';
 import { findSkipDefinitions } from './skip-definitions.ts';
 
@@ -62,8 +63,9 @@ export async function consequencesOf(
       : await findSkipDefinitions(backed, { repository, signal, progress: tell('reading definitions') });
   const foldsCase = (backed?.backup.settings['lower_case_table_names'] ?? '0') !== '0';
   const about = { plan: log, definitions, foldsCase, repository, signal };
+  const changed = await findChangedColumns(about);
   return await analyseSkips({
-    ...{ ...about, skips, progress: tell('reading what follows') },
+    ...{ ...about, skips, changed, progress: tell('reading what follows') },
     compareRows: async (asked) => await compareRows(asked, { ...about, progress: tell('comparing rows') }),
   });
 }

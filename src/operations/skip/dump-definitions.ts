@@ -1,5 +1,11 @@
 import { keyOf, type Named } from '../../recovery/consequences/touch.ts';
-import type { ForeignKey, TableFacts, TextType, UniqueKey } from '../../recovery/consequences/table-facts.ts';
+import type {
+  ForeignKey,
+  ForeignKeyAction,
+  TableFacts,
+  TextType,
+  UniqueKey,
+} from '../../recovery/consequences/table-facts.ts';
 import { dumpLines } from '../evidence/definition-of-backup.ts';
 import { textOfColumn, textOfTable } from './column-text.ts';
 import { wordsOf } from './words.ts';
@@ -26,7 +32,10 @@ const PART = '`(?:[^`]|``)+`(?:\\(\\d+\\))?';
 const IS_KEY = /^ *(?:PRIMARY|UNIQUE) KEY /;
 const KEY = new RegExp(`^ *(PRIMARY|UNIQUE) KEY (?:\`(?:[^\`]|\`\`)+\` )?\\((${PART}(?:,${PART})*)\\)`);
 const KEY_PART = /`((?:[^`]|``)+)`(?:\((\d+)\))?/g;
-const REFERENCE = new RegExp(`^ *CONSTRAINT .* FOREIGN KEY \\(.*?\\) REFERENCES (?:${NAME}\\.)?${NAME} \\(`);
+const NAMES = '(`(?:[^`]|``)+`(?:, ?`(?:[^`]|``)+`)*)';
+const REFERENCE = new RegExp(
+  `^ *CONSTRAINT .* FOREIGN KEY \\(${NAMES}\\) REFERENCES (?:${NAME}\\.)?${NAME} \\(${NAMES}\\)(.*)$`,
+);
 /** Their lines hold no definitions. */
 const PLAIN = /^(?:--|LOCK|UNLOCK|SET|USE|DROP|COMMIT|\/\*!\d+ (?:SET|DROP|ALTER TABLE))/;
 
@@ -97,10 +106,8 @@ class DefinitionReader implements DumpDefinitions {
     const [, kind, parts] = KEY.exec(line) ?? [];
     if (parts !== undefined) this.#key(kind === 'PRIMARY', parts);
     else if (IS_KEY.test(line)) this.#isReadable = false;
-    const [, schema, parent] = REFERENCE.exec(line) ?? [];
-    if (parent === undefined) return;
-    const inSchema = schema === undefined ? table.schema : unquote(schema);
-    this.foreignKeys.push({ child: table, parent: { type: 'table', schema: inSchema, name: unquote(parent) } });
+    const key = foreignKeyOf(table, line);
+    if (key !== null) this.foreignKeys.push(key);
   }
 
   #keysOf(end: string): UniqueKey[] {
@@ -127,6 +134,32 @@ class DefinitionReader implements DumpDefinitions {
     this.#keys.push(key);
     this.#hasPrimaryKey ||= isPrimary;
   }
+}
+
+/** The foreign key that a line of the table has; null for none. */
+function foreignKeyOf(child: Named, line: string): ForeignKey | null {
+  const [, columns = '', schema, parent, parentColumns = '', actions = ''] = REFERENCE.exec(line) ?? [];
+  if (parent === undefined) return null;
+  const inSchema = schema === undefined ? child.schema : unquote(schema);
+  return {
+    child,
+    parent: { type: 'table', schema: inSchema, name: unquote(parent) },
+    columns: namesIn(columns),
+    parentColumns: namesIn(parentColumns),
+    onDelete: actionOn('DELETE', actions),
+    onUpdate: actionOn('UPDATE', actions),
+  };
+}
+
+function namesIn(list: string): string[] {
+  return [...list.matchAll(KEY_PART)].map(([, name = '']) => unquote(name));
+}
+
+/** SET DEFAULT, which InnoDB does not have, and what may come counts as the worst. */
+function actionOn(event: 'DELETE' | 'UPDATE', actions: string): ForeignKeyAction {
+  const action = new RegExp(` ON ${event} (CASCADE|SET NULL|SET DEFAULT|RESTRICT|NO ACTION)`).exec(actions)?.[1];
+  if (action === 'SET NULL') return 'set-null';
+  return action === 'CASCADE' || action === 'SET DEFAULT' ? 'cascade' : 'restrict';
 }
 
 function unquote(name: string): string {

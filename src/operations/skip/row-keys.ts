@@ -81,12 +81,7 @@ export class KeyReader {
 
   /** True where an update has left the key as it was: all of it that the new image has. Images may lack the other columns of it. */
   isKept(bytes: Buffer, before: ImageReader, after: ImageReader): boolean {
-    return this.#parts.every(({ slot }) => {
-      const [old, now] = [before.from[slot] ?? ABSENT, after.from[slot] ?? ABSENT];
-      if (now < 0 || old < 0) return now === ABSENT || now === old;
-      const [oldEnd, nowEnd] = [before.to[slot] as number, after.to[slot] as number];
-      return bytes.compare(bytes, old, oldEnd, now, nowEnd) === 0;
-    });
+    return this.#parts.every(({ slot }) => isKeptAt(slot, bytes, { before, after }));
   }
 
   /** For a person. */
@@ -100,13 +95,26 @@ export class KeyReader {
   }
 }
 
+/** True where an update has left one column as it was, or does not say. */
+export function isKeptAt(
+  slot: number,
+  bytes: Buffer,
+  { before, after }: { readonly before: ImageReader; readonly after: ImageReader },
+): boolean {
+  const [old, now] = [before.from[slot] ?? ABSENT, after.from[slot] ?? ABSENT];
+  if (now < 0 || old < 0) return now === ABSENT || now === old;
+  const [oldEnd, nowEnd] = [before.to[slot] as number, after.to[slot] as number];
+  return bytes.compare(bytes, old, oldEnd, now, nowEnd) === 0;
+}
+
 /** The columns of all keys of a table, by their indexes; without those that it does not have. */
 export function columnsOfKeys(facts: TableFacts): number[] {
   const indexes = facts.uniqueKeys.flatMap((key) => key.map(({ column }) => indexOf(facts, column)));
   return [...new Set(indexes)].filter((index) => index >= 0);
 }
 
-function indexOf({ columns }: TableFacts, column: string): number {
+/** A column's index in the log; -1 where the table does not have it. */
+export function indexOf({ columns }: TableFacts, column: string): number {
   return columns.findIndex((name) => name.toLowerCase() === column.toLowerCase());
 }
 

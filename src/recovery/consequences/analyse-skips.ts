@@ -10,8 +10,7 @@ import { GroupTouches, type TouchedGroup } from './group-touches.ts';
 import { NameFilter } from './name-filter.ts';
 import { readBehind, stretchesBehind, type BehindSource } from './read-behind.ts';
 import type { RowQuestion } from './row-watch.ts';
-import { SkipTrace } from './skip-trace.ts';
-import type { Definitions } from './table-facts.ts';
+import { SkipTrace, type Known } from './skip-trace.ts';
 import { nameOf } from './touch.ts';
 import { verdictOf } from './verdict.ts';
 
@@ -28,11 +27,10 @@ export interface AskedRows {
   readonly skip: Skip;
 }
 
-export interface AnalyseOptions extends BehindSource {
+export interface AnalyseOptions extends BehindSource, Known {
   /** What is replayed, and what is not. */
   readonly plan: Pick<Plan, 'segments' | 'skippedSegments'>;
   readonly skips: readonly Skip[];
-  readonly definitions: Definitions;
   /** True where names of tables in capitals are the same names. */
   readonly foldsCase: boolean;
   /** Compares the keys of skipped rows with those of later ones; answers come in the order of the questions. */
@@ -58,9 +56,9 @@ interface Followed {
  * @throws LastgoodError `ARCHIVE_GAP`, `ARCHIVE_DAMAGED`, `INTERRUPTED`
  */
 export async function analyseSkips(options: AnalyseOptions): Promise<SkipAnalysis> {
-  const { plan, definitions, compareRows } = options;
+  const { plan, compareRows } = options;
   const all = options.skips.map((skip): Followed => {
-    return { skip, trace: new SkipTrace(skip.incident, definitions), groups: new GroupSpans(skip.groups) };
+    return { skip, trace: new SkipTrace(skip.incident, options), groups: new GroupSpans(skip.groups) };
   });
   const visitor = new GroupTouches({
     foldsCase: options.foldsCase,
@@ -89,7 +87,7 @@ function skipGroup({ touches, place, unread, cascades, phase }: TouchedGroup, tr
   for (const touch of touches) trace.skip(touch, place);
   if (phase !== undefined) trace.halves.skip(phase);
   if (unread !== null) trace.skipUnread(unread, place);
-  if (cascades) trace.skipUnread('may change rows of other tables by foreign keys, which the log does not name', place);
+  if (cascades) trace.skipUnnamed(place);
 }
 
 function meetGroup({ touches, place, unread, hasText, phase }: TouchedGroup, trace: SkipTrace): void {

@@ -1,7 +1,10 @@
 import type { Named, TableChange, Touch, Verb } from './touch.ts';
 
-/** Whether rows differ. no · keys: those that do are in the log, and can be compared · unknown: which do is not known. */
-export type RowDifference = 'no' | 'keys' | 'unknown';
+/**
+ * Whether rows differ. no · keys: those that do are in the log, and can be compared · values: which do is not known, but they
+ * have the same keys · unknown: which do is not known.
+ */
+export type RowDifference = 'no' | 'keys' | 'values' | 'unknown';
 
 /**
  * How one object differs between the server that skips and the source, from a place in the log on. Everything that skipping
@@ -20,14 +23,17 @@ export interface Difference extends Named {
   readonly definition: boolean;
   /** Of a schema: what it held before is there as well. */
   readonly contents: boolean;
+  /** True when a foreign key did something to its rows, of which the log has nothing. */
+  readonly isCascaded: boolean;
 }
 
 const NONE: Omit<Difference, keyof Named> = {
   ...{ exists: 'both', extra: 'no', old: 'no', absent: 'no' },
-  ...{ columns: [], definition: false, contents: false },
+  ...{ columns: [], definition: false, contents: false, isCascaded: false },
 };
 
-function differing(named: Named, more: Partial<Difference>): Difference {
+/** A difference of one object: what is not given is the same. */
+export function differing(named: Named, more: Partial<Difference>): Difference {
   const { type, schema, name } = named;
   return { ...NONE, type, schema, name, ...more };
 }
@@ -88,12 +94,14 @@ export function joined(one: Difference, other: Difference): Difference {
     columns: [...new Set([...one.columns, ...other.columns])],
     definition: one.definition || other.definition,
     contents: one.contents || other.contents,
+    isCascaded: one.isCascaded || other.isCascaded,
   };
 }
 
+/** Of rows that differ in two ways nothing is known any more. */
 function worse(one: RowDifference, other: RowDifference): RowDifference {
-  const order: readonly RowDifference[] = ['no', 'keys', 'unknown'];
-  return order.indexOf(one) > order.indexOf(other) ? one : other;
+  if (one === 'no') return other;
+  return other === 'no' || other === one ? one : 'unknown';
 }
 
 /** The rows that differ, where their keys in the log are no longer those of the table. */

@@ -148,9 +148,9 @@ export class GroupTouches implements GroupVisitor {
 
   #add(touch: Touch): void {
     const folded = this.#options.foldsCase ? fold(touch) : touch;
-    const { verb, by, namesColumns = '', lenient = '', isStored = '', to, changes } = folded;
+    const { verb, by, namesColumns = '', lenient = '', isStored = '', replaces = '', to, changes } = folded;
     const target = to === undefined ? '' : keyOf(to);
-    const key = [keyOf(folded), verb, by, namesColumns, lenient, isStored, target].join('\0');
+    const key = [keyOf(folded), verb, by, namesColumns, lenient, isStored, replaces, target].join('\0');
     if (changes !== undefined) this.#put(`${key}\0${this.#touches.size}`, folded);
     else if (!this.#touches.has(key)) this.#put(key, folded);
   }

@@ -3,14 +3,20 @@ import { quiet, trouble, type Meeting } from './meeting.ts';
 import { nameOf, type Touch } from './touch.ts';
 
 const HARMS_PARENT: readonly Touch['verb'][] = ['delete', 'update', 'drop', 'replace', 'truncate'];
+const TAKES_ROWS: readonly Touch['verb'][] = ['delete', 'drop', 'truncate', 'replace'];
+
+/** True where rows of a parent may go, and others with them. */
+export function takesRows({ verb, replaces = false }: Touch): boolean {
+  return replaces || TAKES_ROWS.includes(verb);
+}
 
 /** A later group touches a table that a foreign key of the one that differs leads to, maybe over others. Pure. */
 export function meetParent(difference: Difference, touch: Touch): Meeting {
   const { exists, extra, old, columns, definition } = difference;
   const hasMoreKeys = exists === 'kept' || columns.length > 0 || definition;
   const holds = hasMoreKeys || extra !== 'no' || old !== 'no';
-  if (!(holds && HARMS_PARENT.includes(touch.verb)) && !(hasMoreKeys && touch.verb === 'alter'))
-    return quiet(difference);
+  const harms = HARMS_PARENT.includes(touch.verb) || touch.replaces === true;
+  if (!(holds && harms) && !(hasMoreKeys && touch.verb === 'alter')) return quiet(difference);
   const why = `is changed: rows of ${nameOf(difference)} that are still there may refer to it (error 1451), or go with it`;
   return trouble('may-fail', why, difference);
 }

@@ -99,7 +99,8 @@ function isAnything(rows: RowDifference): boolean {
 
 function meetInsert(difference: Difference, touch: Touch, facts: TableFacts | null): Meeting {
   const { extra, old } = difference;
-  const worst = touch.by === 'text' ? isAnything(extra) || isAnything(old) : extra === 'unknown' || old === 'unknown';
+  const mayMove = old === 'unknown' || (old === 'keys' && touch.by === 'text');
+  const worst = mayMove || (touch.by === 'text' ? isAnything(extra) : extra === 'unknown');
   if (!worst || !mayCollide(facts)) return quiet(difference);
   if (touch.lenient === true)
     return trouble('differs', 'gets rows, but none with a key that is still there', difference);

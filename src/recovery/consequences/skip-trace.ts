@@ -1,18 +1,27 @@
 import type { GroupPhase } from '../../binlog/group-phase.ts';
 import type { Incident } from '../../incident/incident.ts';
+import { cascadedBy, mayCascade, type ChangedColumns } from './cascades.ts';
 import { ConflictList, type GroupPlace } from './conflict-list.ts';
-import { differencesOf, isAny, joined, type Difference } from './difference.ts';
+import { differencesOf, differing, isAny, joined, type Difference } from './difference.ts';
 import type { Meeting } from './meeting.ts';
 import { meet, meetInSchema, meetInside } from './meet.ts';
 import { meetNames } from './meet-names.ts';
-import { meetChild, meetParent } from './meet-relative.ts';
+import { meetChild, meetParent, takesRows } from './meet-relative.ts';
 import { HalfGroups } from './half-groups.ts';
 import { leftOut } from './left-out.ts';
 import { RowWatch, type RowQuestion } from './row-watch.ts';
-import { relativesOf, type Definitions } from './table-facts.ts';
+import { relativesOf, type Definitions, type ForeignKey } from './table-facts.ts';
 import { keyOf, nameOf, type Named, type Touch } from './touch.ts';
 
-const TAKES_ROWS: readonly Touch['verb'][] = ['delete', 'drop', 'truncate', 'replace'];
+const UNNAMED = 'may change rows of other tables by foreign keys, which the log does not name';
+const BY_KEY = 'a foreign key had changed its rows with the skipped ones, of which the log has nothing';
+
+/** What is known beside the log behind the skipped group. */
+export interface Known {
+  readonly definitions: Definitions;
+  /** Of the skipped groups; null where nobody looked. */
+  readonly changed?: ChangedColumns | undefined;
+}
 
 /**
  * Follows what skipping one incident leads to, through the groups behind it: what differs from the source, and which
@@ -23,6 +32,7 @@ export class SkipTrace {
   readonly conflicts: ConflictList;
   readonly halves = new HalfGroups();
   readonly #definitions: Definitions;
+  readonly #changed: ChangedColumns;
   readonly #differences = new Map<string, Difference>();
   readonly #rows = new RowWatch();
   /** Tables that something was defined for which may use them later. */
@@ -34,8 +44,9 @@ export class SkipTrace {
   #isOver = false;
   #changes = 0;
 
-  constructor(incident: Incident, definitions: Definitions) {
+  constructor(incident: Incident, { definitions, changed = () => null }: Known) {
     this.incident = incident;
+    this.#changed = changed;
     this.conflicts = new ConflictList(incident.id);
     this.#definitions = {
       ...definitions,
@@ -95,8 +106,23 @@ export class SkipTrace {
   skip(touch: Touch, group: GroupPlace): void {
     const other = leftOut(touch, this.incident);
     if (other !== null) this.conflicts.add({ object: nameOf(touch), why: other, kind: 'left-out' }, group);
-    for (const difference of differencesOf(touch)) this.#differ(difference);
+    for (const difference of touch.by === 'cascade' ? [] : differencesOf(touch)) this.#differ(difference);
     this.#rows.skipped(touch);
+    this.#skipCascades(touch, group);
+  }
+
+  /** Where foreign keys are known, they tell what they did; else the log may name a table, but not what happened to it. */
+  #skipCascades(touch: Touch, group: GroupPlace): void {
+    const { foreignKeysUnknown } = this.#definitions;
+    const all = { extra: 'unknown', old: 'unknown', absent: 'unknown', isCascaded: true } as const;
+    if (touch.by === 'cascade' && foreignKeysUnknown !== null) this.#differ(differing(touch, all));
+    for (const difference of cascadedBy(touch, this.#definitions, this.#changed)) this.#differ(difference);
+    if (touch.by === 'text' && mayCascade(touch)) this.skipUnnamed(group);
+  }
+
+  /** The skipped group may have changed rows of tables by foreign keys, and does not name these. */
+  skipUnnamed(group: GroupPlace): void {
+    if (this.#definitions.foreignKeysUnknown !== null) this.skipUnread(UNNAMED, group);
   }
 
   /** What else the skipped group did is not known. */
@@ -206,7 +232,7 @@ export class SkipTrace {
   #touchUnknown(touch: Touch, group: GroupPlace): void {
     const { foreignKeysUnknown } = this.#definitions;
     const hasRows = touch.type === 'table' || touch.type === 'database';
-    if (!this.mindsAll || !hasRows || !TAKES_ROWS.includes(touch.verb)) return;
+    if (!this.mindsAll || !hasRows || !takesRows(touch)) return;
     const child = this.differences.find((difference) => {
       const isSame = touch.name === null ? difference.schema === touch.schema : keyOf(difference) === keyOf(touch);
       const isOther = !isSame && (difference.type === 'table' || difference.type === 'database');
@@ -230,13 +256,21 @@ export class SkipTrace {
     if (difference === undefined || (o.touch.schema === difference.schema && difference.name === null)) return;
     const { trouble, why } = o.by({ ...difference, ...named }, o.touch);
     if (trouble === null) return;
-    this.conflicts.add({ object: nameOf(o.touch), why, kind: trouble }, o.group);
-    if (o.by === meetParent && TAKES_ROWS.includes(o.touch.verb)) this.#rows.loosened(named, o.group);
+    this.conflicts.add({ object: nameOf(o.touch), why: withReason(why, difference), kind: trouble }, o.group);
+    if (o.by === meetParent && this.#mayMove(named, o.touch)) this.#rows.loosened(named, o.group);
+  }
+
+  /** True where a foreign key may take rows of a child along, or change them. */
+  #mayMove(child: Named, touch: Touch): boolean {
+    if (takesRows(touch)) return true;
+    const isOf = (key: ForeignKey): boolean => keyOf(key.child) === keyOf(child) && key.onUpdate !== 'restrict';
+    return touch.verb === 'update' && this.#definitions.foreignKeys.some(isOf);
   }
 
   #settle(before: Difference, { trouble, why, then }: Meeting, o: { touch: Named; group: GroupPlace }): void {
     const { touch, group } = o;
-    if (trouble !== null) this.conflicts.add({ object: nameOf(touch), why, kind: trouble }, group);
+    if (trouble !== null)
+      this.conflicts.add({ object: nameOf(touch), why: withReason(why, before), kind: trouble }, group);
     if (trouble === 'fails') this.end();
     if (then !== before) {
       this.#rows.changed(before, then, group);
@@ -245,4 +279,8 @@ export class SkipTrace {
       if (then !== null && isAny(then)) this.#differ(then);
     }
   }
+}
+
+function withReason(why: string, { isCascaded }: Difference): string {
+  return isCascaded ? `${why}: ${BY_KEY}` : why;
 }

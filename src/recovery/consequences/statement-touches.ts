@@ -53,6 +53,7 @@ const READERS: Readonly<Record<Reader, (match: Match, meaning: Done) => Touch[] 
   accounts: readAccounts,
   rights: readRights,
   insert: readInsert,
+  replace: readReplace,
   load: readLoad,
   update: readUpdate,
   delete: readDelete,
@@ -139,7 +140,12 @@ function readRights(match: Match, meaning: Done): Touch[] | null {
   return readAccounts(match, meaning);
 }
 
-/** INSERT INTO t (a) ... · REPLACE t VALUES ...; what a query gives is told by names that the text mentions. */
+/** REPLACE t VALUES ... */
+function readReplace(match: Match): Touch[] | null {
+  return readInsert(match)?.map((touch) => ({ ...touch, replaces: true })) ?? null;
+}
+
+/** INSERT INTO t (a) ... ON DUPLICATE KEY UPDATE ...; what a query gives is told by names that the text mentions. */
 function readInsert(match: Match): Touch[] | null {
   const { reader } = match;
   let lenient = false;
@@ -150,15 +156,18 @@ function readInsert(match: Match): Touch[] | null {
   if (table === null) return null;
   if (reader.takeWord('PARTITION')) reader.skipParentheses();
   const namesColumns = reader.isAt(['SET']) || (reader.isAt(['(']) && !reader.isAt(['SELECT', 'WITH', ')', '('], 1));
-  return [of(table, 'insert', { lenient, namesColumns })];
+  return [of(table, 'insert', { lenient, namesColumns, ...(reader.skipTo(['DUPLICATE']) ? { replaces: true } : {}) })];
 }
 
+/** LOAD DATA INFILE 'x' REPLACE INTO TABLE t ... */
 function readLoad(match: Match): Touch[] | null {
   const { reader } = match;
+  if (!reader.skipTo(['REPLACE', 'TABLE'])) return null;
+  const replaces = reader.takeWord('REPLACE');
   if (!reader.skipTo(['TABLE'])) return null;
   reader.take();
   const table = readTable(match);
-  return table === null ? null : [of(table, 'insert')];
+  return table === null ? null : [of(table, 'insert', replaces ? { replaces } : {})];
 }
 
 /** Of several tables the text does not tell which one changes: all count. */

@@ -30,10 +30,17 @@ export interface TableFacts {
   readonly isChecked: boolean;
 }
 
-/** One table refers to another one. */
+/** What happens to rows that refer to one that goes, or gets another key. restrict: nothing, since it is refused. */
+export type ForeignKeyAction = 'restrict' | 'cascade' | 'set-null';
+
+/** Columns of one table refer to those of another one. */
 export interface ForeignKey {
   readonly child: Named;
   readonly parent: Named;
+  readonly columns: readonly string[];
+  readonly parentColumns: readonly string[];
+  readonly onDelete: ForeignKeyAction;
+  readonly onUpdate: ForeignKeyAction;
 }
 
 /** What is known of definitions, beside the log behind the skipped groups. */

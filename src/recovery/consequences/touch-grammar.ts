@@ -11,6 +11,7 @@ export type Reader =
   | 'accounts'
   | 'rights'
   | 'insert'
+  | 'replace'
   | 'load'
   | 'update'
   | 'delete';
@@ -92,7 +93,8 @@ const READS: readonly ReaderRow[] = [
   ['accounts', 'rights', `ALTER USER|ROLE ${IF}`],
   ['rights', 'rights', 'GRANT|REVOKE'],
   ['rights', 'rights', 'SET PASSWORD|DEFAULT|ROLE'],
-  ['insert', 'insert', 'INSERT|REPLACE'],
+  ['insert', 'insert', 'INSERT'],
+  ['replace', 'insert', 'REPLACE'],
   ['load', 'insert', 'LOAD DATA|XML'],
   ['update', 'update', 'UPDATE'],
   ['delete', 'delete', 'DELETE'],

@@ -40,6 +40,8 @@ export interface Touch extends Named {
   readonly changes?: readonly TableChange[];
   /** Of an INSERT in text form: true when it names its columns; left out where that cannot be told. */
   readonly namesColumns?: boolean;
+  /** Of an INSERT in text form: true where rows that are there may go or change for it (REPLACE, ON DUPLICATE KEY UPDATE). */
+  readonly replaces?: boolean;
   /** Of a read: true where something is made that may use it later, such as a view or a trigger. */
   readonly isStored?: boolean;
   /** True where the statement gives foreign keys their names, which no two of a schema may share. */

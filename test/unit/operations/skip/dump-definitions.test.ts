@@ -16,7 +16,7 @@ const DUMP = [
   '  UNIQUE KEY `by_state` (`state`(5),`customer`) USING BTREE,',
   '  KEY `customer` (`customer`),',
   '  CONSTRAINT `c1` FOREIGN KEY (`customer`) REFERENCES `customers` (`id`) ON DELETE CASCADE,',
-  '  CONSTRAINT `c2` FOREIGN KEY (`customer`) REFERENCES `crm`.`people` (`id`)',
+  '  CONSTRAINT `c2` FOREIGN KEY (`customer`, `d``y`) REFERENCES `crm`.`people` (`id`, `at`) ON DELETE SET NULL ON UPDATE NO ACTION',
   ") ENGINE=InnoDB DEFAULT CHARSET=latin2 COLLATE=latin2_croatian_ci COMMENT='DEFAULT CHARSET=utf8';",
   'CREATE TABLE `odd` (',
   '  `id` int(11) NOT NULL,',
@@ -56,8 +56,14 @@ describe('a dump', () => {
     ]);
     expect([...unreadable]).toEqual(['table\0sh`op\0odd']);
     expect(foreignKeys).toEqual([
-      { child: orders, parent: { type: 'table', schema: 'sh`op', name: 'customers' } },
-      { child: orders, parent: { type: 'table', schema: 'crm', name: 'people' } },
+      {
+        ...{ child: orders, columns: ['customer'], onDelete: 'cascade', onUpdate: 'restrict' },
+        ...{ parent: { type: 'table', schema: 'sh`op', name: 'customers' }, parentColumns: ['id'] },
+      },
+      {
+        ...{ child: orders, columns: ['customer', 'd`y'], onDelete: 'set-null', onUpdate: 'restrict' },
+        ...{ parent: { type: 'table', schema: 'crm', name: 'people' }, parentColumns: ['id', 'at'] },
+      },
     ]);
     expect(words.has('audit')).toBe(true);
     expect(words.has('word_in_rows')).toBe(false);

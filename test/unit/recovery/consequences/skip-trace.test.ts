@@ -4,6 +4,7 @@ import { SkipTrace } from '../../../../src/recovery/consequences/skip-trace.ts';
 import {
   NO_DEFINITIONS,
   type Definitions,
+  type ForeignKey,
   type TableFacts,
 } from '../../../../src/recovery/consequences/table-facts.ts';
 import { keyOf, type Named, type Touch } from '../../../../src/recovery/consequences/touch.ts';
@@ -41,9 +42,17 @@ const rows = (verb: 'insert' | 'update' | 'delete', named: Named = TABLE): Touch
 const drops = (column: string): Partial<Touch> => ({ changes: [{ kind: 'drop-column', column, lenient: false }] });
 const adds = (column: string): Partial<Touch> => ({ changes: [{ kind: 'add-column', column, lenient: false }] });
 
+/** Column b of one to column a of the other. */
+function refers(child: Named, parent: Named, actions: Partial<ForeignKey> = {}): ForeignKey {
+  const columns = { columns: ['b'], parentColumns: ['a'] };
+  return { child, parent, ...columns, onDelete: 'restrict', onUpdate: 'restrict', ...actions };
+}
+
 function traced(skipped: Touch, behind: readonly Touch[], definitions: Definitions): SkipTrace {
   const { type, schema, name } = skipped;
-  const trace = new SkipTrace({ id: 'inc-1', objects: [{ type, schema, name }] } as unknown as Incident, definitions);
+  const trace = new SkipTrace({ id: 'inc-1', objects: [{ type, schema, name }] } as unknown as Incident, {
+    definitions,
+  });
   const place = { lineage: 'l', file: 'binlog.000001' };
   trace.skip(skipped, { ...place, start: 100, gtid: '0-1-1' });
   behind.forEach((touch, index) => {
@@ -179,7 +188,9 @@ describe('what is skipped, and what follows', () => {
   });
 
   it('lists what else was in the skipped transaction, and what needs it later', () => {
-    const trace = new SkipTrace({ id: 'inc-1', objects: [TABLE] } as unknown as Incident, NO_DEFINITIONS);
+    const trace = new SkipTrace({ id: 'inc-1', objects: [TABLE] } as unknown as Incident, {
+      definitions: NO_DEFINITIONS,
+    });
     const place = { lineage: 'l', file: 'binlog.000001', gtid: null };
     trace.skip(rows('delete'), { ...place, start: 100 });
     trace.skip({ ...PARENT, verb: 'insert', by: 'text' }, { ...place, start: 100 });
@@ -193,11 +204,36 @@ describe('what is skipped, and what follows', () => {
   });
 
   it('sees foreign keys: rows that are still there hold the rows that they refer to', () => {
-    const related = { ...KNOWN, foreignKeys: [{ child: TABLE, parent: PARENT }] };
+    const related = { ...KNOWN, foreignKeys: [refers(TABLE, PARENT)] };
 
     expect(judge(does('drop'), [rows('delete', PARENT)], related).kinds).toEqual(['may-fail']);
     expect(judge(does('drop'), [rows('insert', PARENT)], related).kinds).toEqual([]);
     expect(judge(does('truncate', PARENT), [rows('insert')], related).kinds).toEqual([]);
+  });
+
+  it('sees what foreign keys did to rows of other tables, and says that they did it', () => {
+    const keys = { ...KNOWN, foreignKeys: [refers(TABLE, PARENT, { onDelete: 'cascade', onUpdate: 'cascade' })] };
+    const aside = { ...KNOWN, foreignKeys: [refers(TABLE, PARENT, { onDelete: 'set-null' })] };
+    const hinted = { ...NO_DEFINITIONS, foreignKeysUnknown: null };
+    const [found] = traced(rows('delete', PARENT), [rows('insert')], keys).conflicts.conflicts;
+
+    expect(found?.why).toContain('(error 1062): a foreign key had changed its rows');
+    expect(judge(rows('delete', PARENT), [rows('delete')], keys).kinds).toEqual([]);
+    expect(judge(rows('delete', PARENT), [rows('update'), rows('insert')], aside).kinds).toEqual([]);
+    expect(judge(rows('delete', PARENT), [does('update')], aside).kinds).toEqual(['differs']);
+    expect(judge(rows('delete', PARENT), [does('insert')], aside).kinds).toEqual([]);
+    expect(judge({ ...does('delete'), by: 'cascade' }, [rows('delete')], hinted).kinds).toEqual([]);
+    expect(judge({ ...does('delete'), by: 'cascade' }, [rows('delete')], NO_DEFINITIONS).kinds).toEqual(['may-fail']);
+    expect(judge(does('delete'), [], NO_DEFINITIONS).kinds).toEqual(['unread']);
+    expect(judge(does('insert', PARENT, { replaces: true }), [], NO_DEFINITIONS).kinds).toContain('unread');
+  });
+
+  it('fears a REPLACE of rows that others which are still there refer to', () => {
+    const related = { ...KNOWN, foreignKeys: [refers(TABLE, PARENT)] };
+    const replaces = does('insert', PARENT, { replaces: true });
+
+    expect(judge(rows('delete'), [replaces], related).kinds).toEqual(['may-fail']);
+    expect(judge(rows('delete'), [does('insert', PARENT)], related).kinds).toEqual([]);
   });
 
   it('knows from where on rows may have gone with those that they refer to', () => {
@@ -205,7 +241,7 @@ describe('what is skipped, and what follows', () => {
       const [question] = traced(rows('delete'), [behind, rows('delete', PARENT), rows('insert')], of).questions;
       return question?.loose?.start;
     };
-    const related = { ...KNOWN, foreignKeys: [{ child: TABLE, parent: PARENT }] };
+    const related = { ...KNOWN, foreignKeys: [refers(TABLE, PARENT)] };
 
     expect(looseAt(rows('update', PARENT), related)).toBe(201);
     expect(looseAt(rows('delete', PARENT), related)).toBe(200);
@@ -214,22 +250,19 @@ describe('what is skipped, and what follows', () => {
   });
 
   it('sees foreign keys over other tables, to itself, and those that are still there', () => {
-    const chain = [
-      { child: TABLE, parent: PARENT },
-      { child: PARENT, parent: OTHER },
-    ];
+    const chain = [refers(TABLE, PARENT), refers(PARENT, OTHER)];
     const related = { ...KNOWN, foreignKeys: chain };
-    const own = { ...KNOWN, foreignKeys: [{ child: TABLE, parent: TABLE }] };
+    const own = { ...KNOWN, foreignKeys: [refers(TABLE, TABLE)] };
 
     expect(judge(rows('delete'), [rows('delete', OTHER)], related).kinds).toEqual(['may-fail']);
     expect(judge(rows('delete'), [rows('delete')], own).kinds).toEqual(['may-fail']);
     expect(judge(does('alter', TABLE, drops('c')), [rows('delete', PARENT)], related).kinds).toEqual(['may-fail']);
     expect(judge(does('drop'), [does('alter', PARENT)], related).kinds).toEqual(['may-fail']);
     expect(judge(does('update', PARENT), [rows('insert')], related).kinds).toEqual(['may-fail']);
-    const far = { ...KNOWN, foreignKeys: [{ child: TABLE, parent: { ...PARENT, schema: 'far' } }] };
+    const far = { ...KNOWN, foreignKeys: [refers(TABLE, { ...PARENT, schema: 'far' })] };
     expect(judge(does('drop'), [does('drop', { ...SCHEMA, schema: 'far' })], far).kinds).toEqual(['may-fail']);
     expect(judge(does('drop'), [does('drop', SCHEMA)], far).kinds).toEqual(['undone']);
-    const direct = { ...KNOWN, foreignKeys: [{ child: TABLE, parent: PARENT }] };
+    const direct = { ...KNOWN, foreignKeys: [refers(TABLE, PARENT)] };
     const renamed = [does('rename', PARENT, { to: OTHER }), rows('delete', OTHER)];
     expect(judge(rows('delete'), renamed, direct).kinds).toEqual(['may-fail']);
     expect(judge(rows('delete'), renamed).kinds).toEqual([]);
@@ -237,7 +270,7 @@ describe('what is skipped, and what follows', () => {
 
   it('sees names that went with a table: of triggers and of foreign keys', () => {
     const trigger = does('create', { type: 'trigger', schema: 'shop', name: 'tr' });
-    const related = { ...KNOWN, foreignKeys: [{ child: TABLE, parent: PARENT }], isUsedIndirectly: () => true };
+    const related = { ...KNOWN, foreignKeys: [refers(TABLE, PARENT)], isUsedIndirectly: () => true };
     const makes = does('create', OTHER, { namesForeignKeys: true });
 
     expect(judge(does('drop'), [trigger], related).kinds).toEqual(['may-fail']);
@@ -262,7 +295,7 @@ describe('what is skipped, and what follows', () => {
 
   it('sees what statements in text form use without naming it', () => {
     const after = (skipped: Touch, behind: readonly Touch[]): string => {
-      const trace = new SkipTrace({ id: 'inc-1', objects: [skipped] } as unknown as Incident, KNOWN);
+      const trace = new SkipTrace({ id: 'inc-1', objects: [skipped] } as unknown as Incident, { definitions: KNOWN });
       const place = { lineage: 'l', file: 'f', gtid: null };
       trace.skip(skipped, { ...place, start: 1 });
       for (const touch of behind) trace.touch(touch, { ...place, start: 2 });
@@ -280,7 +313,7 @@ describe('what is skipped, and what follows', () => {
     expect(judge(does('alter', TABLE, drops('c')), [rows('insert')], NO_DEFINITIONS).verdict).toBe('risky');
     expect(judge(does('drop'), [does('drop', { ...SCHEMA, schema: 'far' })], NO_DEFINITIONS).verdict).toBe('risky');
     expect(judge(does('drop'), [does('drop', SCHEMA)], NO_DEFINITIONS).kinds).toEqual(['undone']);
-    const trace = new SkipTrace({ id: 'inc-1', objects: [TABLE] } as unknown as Incident, KNOWN);
+    const trace = new SkipTrace({ id: 'inc-1', objects: [TABLE] } as unknown as Incident, { definitions: KNOWN });
     trace.skip(does('drop'), { lineage: 'l', file: 'f', start: 1, gtid: null });
     trace.unread('cannot be read', { lineage: 'l', file: 'f', start: 2, gtid: null });
     expect(verdictOf(trace).verdict).toBe('risky');
@@ -294,7 +327,7 @@ describe('what is skipped, and what follows', () => {
   });
 
   it('lists so many, and counts the others', () => {
-    const trace = new SkipTrace({ id: 'inc-1', objects: [] } as unknown as Incident, KNOWN);
+    const trace = new SkipTrace({ id: 'inc-1', objects: [] } as unknown as Incident, { definitions: KNOWN });
     for (let index = 0; index < 200; index += 1) {
       trace.skip(does('truncate', { ...TABLE, name: `t${index}` }), { lineage: 'l', file: 'f', start: 1, gtid: null });
     }
@@ -304,7 +337,7 @@ describe('what is skipped, and what follows', () => {
 
   it('cannot end an XA transaction whose first half is left out, and makes an ALTER as a whole', () => {
     const after = (...behind: { step: 'begun' | 'commit' | 'rollback'; key: string }[]): string[] => {
-      const trace = new SkipTrace({ id: 'inc-1', objects: [] } as unknown as Incident, KNOWN);
+      const trace = new SkipTrace({ id: 'inc-1', objects: [] } as unknown as Incident, { definitions: KNOWN });
       for (const key of ['XA a', 'XA b', 'ALTER 0-7']) trace.halves.skip({ step: 'begun', key });
       trace.halves.skip({ step: 'commit', key: 'XA b' });
       for (const phase of behind) trace.phase(phase, { lineage: 'm', file: 'f', start: 9, gtid: '0-2-9' });
@@ -327,9 +360,9 @@ describe('what is skipped, and what follows', () => {
   });
 
   it('may meet any table where foreign keys are not known, and both ends of those of a schema', () => {
-    const foreignKeys = [{ child: { ...OTHER, schema: 'far' }, parent: TABLE }];
+    const foreignKeys = [refers({ ...OTHER, schema: 'far' }, TABLE)];
     const trace = (definitions: Definitions): SkipTrace => {
-      const made = new SkipTrace({ id: 'inc-1', objects: [] } as unknown as Incident, definitions);
+      const made = new SkipTrace({ id: 'inc-1', objects: [] } as unknown as Incident, { definitions });
       made.skip(does('drop', SCHEMA), { lineage: 'l', file: 'f', start: 1, gtid: null });
       return made;
     };

@@ -15,7 +15,8 @@ function read(sql: string): string[] | null {
     touches?.map((touch) => {
       const to = touch.to === undefined ? '' : ` to ${nameOf(touch.to)}`;
       const changes = (touch.changes ?? []).map(({ kind, column }) => ` ${kind}${column === null ? '' : ` ${column}`}`);
-      return `${touch.verb} ${touch.type} ${nameOf(touch)}${to}${changes.join(',')}`;
+      const replaces = touch.replaces === true ? ' in the place of others' : '';
+      return `${touch.verb} ${touch.type} ${nameOf(touch)}${to}${changes.join(',')}${replaces}`;
     }) ?? null
   );
 }
@@ -56,8 +57,11 @@ describe('a statement says what it does, and to what', () => {
     ["CREATE USER ann@localhost IDENTIFIED BY 'x', bob", ['create user ann@localhost', 'create user bob']],
     ['GRANT SELECT ON crm.* TO ann@localhost', ['rights user ann@localhost']],
     ['INSERT INTO a (x) VALUES (1)', ['insert table shop.a']],
-    ['REPLACE crm.a SELECT * FROM b', ['insert table crm.a']],
+    ["INSERT INTO a VALUES (1, 'on duplicate', (SELECT `duplicate` FROM b))", ['insert table shop.a']],
+    ['INSERT a VALUES (1) ON DUPLICATE KEY UPDATE x = 2', ['insert table shop.a in the place of others']],
+    ['REPLACE crm.a SELECT * FROM b', ['insert table crm.a in the place of others']],
     ["LOAD DATA INFILE 'x' INTO TABLE a", ['insert table shop.a']],
+    ["LOAD DATA LOCAL INFILE 'x' REPLACE INTO TABLE a", ['insert table shop.a in the place of others']],
     ['UPDATE a SET x = 1', ['update table shop.a']],
     ['DELETE FROM a WHERE x = 1', ['delete table shop.a']],
     ['DELETE x FROM a AS x JOIN b', ['delete table shop.a', 'delete table shop.b']],
