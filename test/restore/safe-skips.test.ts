@@ -16,7 +16,7 @@ import { setBackupScene, type BackupScene } from '../support/backup-scene.ts';
 import { seededBatches } from '../support/random.ts';
 import { Chance } from '../support/chance.ts';
 import { play } from '../support/random-workload/play.ts';
-import { skipWorkload, type SkipWorkload } from '../support/random-workload/skip-workload.ts';
+import { skipWorkload, tablesBelow, type SkipWorkload } from '../support/random-workload/skip-workload.ts';
 import { contentDifferences, serverContent, type ServerContent } from '../support/server-content.ts';
 
 const CASES = Number(process.env['LASTGOOD_SKIP_CASES'] ?? 30);
@@ -169,6 +169,9 @@ const NEW_NAMES: readonly string[] = ['moved', 'elsewhere'];
 function touchedBy(cases: readonly Case[]): (difference: string) => boolean {
   const names = cases.flatMap(({ incident, workload: { schema } }) => [
     ...incident.objects.map(({ name }) => ({ schema, name: name ?? '' })),
+    ...(incident.kind.startsWith('mass-')
+      ? incident.objects.flatMap((object) => tablesBelow(object.name ?? '').map((name) => ({ schema, name })))
+      : []),
     ...(incident.kind === 'rename-table' ? NEW_NAMES.map((name) => ({ schema, name })) : []),
   ]);
   return (difference) =>

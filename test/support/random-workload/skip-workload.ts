@@ -9,35 +9,58 @@ export interface SkipWorkload {
   readonly steps: readonly string[];
 }
 
-/** Enough rows for a mass of them to be an incident. */
+/** Enough rows for a mass of them to be an incident: deleted ones; also updated ones. */
 const ROWS = 130;
+const MANY_ROWS = 1050;
+/** Others refer to these. */
+const REFERRED: ReadonlyMap<string, readonly string[]> = new Map([
+  ['grand', ['parent', 'twin', 'child', 'stray']],
+  ['parent', ['child', 'stray']],
+  ['tree', ['tree']],
+]);
+/** What ids grow by when all of them are given anew. */
+const SHIFT = 2000;
 
+const COLUMNS = 'id INT AUTO_INCREMENT PRIMARY KEY, n INT, note VARCHAR(40)';
 const TABLES: Readonly<Record<string, string>> = {
-  grand: 'id INT AUTO_INCREMENT PRIMARY KEY, n INT, note VARCHAR(40)',
-  parent: `id INT AUTO_INCREMENT PRIMARY KEY, n INT, note VARCHAR(40), up INT,
-    CONSTRAINT to_grand FOREIGN KEY (up) REFERENCES grand (id) ON DELETE CASCADE`,
-  child: `id INT AUTO_INCREMENT PRIMARY KEY, n INT, note VARCHAR(40), up INT,
-    CONSTRAINT to_parent FOREIGN KEY (up) REFERENCES parent (id)`,
-  tree: `id INT AUTO_INCREMENT PRIMARY KEY, n INT, note VARCHAR(40), up INT,
-    CONSTRAINT to_itself FOREIGN KEY (up) REFERENCES tree (id)`,
+  grand: COLUMNS,
+  parent: `${COLUMNS}, up INT, CONSTRAINT to_grand FOREIGN KEY (up) REFERENCES grand (id)`,
+  child: `${COLUMNS}, up INT, CONSTRAINT to_parent FOREIGN KEY (up) REFERENCES parent (id)`,
+  twin: `${COLUMNS}, CONSTRAINT is_grand FOREIGN KEY (id) REFERENCES grand (id)`,
+  stray: 'n INT, note VARCHAR(40), up INT, CONSTRAINT of_parent FOREIGN KEY (up) REFERENCES parent (id)',
+  tree: `${COLUMNS}, up INT, CONSTRAINT to_itself FOREIGN KEY (up) REFERENCES tree (id)`,
   plain: 'id INT AUTO_INCREMENT PRIMARY KEY, n INT, w INT NOT NULL DEFAULT 3, note VARCHAR(40), last INT',
-  only: `id INT AUTO_INCREMENT PRIMARY KEY, n INT, note VARCHAR(40), last INT NOT NULL, UNIQUE only_last (last)`,
+  only: `${COLUMNS}, last INT NOT NULL, UNIQUE only_last (last)`,
   bare: 'n INT, note VARCHAR(40), last INT NOT NULL',
-  other: 'id INT AUTO_INCREMENT PRIMARY KEY, n INT, note VARCHAR(40)',
+  other: COLUMNS,
 };
 const NAMES = Object.keys(TABLES);
-const HAS_UP: readonly string[] = ['parent', 'child', 'tree'];
+const HAS_UP: readonly string[] = ['parent', 'child', 'stray', 'tree'];
 const HAS_LAST: readonly string[] = ['plain', 'only', 'bare'];
+const HAS_NO_ID: readonly string[] = ['bare', 'stray'];
+
+const ON_DELETE = ['', ' ON DELETE CASCADE', ' ON DELETE CASCADE', ' ON DELETE SET NULL'];
+const ON_UPDATE = ['', ' ON UPDATE CASCADE', ' ON UPDATE CASCADE', ' ON UPDATE SET NULL'];
+
+/** What foreign keys do by themselves differs from schema to schema. A primary key cannot become NULL. */
+function createTable(name: string, chance: Chance): string {
+  const columns = TABLES[name] ?? '';
+  const allowed = (actions: readonly string[]): string[] =>
+    actions.filter((action) => name !== 'twin' || !action.endsWith('NULL'));
+  const actions = columns.includes('REFERENCES')
+    ? chance.pick(allowed(ON_DELETE)) + chance.pick(allowed(ON_UPDATE))
+    : '';
+  return `CREATE TABLE ${name} (${columns}${actions})`;
+}
 
 const fill = (name: string): string => {
   const columns = ['n, note', ...(HAS_UP.includes(name) ? ['up'] : []), ...(HAS_LAST.includes(name) ? ['last'] : [])];
   const up = name === 'tree' ? 'NULL' : 'IF(seq % 3 = 0, seq, NULL)';
   const values = ["seq, CONCAT('r', seq)", ...(HAS_UP.includes(name) ? [up] : [])];
-  return `INSERT INTO ${name} (${columns.join(', ')}) SELECT ${[...values, ...(HAS_LAST.includes(name) ? ['seq'] : [])].join(', ')} FROM seq_1_to_${ROWS}`;
+  return `INSERT INTO ${name} (${columns.join(', ')}) SELECT ${[...values, ...(HAS_LAST.includes(name) ? ['seq'] : [])].join(', ')} FROM seq_1_to_${REFERRED.has(name) ? MANY_ROWS : ROWS}`;
 };
 
 const SET_UP: readonly string[] = [
-  ...Object.entries(TABLES).map(([name, columns]) => `CREATE TABLE ${name} (${columns})`),
   ...NAMES.map(fill),
   'UPDATE tree SET up = id - 1 WHERE id > 100',
   'CREATE TRIGGER plain_ai AFTER INSERT ON plain FOR EACH ROW INSERT INTO other (n, note) VALUES (NEW.n, NEW.note)',
@@ -49,6 +72,11 @@ const SET_UP: readonly string[] = [
   'CREATE EVENT hourly ON SCHEDULE EVERY 1 HOUR DO DELETE FROM bare',
 ];
 
+/** Tables whose rows foreign keys may have changed with those of this one. */
+export function tablesBelow(table: string): readonly string[] {
+  return REFERRED.get(table) ?? [];
+}
+
 /** The same for the same seed. */
 export function skipWorkload(seed: number): SkipWorkload {
   const chance = new Chance(seed);
@@ -56,13 +84,19 @@ export function skipWorkload(seed: number): SkipWorkload {
   const user = `'u${seed}'@'%'`;
   const format = chance.pick(['ROW', 'ROW', 'ROW', 'MIXED', 'STATEMENT']);
   const image = chance.pick(['FULL', 'FULL', 'MINIMAL', 'NOBLOB']);
-  const victim = chance.pick(NAMES);
+  const victim = chance.percent(40) ? chance.pick([...REFERRED.keys()]) : chance.pick(NAMES);
   const context: Context = { chance, user, victim };
   const some = (most: number): string[] => Array.from({ length: chance.int(most + 1) }, () => activity(context)).flat();
   const checks = chance.percent(30) ? 0 : 1;
   return {
     schema,
-    setUp: [`CREATE DATABASE ${schema}`, `USE ${schema}`, ...SET_UP, `CREATE USER ${user}`],
+    setUp: [
+      `CREATE DATABASE ${schema}`,
+      `USE ${schema}`,
+      ...NAMES.map((name) => createTable(name, chance)),
+      ...SET_UP,
+      `CREATE USER ${user}`,
+    ],
     steps: [
       `USE ${schema}`,
       `SET SESSION binlog_format = '${format}', binlog_row_image = '${image}', foreign_key_checks = ${checks}`,
@@ -95,10 +129,10 @@ function incident({ chance, user, victim }: Context): string[] {
     [`DROP TABLE ${victim}`],
     [`TRUNCATE TABLE ${victim}`],
     [`DELETE FROM ${victim}`],
-    [`DELETE FROM ${victim} WHERE ${victim === 'bare' ? 'n' : 'id'} > 5`],
+    [`DELETE FROM ${victim} WHERE ${HAS_NO_ID.includes(victim) ? 'n' : 'id'} > 5`],
     [`UPDATE ${victim} SET note = 'lost'`],
     [`UPDATE ${victim} SET n = n + 1000`],
-    ...(victim === 'bare' ? [] : [[`UPDATE ${victim} SET id = id + 1000 ORDER BY id DESC`]]),
+    ...(HAS_NO_ID.includes(victim) ? [] : [[`UPDATE ${victim} SET id = id + ${SHIFT}`]]),
     [`ALTER TABLE ${victim} DROP COLUMN ${last}`],
     [`ALTER TABLE ${victim} DROP COLUMN ${last}`],
     [`ALTER TABLE ${victim} DROP COLUMN n`],
@@ -130,14 +164,19 @@ function activity(context: Context): string[] {
   return kind.make(context);
 }
 
-const near = ({ chance, victim }: Context): string => (chance.percent(50) ? victim : chance.pick(NAMES));
-const id = (chance: Chance): number => 1 + chance.int(ROWS + 30);
+const near = ({ chance, victim }: Context): string =>
+  chance.percent(50) ? chance.pick([victim, ...tablesBelow(victim)]) : chance.pick(NAMES);
+const id = (chance: Chance): number => 1 + chance.int(ROWS + 30) + (chance.percent(25) ? SHIFT : 0);
 
 function change(context: Context): string[] {
   const { chance } = context;
   const table = near(context);
-  const key = table === 'bare' ? 'n' : 'id';
-  const columns = [...(table !== 'bare' && chance.percent(40) ? ['id'] : []), 'n', 'note'];
+  const key = HAS_NO_ID.includes(table) ? 'n' : 'id';
+  const columns = [
+    ...(!HAS_NO_ID.includes(table) && (table === 'twin' || chance.percent(40)) ? ['id'] : []),
+    'n',
+    'note',
+  ];
   const up = HAS_UP.includes(table) && chance.percent(60);
   const values = columns.map((column) => (column === 'note' ? `'x${chance.int(99)}'` : String(id(chance))));
   const into = `${table} (${[...columns, ...(up ? ['up'] : [])].join(', ')}) VALUES (${[...values, ...(up ? [String(id(chance))] : [])].join(', ')})`;
