@@ -89,12 +89,16 @@ export function notUsable(path: string, why: string, cause?: unknown): LastgoodE
   });
 }
 
-/** How to go on where there is no second copy: nothing here needs the record for ever. */
+/** How to go on where there is no second copy, without removing anything for good. */
 function withoutOne(path: string): string[] {
   if (basename(path) === 'backup.json')
     return [`Without one, move the folder '${dirname(path)}' out of the repository: restores take another backup.`];
   if (basename(dirname(path)) === 'rehearsals')
     return ['Without one, move the file out of the repository: only what this one restore has shown is lost.'];
+  if (basename(path) === 'lineage.json')
+    return [
+      `Without one, move the folder '${dirname(path)}' out of the repository, and keep it: \`lastgood archive\` fetches again what the server still has.`,
+    ];
   return [];
 }
 
