@@ -116,6 +116,11 @@ export class Repository {
     return [...new Set([...ofLineages, ...ofLocks.filter((name) => name !== '')])];
   }
 
+  /** Of the archiver of a primary name: when it had all, where it is run from time to time. */
+  archiverRunsPath(name: string): string {
+    return join(this.path, `archiver-${name}.json`);
+  }
+
   /** Of the archiver of a primary name: what it told of incidents. */
   alertRecordPath(name: string): string {
     return join(this.path, `alerts-${name}.jsonl`);

@@ -1,6 +1,6 @@
 import { orClosed, readArchiveEnd, type ArchiveEnd } from '../archive/archive-end.ts';
 import { ArchiveWriter } from '../archive/archive-writer.ts';
-import type { Lineage } from '../archive/lineage.ts';
+import { currentLineage, type Lineage } from '../archive/lineage.ts';
 import type { PackThread } from '../archive/pack-thread.ts';
 import type { Repository } from '../archive/repository.ts';
 import type { SegmentUpdate } from '../archive/segment-indexer.ts';
@@ -22,6 +22,7 @@ import { PurgeHold } from './purge-hold.ts';
 import { checkSemiSync } from './semi-sync.ts';
 import { sealLeftLineages } from './seal-left.ts';
 import { sealTornFile } from './seal-torn-file.ts';
+import { SourcePlace } from './thrown-out.ts';
 import { lookAtWaiting } from './waiting-source.ts';
 import { bytesFrom, endOfLog, lookAt, type Source } from './source-log.ts';
 import type { IncidentAlerts } from './alerts/incident-alerts.ts';
@@ -44,6 +45,7 @@ export class ArchiveRun {
   readonly #backoff = new Backoff(BACKOFF);
   readonly #noRoomBackoff = new Backoff(NO_ROOM_BACKOFF);
   readonly #changes = new HistoryChanges();
+  readonly #place: SourcePlace;
   #lineage = '';
   #end: DurableEnd | null = null;
   #bytes = 0;
@@ -71,6 +73,9 @@ export class ArchiveRun {
     this.#packs = parts.packs;
     this.#hold = parts.hold;
     this.#alerts = parts.alerts;
+    const { primary, repositoryPath, rivalPauses } = options;
+    const { name, serverId } = primary;
+    this.#place = new SourcePlace({ source: primary, repositoryPath, name, serverId }, rivalPauses);
   }
 
   get result(): ArchiveResult {
@@ -108,6 +113,10 @@ export class ArchiveRun {
       await this.#waitForRoom(error);
       return;
     }
+    if (isLastgoodError(error, 'SERVER_ID_TAKEN') && this.#connections > 0 && !this.#options.untilCurrent) {
+      await this.#leaveTo(error);
+      return;
+    }
     if (isFruitful) this.#fruitless = 0;
     // An outage, however long, says nothing of the source's log.
     else if (!isLastgoodError(error, 'SERVER_UNREACHABLE')) this.#fruitless += 1;
@@ -125,6 +134,13 @@ export class ArchiveRun {
     const waitMs = Math.round(this.#noRoomBackoff.next());
     log.error({ error: message, hint, waitMs }, 'no room in the repository: nothing is archived until there is');
     this.#catalogBehind = true;
+    await pause(waitMs, signal).catch(() => undefined); // interrupted: the loop ends
+  }
+
+  /** Another archiver has our id: two that came back at once would throw each other out for ever. */
+  async #leaveTo(error: LastgoodError): Promise<void> {
+    const { signal, log } = this.#options;
+    const waitMs = await this.#place.leave(error, log);
     await pause(waitMs, signal).catch(() => undefined); // interrupted: the loop ends
   }
 
@@ -156,11 +172,9 @@ export class ArchiveRun {
     const { primary, signal, log } = this.#options;
     await using connection = await connect(primary, { ...SHORT_QUESTIONS, bulk: true });
     await checkSource(connection, primary, this.#connections === 0 ? log : null);
+    await this.#place.check(connection, { isNew: await this.#isNew() });
     const semiSync = this.#options.archive.semiSync && !this.#options.untilCurrent; // who leaves at once lets nobody wait
-    if (semiSync) await this.#checkSemiSync(connection);
-    const source = semiSync
-      ? await lookAtWaiting(connection, { primary, repository: this.#repository })
-      : await lookAt(connection, primary);
+    const source = await this.#lookAt(connection, { semiSync });
     const session = new ArchiveSession(
       this.#options.untilCurrent ? (await readBinlogEnd(connection)).coordinates : null,
     );
@@ -201,17 +215,31 @@ export class ArchiveRun {
       const { tail } = end;
       if (tail !== null && start.file === tail.file && start.position === tail.from) writer.expect(tail);
       const { heartbeatMs, watch } = this.#options;
-      const streaming = { serverId: primary.serverId, semiSync, heartbeatMs, watch, log, signal };
+      const streaming = { archiver: this.#place.archiver, semiSync, heartbeatMs, watch, log, signal };
       await session.run({ connection, writer, start, archived: this.#end, identity: source.identity, ...streaming });
     };
     try {
       // Of two failures the writer's counts: the stream's may be only that the source hung up behind wrong bytes.
       await streamed().finally(() => writer.finish());
-    } catch (error) {
+    } catch (thrown) {
+      const error = this.#place.explain(thrown);
       this.#changes.ended(lineage.id, error);
       if (isBrokenOff(error)) this.#brokenOff = this.#end?.file ?? null;
       throw error;
     }
+  }
+
+  async #lookAt(connection: ServerConnection, { semiSync }: { semiSync: boolean }): Promise<Source> {
+    const { primary } = this.#options;
+    if (!semiSync) return await lookAt(connection, primary);
+    await this.#checkSemiSync(connection);
+    return await lookAtWaiting(connection, { primary, repository: this.#repository });
+  }
+
+  /** Nothing is archived yet. */
+  async #isNew(): Promise<boolean> {
+    if (this.#connections > 0) return false;
+    return currentLineage(await this.#repository.lineages(), this.#options.primary.name) === null;
   }
 
   /** Where to go on; in a new lineage when the source has another history. */

@@ -1,11 +1,11 @@
 import type { ArchiveEnd } from '../archive/archive-end.ts';
 import type { ArchiveWriter } from '../archive/archive-writer.ts';
 import { compareCoordinates, type Coordinates } from '../binlog/coordinates.ts';
-import { isLastgoodError, LastgoodError } from '../platform/errors.ts';
 import type { ServerConnection } from '../server/connection.ts';
 import type { Logger } from '../platform/logger.ts';
 import { startDump, type DumpStream } from '../server/dump-client.ts';
 import type { ServerIdentity } from '../server/facts.ts';
+import type { ArchiverName } from './archiver-name.ts';
 import { watchSemiSync } from './semi-sync-watch.ts';
 import { lookOnce, watchSource, type WatchTimes } from './source-watch.ts';
 
@@ -58,7 +58,8 @@ export class ArchiveSession {
     start: Coordinates;
     /** Where the archive ends; the start may lie before it. */
     archived: DurableEnd | null;
-    serverId: number;
+    /** Who asks. */
+    archiver: ArchiverName;
     /** Be a semi-synchronous replica. */
     semiSync: boolean;
     heartbeatMs?: number | undefined;
@@ -68,7 +69,7 @@ export class ArchiveSession {
     log: Logger;
     signal: AbortSignal;
   }): Promise<void> {
-    const { connection, writer, start, archived, serverId, semiSync, identity, log, signal } = options;
+    const { connection, writer, start, archived, archiver, semiSync, identity, log, signal } = options;
     if (isAborted(signal)) return;
     if (archived !== null && this.#isEnough({ file: archived.file, position: archived.indexedTo })) {
       await lookOnce(writer, { source: connection.options, identity, signal });
@@ -86,7 +87,7 @@ export class ArchiveSession {
     const { heartbeatMs = HEARTBEAT_MS } = options;
     const stream = await startDump(
       connection,
-      { from: start, serverId, heartbeatMs, nonBlocking: false, uuid: uuidOf(serverId), semiSync },
+      { from: start, ...archiver, heartbeatMs, nonBlocking: false, semiSync },
       sink,
     );
     this.#stream = stream;
@@ -99,8 +100,6 @@ export class ArchiveSession {
     if (isAborted(signal)) stop(); // it came while the dump was asked for
     try {
       await Promise.race([stream.finished, writer.failed, reached, ...watched]);
-    } catch (error) {
-      throw streamError(error, serverId);
     } finally {
       over.abort();
       signal.removeEventListener('abort', stop);
@@ -117,22 +116,4 @@ export class ArchiveSession {
 
 function isAborted(signal: AbortSignal): boolean {
   return signal.aborted;
-}
-
-/** The archiver's own uuid on MySQL sources, the same at each start: its server id in a fixed frame. */
-function uuidOf(serverId: number): string {
-  return `1a57600d-0000-4000-8000-${serverId.toString(16).padStart(12, '0')}`;
-}
-
-/** Source: MariaDB 10.11 and MySQL 5.6 sql/rpl_master.cc: error 1236 tells the older of two clients with one id. */
-function streamError(error: unknown, serverId: number): unknown {
-  if (!isLastgoodError(error, 'SERVER_QUERY_FAILED') || !/same server_(?:id|uuid)/.test(error.message)) return error;
-  return new LastgoodError(
-    'PREFLIGHT_FAILED',
-    `another replication client with server_id ${serverId} connected to the source`,
-    {
-      hint: 'Give this archiver a primary.server_id of its own: two clients with one id throw each other out.',
-      cause: error,
-    },
-  );
 }

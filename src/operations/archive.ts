@@ -2,10 +2,13 @@
  * The archiver: streams the primary's binary log into the repository until it is told to stop. One file per user
  * intention; the order of the steps and nothing else.
  */
+import { addArchiverRun, forgetArchiverRuns } from '../archive/archiver-runs.ts';
 import { packThreadFor } from '../archive/pack-thread.ts';
 import { openRepository, type Repository } from '../archive/repository.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { catchUp } from '../catalog/rebuild.ts';
+import type { BackoffOptions } from '../platform/backoff.ts';
+import { isLastgoodError } from '../platform/errors.ts';
 import { acquireLock } from '../platform/lock.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { AlertSettings } from './alerts/alert-settings.ts';
@@ -42,6 +45,8 @@ export interface ArchiveOptions {
   readonly heartbeatMs?: number;
   /** When a source that sends nothing is asked whether its log is still the archived one. */
   readonly watch?: WatchTimes;
+  /** How long another client with this archiver's id is left in its place; a minute, then longer, when not given. */
+  readonly rivalPauses?: BackoffOptions;
   /** A clean stop: the archive ends at a whole group. */
   readonly signal: AbortSignal;
   /** After each durable step: bytes received in this run, bytes the source had more than the archive at its start. */
@@ -67,7 +72,7 @@ export interface ArchiveResult {
  * archive ends; nothing is archived twice.
  *
  * @throws LastgoodError `LOCKED`, `SERVER_UNREACHABLE` and `ACCESS_DENIED` before the first connection,
- * `CONFIG_INVALID` without the key file that was used until now, `PREFLIGHT_FAILED`, `LINEAGE_MISMATCH`, `ARCHIVE_GAP`, `ARCHIVE_DAMAGED`, `STREAM_DAMAGED`, `STORAGE_FAILED`
+ * `CONFIG_INVALID` without the key file that was used until now, `PREFLIGHT_FAILED`, `SERVER_ID_TAKEN`, `LINEAGE_MISMATCH`, `ARCHIVE_GAP`, `ARCHIVE_DAMAGED`, `STREAM_DAMAGED`, `STORAGE_FAILED`
  */
 export async function archive(options: ArchiveOptions): Promise<ArchiveResult> {
   const { keyFile = null, storesInClear = false } = options;
@@ -80,7 +85,9 @@ export async function archive(options: ArchiveOptions): Promise<ArchiveResult> {
     await using hold = holdFor(options);
     await using alerts = await alertsFor(options, { repository, catalog });
     const run = new ArchiveRun(options, { repository, catalog, packs, hold, alerts });
+    await noteRuns(repository, options, 'begins');
     await run.untilDone();
+    await noteRuns(repository, options, 'ended');
     const { warnings, ...result } = run.result;
     return { ...result, warnings: [...warnings, ...(await missingNow({ repository, catalog }, options))] };
   } finally {
@@ -106,6 +113,19 @@ async function openCurrentCatalog(repository: Repository, o: ArchiveOptions): Pr
   } catch (error) {
     catalog[Symbol.dispose]();
     throw error;
+  }
+}
+
+/** Whether a timer runs it, and how often, is known by its runs alone. Not being able to say so later is no reason not to archive. */
+async function noteRuns(repository: Repository, o: ArchiveOptions, now: 'begins' | 'ended'): Promise<void> {
+  const { untilCurrent, signal, primary, log } = o;
+  const path = repository.archiverRunsPath(primary.name);
+  try {
+    if (now === 'begins' && !untilCurrent) await forgetArchiverRuns(path);
+    if (now === 'ended' && untilCurrent && !signal.aborted) await addArchiverRun(path, new Date());
+  } catch (error) {
+    if (!isLastgoodError(error)) throw error;
+    log.warn({ error: error.message }, 'when the archiver runs cannot be noted');
   }
 }
 

@@ -1,12 +1,14 @@
+import { readArchiverRuns } from '../archive/archiver-runs.ts';
 import type { BackupRecord } from '../archive/backup-record.ts';
 import type { Lineage } from '../archive/lineage.ts';
 import type { Repository } from '../archive/repository.ts';
 import { isLastgoodError, LastgoodError } from '../platform/errors.ts';
 import { nearestThere } from '../platform/folder-way.ts';
-import { acquireLock } from '../platform/lock.ts';
+import { acquireLock, readLock } from '../platform/lock.ts';
 import type { Logger } from '../platform/logger.ts';
 import { throwIfAborted } from '../platform/wait.ts';
 import { openLineageViews } from '../recovery/lineage-view.ts';
+import { nameArchiver } from './archiver-name.ts';
 import { backupLockPath, repairInterruptedBackups, type RepairedBackup } from './backup.ts';
 import { checkPrimary } from './doctor/primary-checks.ts';
 import { checkReplicaServer } from './doctor/replica-checks.ts';
@@ -28,7 +30,7 @@ import type { Finding } from './finding.ts';
 import { unreadableFindings } from './listed-backup.ts';
 import { lossesOf, lossFindings } from './losses.ts';
 import { findMissingSegments } from './missing-segments.ts';
-import { isArchiverAlive, openArchive, type OpenArchive } from './open-archive.ts';
+import { openArchive, type OpenArchive } from './open-archive.ts';
 import { findLeftScratch } from './scratch-folder.ts';
 import type { Settings } from './settings.ts';
 
@@ -96,6 +98,9 @@ async function inspectRepository(o: DoctorOptions): Promise<RepositoryReport> {
     exists: false,
     archived: false,
     archiverRunning: false,
+    archiverHost: null,
+    archiverRuns: [],
+    readAt: new Date(),
     lastBackupBytes: null,
     repaired: [],
     findings: [...key.findings, ...alerts],
@@ -111,7 +116,7 @@ async function inspectRepository(o: DoctorOptions): Promise<RepositoryReport> {
       exists: true,
       lastBackupBytes: backups.records.at(-1)?.bytes ?? null,
       archived: lineages.length > 0,
-      archiverRunning: await isArchiverAlive(archive.repository, settings.primary.name),
+      ...(await readArchiver(archive.repository, settings)),
       repaired,
       findings: [
         ...key.findings,
@@ -133,6 +138,21 @@ async function inspectRepository(o: DoctorOptions): Promise<RepositoryReport> {
     if (isLastgoodError(error, 'REPOSITORY_MISSING')) return { ...space, ...nothing };
     throw error;
   }
+}
+
+/** Who holds its lock, as it calls itself at the primary, and when it ran. */
+async function readArchiver(
+  repository: Repository,
+  { primary: { name, serverId }, repositoryPath }: Settings,
+): Promise<Pick<RepositoryReport, 'archiverRunning' | 'archiverHost' | 'archiverRuns' | 'readAt'>> {
+  const holder = await readLock(repository.archiverLockPath(name));
+  const archiverRunning = holder?.alive === true;
+  return {
+    archiverRunning,
+    archiverHost: archiverRunning ? nameArchiver({ repositoryPath, name }, serverId, holder.host).host : null,
+    archiverRuns: await readArchiverRuns(repository.archiverRunsPath(name)),
+    readAt: new Date(),
+  };
 }
 
 /** Once for each lineage in which they stand. Without its key the archive cannot be asked, which is told elsewhere: then as recorded. */

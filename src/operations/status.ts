@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { readArchiverRuns } from '../archive/archiver-runs.ts';
 import type { LedgerEntry } from '../archive/ledger.ts';
 import type { Pin } from '../archive/pins.ts';
 import type { RehearsalRecord } from '../archive/rehearsal-record.ts';
@@ -8,6 +9,7 @@ import { isLastgoodError } from '../platform/errors.ts';
 import { openLineageViews, type LineageView } from '../recovery/lineage-view.ts';
 import type { ServerOptions } from '../server/server-options.ts';
 import { findUndelivered } from './alerts/alert-findings.ts';
+import { notRunning } from './archiver-state.ts';
 import { examineStored } from './examine-backups.ts';
 import { archivedTo, readExposure, type ArchivedTo, type Exposure, type ExposureReading } from './exposure.ts';
 import type { Finding } from './finding.ts';
@@ -89,7 +91,7 @@ export async function readStatus(
     findings: [
       ...findings,
       ...exposureFindings,
-      ...archiverFindings(running, primary.name),
+      ...(running ? [] : [await stoppedArchiver(repository, { name: primary.name, now })]),
       ...(await findUndelivered(repository, primary.name)),
       ...pinned.findings,
       ...(semiSync ? await findSemiSyncProblems(primary, running) : []),
@@ -129,17 +131,9 @@ function archiveEnd(view: LineageView | null): Pick<ArchiverStatus, 'file' | 'po
   return { file: last?.file ?? null, position: last?.indexedTo ?? null, gtid: last?.gtidEnd ?? null };
 }
 
-function archiverFindings(running: boolean, name: string): Finding[] {
-  if (running) return [];
-  return [
-    {
-      severity: 'error',
-      check: 'archiver',
-      object: name,
-      found: 'no archiver is running: what the primary writes now is not being saved',
-      fix: 'Start `lastgood archive`, best as a service.',
-    },
-  ];
+async function stoppedArchiver(repository: Repository, { name, now }: { name: string; now: Date }): Promise<Finding> {
+  const runs = await readArchiverRuns(repository.archiverRunsPath(name));
+  return notRunning(name, { runs, now, severity: 'error' });
 }
 
 const OLD_BACKUP_DAYS = 7;

@@ -84,6 +84,10 @@ export const ERRORS = {
   TOOL_FAILED: { exit: 30, hint: "Read the program's own message above; nothing was published." },
   PROOF_FAILED: { exit: 31, hint: 'Do not use the restored server before you know why: its report lists each check.' },
   PREFLIGHT_FAILED: { exit: 40, hint: 'Run `lastgood doctor` for all findings and their fixes.' },
+  SERVER_ID_TAKEN: {
+    exit: 40,
+    hint: 'Give this archiver a primary.server_id that no server and no other archiver has; `lastgood doctor` says who has this one, as far as it may be seen.',
+  },
   NOTHING_TO_RESUME: {
     exit: 40,
     hint: 'Start a restore: `lastgood restore TARGET --datadir DIR`; `lastgood incidents` lists what TARGET can name.',

@@ -4,7 +4,7 @@
  */
 import { MAX_ASKABLE_POSITION, type Coordinates } from '../binlog/coordinates.ts';
 import type { Flavor } from '../binlog/gtid.ts';
-import { LastgoodError } from '../platform/errors.ts';
+import { LastgoodError, type ErrorDetails } from '../platform/errors.ts';
 import { lendReads } from './bulk-socket.ts';
 import { describeServer, type ServerConnection } from './connection.ts';
 import { DumpPackets, type DumpSink } from './dump-packets.ts';
@@ -18,6 +18,8 @@ export interface DumpRequest {
   readonly heartbeatMs: number;
   /** True: the stream ends where the log ends now. */
   readonly nonBlocking: boolean;
+  /** What we call ourselves, up to 60 bytes of ASCII; `ARCHIVER_HOST` when not given. */
+  readonly host?: string;
   /** MySQL: who we are; two clients of one uuid throw each other out. */
   readonly uuid?: string;
   /** True: be a semi-synchronous replica, whose sink is told of each commit that waits, and acknowledges it. */
@@ -28,7 +30,7 @@ export interface DumpRequest {
 export interface DumpStream {
   /**
    * Settles when the stream is over: resolves after `stop` or, non-blocking, at the log's end.
-   * @throws LastgoodError `SERVER_UNREACHABLE` when the connection broke; `SERVER_QUERY_FAILED` with the server's
+   * @throws LastgoodError `SERVER_UNREACHABLE` when the connection broke, with `details.ended` when the server hung up; `SERVER_QUERY_FAILED` with the server's
    * `details.errno` when it refused to go on; whatever the sink threw
    */
   readonly finished: Promise<void>;
@@ -120,7 +122,7 @@ class Dump implements DumpStream {
     };
     this.#wire.stream.once('error', lost).once('close', lost);
     this.#watch();
-    if (request.serverId !== 0) this.#wire.write(registerCommand(request.serverId));
+    if (request.serverId !== 0) this.#wire.write(registerCommand(request));
     else this.#ask();
   }
 
@@ -174,7 +176,9 @@ class Dump implements DumpStream {
     if (end.kind === 'error') this.#finish(this.#refused(end.packet));
     else
       this.#finish(
-        this.#request.nonBlocking ? undefined : this.#lost('the server ended the stream: is it shutting down?'),
+        this.#request.nonBlocking
+          ? undefined
+          : this.#lost('the server ended the stream: is it shutting down?', { ended: true }),
       );
   }
 
@@ -196,10 +200,11 @@ class Dump implements DumpStream {
     else this.#settle.reject(error);
   }
 
-  #lost(why: string): LastgoodError {
+  #lost(why: string, details: ErrorDetails = {}): LastgoodError {
     return new LastgoodError(
       'SERVER_UNREACHABLE',
       `the connection to the ${describeServer(this.#connection.options)} broke: ${why}`,
+      { details },
     );
   }
 
@@ -221,12 +226,12 @@ class Dump implements DumpStream {
 const NOT_ALLOWED: ReadonlySet<number> = new Set([1045, 1142, 1227]);
 
 /** server id 4, host, user and password each with a length byte, port 2, rank 4, primary's id 4. */
-function registerCommand(serverId: number): Buffer {
-  const payload = Buffer.alloc(18 + ARCHIVER_HOST.length);
+function registerCommand({ serverId, host = ARCHIVER_HOST }: DumpRequest): Buffer {
+  const payload = Buffer.alloc(18 + host.length);
   payload[0] = COM_REGISTER_SLAVE;
   payload.writeUInt32LE(serverId, 1);
-  payload[5] = ARCHIVER_HOST.length;
-  payload.write(ARCHIVER_HOST, 6, 'latin1');
+  payload[5] = host.length;
+  payload.write(host, 6, 'latin1');
   return packet(payload);
 }
 

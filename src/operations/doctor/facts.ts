@@ -1,4 +1,5 @@
 import { statfs } from 'node:fs/promises';
+import type { ArchiverRuns } from '../../archive/archiver-runs.ts';
 import type { RepairedBackup } from '../backup.ts';
 import { readBrokenViews } from '../../backup/dump-scope.ts';
 import { DUMP_PROGRAMS } from '../../backup/sql-dump.ts';
@@ -7,7 +8,7 @@ import { findProgram } from '../../platform/child-process.ts';
 import { isLastgoodError, type ErrorCode } from '../../platform/errors.ts';
 import { readStaging } from '../../recovery/staging-name.ts';
 import { connect, type ServerConnection } from '../../server/connection.ts';
-import { ARCHIVER_HOST } from '../../server/dump-client.ts';
+import { listDumpClients, listOwnDumps, type DumpClient } from '../../server/dump-clients.ts';
 import { readServerFacts, type ServerFacts } from '../../server/facts.ts';
 import { readPrivileges, type AccountPrivileges } from '../../server/grants.ts';
 import { readReplicaStatus, type ReplicaStatus } from '../../server/replica-status.ts';
@@ -46,15 +47,11 @@ export interface ServerReport {
 
 export interface PrimaryReport extends ServerReport {
   /** Who replicates from it. */
-  readonly connectedIds: Inspected<readonly ConnectedId[]>;
+  readonly clients: Inspected<readonly DumpClient[]>;
+  /** From where the account of [primary] reads its log, for whoever may not see the ids. */
+  readonly ownDumps: Inspected<readonly string[]>;
   /** Null where it has no semi-synchronous replication. */
   readonly semiSync: Inspected<SemiSyncSource | null>;
-}
-
-export interface ConnectedId {
-  readonly serverId: number;
-  /** True for an archiver of this product. The server also lists one that has stopped, until it next sends it something. */
-  readonly isArchiver: boolean;
 }
 
 export interface ReplicaReport extends ServerReport {
@@ -79,6 +76,11 @@ export interface RepositoryReport {
   readonly archived: boolean;
   /** Whether an archiver of the primary is at work on it. */
   readonly archiverRunning: boolean;
+  /** What the running one calls itself at the primary; null when none runs. */
+  readonly archiverHost: string | null;
+  /** When the last ones that were run from time to time had all. */
+  readonly archiverRuns: ArchiverRuns;
+  readonly readAt: Date;
   readonly repaired: readonly RepairedBackup[];
   /** What other readings of the repository found. */
   readonly findings: readonly Finding[];
@@ -99,7 +101,8 @@ export async function inspectPrimary(options: ServerOptions): Promise<Inspected<
     await using connection = await connect(options);
     return {
       ...(await readServer(connection)),
-      connectedIds: await inspect(() => readConnectedIds(connection)),
+      clients: await inspect(() => listDumpClients(connection)),
+      ownDumps: await inspect(() => listOwnDumps(connection)),
       semiSync: await inspect(() => readSemiSync(connection)),
     };
   });
@@ -137,11 +140,6 @@ export async function readSpace(path: string): Promise<{ freeBytes: number; tota
 
 async function readServer(connection: ServerConnection): Promise<ServerReport> {
   return { facts: await readServerFacts(connection), account: await readPrivileges(connection) };
-}
-
-async function readConnectedIds(connection: ServerConnection): Promise<ConnectedId[]> {
-  const rows = await connection.query<{ Server_id: number | string; Host: string }>('SHOW SLAVE HOSTS');
-  return rows.map(({ Server_id: id, Host: host }) => ({ serverId: Number(id), isArchiver: host === ARCHIVER_HOST }));
 }
 
 function pathOf(names: readonly string[]): string | null {

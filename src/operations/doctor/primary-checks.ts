@@ -3,12 +3,14 @@ import { grantStatement, missingPrivileges, PRIVILEGES, type AccountRole } from 
 import type { ServerOptions } from '../../server/server-options.ts';
 import type { Finding } from '../finding.ts';
 import { semiSyncFindings } from '../semi-sync.ts';
+import { archiverId, hiddenIds } from './id-checks.ts';
 import type { DoctorFacts, PrimaryReport, ServerReport, Uninspected } from './facts.ts';
 
 const HOUR = 3600;
 const CLOCK_SKEW_SECONDS = 2;
 
-type Problem = Omit<Finding, 'object'>;
+/** A finding about a server that its caller names. */
+export type Problem = Omit<Finding, 'object'>;
 type Check = (report: PrimaryReport, all: DoctorFacts) => Problem | undefined;
 
 /** What is wrong with the primary, as a source of the archive. Pure. */
@@ -172,45 +174,6 @@ const gtids: Check = ({ facts }) =>
         check: 'GTIDs',
         found: `gtid_mode is ${facts.gtidMode}: transactions can be named by file and position only`,
         fix: 'Turn gtid_mode on, step by step as the MySQL manual says.',
-      };
-
-const archiverId: Check = ({ facts, connectedIds }, { settings, replica, repository }) => {
-  const { serverId } = settings.primary;
-  const clients = repository.report?.archiverRunning === true ? [] : (connectedIds.report ?? []);
-  const others = clients.filter((client) => client.serverId === serverId);
-  const holders = [
-    facts.serverId === serverId ? 'the primary itself' : null,
-    replica?.report?.facts.serverId === serverId ? 'the replica' : null,
-    others.some(({ isArchiver }) => !isArchiver) ? 'another client that replicates from it' : null,
-  ];
-  const holder = holders.find((name) => name !== null);
-  if (holder === undefined) return others.length === 0 ? undefined : archiverThere(serverId);
-  return {
-    severity: 'error',
-    check: 'server ids',
-    found: `primary.server_id ${serverId} is in use by ${holder}: two clients with one id throw each other out`,
-    fix: 'Give primary.server_id a number that no server of the topology has.',
-  };
-};
-
-/** A server ends the thread of a client that is gone only when it next sends it something. */
-function archiverThere(serverId: number): Problem {
-  return {
-    severity: 'warning',
-    check: 'server ids',
-    found: `an archiver with primary.server_id ${serverId} is connected to it, and none runs on this repository: one that has just stopped, or one of another repository`,
-    fix: 'Run `lastgood doctor` again in a minute. If this stays, look for a second archiver: two with one id throw each other out.',
-  };
-}
-
-const hiddenIds: Check = ({ connectedIds }, { settings }) =>
-  connectedIds.report !== null
-    ? undefined
-    : {
-        severity: 'info',
-        check: 'server ids',
-        found: `the ids of its other replicas are not to be seen: ${connectedIds.problem}`,
-        fix: `Make sure by hand that none of them is ${settings.primary.serverId}.`,
       };
 
 const encryption: Check = ({ facts }) =>

@@ -1,3 +1,4 @@
+import { notRunning } from '../archiver-state.ts';
 import type { Finding } from '../finding.ts';
 import type { RepairedBackup } from '../backup.ts';
 import type { DoctorFacts, RepositoryReport } from './facts.ts';
@@ -24,7 +25,7 @@ export function checkRepository({ settings, primary, repository }: DoctorFacts):
   const own = [missing(report), space(report), ...report.repaired.map(interruptedBackup)];
   return [
     ...own.filter((problem) => problem !== undefined).map((problem) => ({ ...problem, object })),
-    ...(report.archived && !report.archiverRunning ? [noArchiver(settings.primary.name)] : []),
+    ...(report.archived && !report.archiverRunning ? [noArchiver(settings.primary.name, report)] : []),
     // A primary that does not answer has a finding of its own; this one would send the reader to the doctor.
     ...report.findings.filter(({ check }) => primary.report !== null || check !== 'exposure'),
   ];
@@ -70,14 +71,10 @@ function missing({ exists }: RepositoryReport): Problem | undefined {
 }
 
 /** Before the first archiver there is nothing that has stopped. */
-function noArchiver(object: string): Finding {
-  return {
-    severity: 'warning',
-    check: 'archiver',
-    object,
-    found: 'no archiver is running: what the primary writes now is not being saved',
-    fix: 'Start `lastgood archive`, best as a service; `lastgood status` shows what is not archived yet.',
-  };
+function noArchiver(name: string, { archiverRuns: runs, readAt: now }: RepositoryReport): Finding {
+  const finding = notRunning(name, { runs, now, severity: 'warning' });
+  if (finding.severity === 'info') return finding;
+  return { ...finding, fix: `${finding.fix} \`lastgood status\` shows what is not archived yet.` };
 }
 
 function space({ freeBytes, totalBytes, lastBackupBytes }: RepositoryReport): Problem | undefined {

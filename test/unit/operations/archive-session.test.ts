@@ -26,7 +26,8 @@ it('ends when it is told to while it asks for the dump', async () => {
   const { signal } = controller;
   const start = { file: 'binlog.000001', position: 4 };
   const identity = { serverId: 1, serverUuid: null };
-  const streaming = { serverId: 7, semiSync: false, identity, log: silentLog, signal };
+  const archiver = { serverId: 7, host: 'lastgood', uuid: '' };
+  const streaming = { archiver, semiSync: false, identity, log: silentLog, signal };
   await session.run({ connection, writer, start, archived: null, ...streaming });
   expect(signal.aborted).toBe(true);
 });

@@ -6,6 +6,7 @@ import type {
   ReplicaReport,
   RepositoryReport,
 } from '../../../src/operations/doctor/facts.ts';
+import { nameArchiver } from '../../../src/operations/archiver-name.ts';
 import type { ServerFacts } from '../../../src/server/facts.ts';
 import type { ReplicaStatus } from '../../../src/server/replica-status.ts';
 
@@ -65,6 +66,11 @@ const STATUS: ReplicaStatus = {
   parallelThreads: 0,
 };
 
+/** What the archiver of the repository calls itself, and one of another one. */
+const OURS = nameArchiver({ repositoryPath: '/repo', name: 'shop' }, 4711).host;
+const THEIRS = 'lastgood@backup-2:0123abcd';
+const STOPPED = { archiverRunning: false, archiverHost: null };
+
 interface Changes {
   primary?: Partial<ServerFacts>;
   replica?: Partial<ServerFacts>;
@@ -73,11 +79,26 @@ interface Changes {
   prepared?: ReplicaReport['prepared'];
   staging?: ReplicaReport['staging'];
   connectedIds?: number[];
-  archiverIds?: number[];
+  /** What archivers with the id call themselves. */
+  archivers?: string[];
+  hidden?: { dumps: string[] };
   privileges?: string[];
   repository?: Partial<RepositoryReport>;
   tool?: null;
   leftScratch?: DoctorFacts['leftScratch'];
+}
+
+/** Who replicates from the primary, as far as the account may see it. */
+function clientsWith({
+  connectedIds = [2],
+  archivers = [],
+  hidden,
+}: Changes): Pick<PrimaryReport, 'clients' | 'ownDumps'> {
+  const replicas = connectedIds.map((serverId) => ({ serverId, host: '', uuid: null }));
+  const report = [...replicas, ...archivers.map((host) => ({ serverId: 4711, host, uuid: null }))];
+  const ownDumps = { report: hidden?.dumps ?? [], problem: null };
+  if (hidden === undefined) return { clients: { report, problem: null }, ownDumps };
+  return { clients: { report: null, problem: 'you need REPLICATION MASTER ADMIN' }, ownDumps };
 }
 
 /** The facts of a pair without a fault, but for the changes. */
@@ -88,10 +109,7 @@ function factsWith(changes: Changes = {}): DoctorFacts {
   const primary: PrimaryReport = {
     facts: { ...SERVER, ...changes.primary },
     account,
-    connectedIds: good([
-      ...(changes.connectedIds ?? [2]).map((serverId) => ({ serverId, isArchiver: false })),
-      ...(changes.archiverIds ?? []).map((serverId) => ({ serverId, isArchiver: true })),
-    ]),
+    ...clientsWith(changes),
     semiSync: good(null),
   };
   const replica: ReplicaReport = {
@@ -119,6 +137,9 @@ function factsWith(changes: Changes = {}): DoctorFacts {
       lastBackupBytes: null,
       archived: false,
       archiverRunning: true,
+      archiverHost: OURS,
+      archiverRuns: [],
+      readAt: new Date('2026-11-23T10:00:00Z'),
       repaired: [],
       findings: [],
       ...changes.repository,
@@ -148,13 +169,21 @@ describe('findAll', () => {
       'the primary itself',
     ],
     ['error shop: server ids', { replica: { serverId: 4711 } }, 'the replica'],
-    ['error shop: server ids', { connectedIds: [2, 4711], repository: { archiverRunning: false } }, 'another client'],
+    ['error shop: server ids', { connectedIds: [2, 4711], repository: STOPPED }, 'another client'],
+    ['error shop: server ids', { connectedIds: [4711], archivers: [OURS], repository: STOPPED }, 'another client'],
+    ['error shop: server ids', { connectedIds: [2, 4711] }, 'another client'],
+    ['warning shop: server ids', { archivers: [OURS], repository: STOPPED }, 'has just stopped'],
+    ['warning shop: server ids', { archivers: ['lastgood'], repository: STOPPED }, 'has just stopped'],
+    ['error shop: server ids', { archivers: [THEIRS], repository: STOPPED }, "in use by an archiver on 'backup-2'"],
+    ['error shop: server ids', { archivers: [THEIRS] }, "in use by an archiver on 'backup-2'"],
     [
-      'error shop: server ids',
-      { connectedIds: [4711], archiverIds: [4711], repository: { archiverRunning: false } },
-      'another client',
+      'warning shop: server ids',
+      { primary: { flavor: 'mysql' }, archivers: [THEIRS], replica: { flavor: 'mysql', version: '5.6.51' } },
+      'MySQL serves both',
     ],
-    ['warning shop: server ids', { archiverIds: [4711], repository: { archiverRunning: false } }, 'has just stopped'],
+    ['info shop: server ids', { hidden: { dumps: [] } }, 'the ids of its other replicas are not to be seen'],
+    ['info shop: server ids', { hidden: { dumps: ['10.0.0.1', '10.0.0.2'] } }, 'from 10.0.0.1, 10.0.0.2 already'],
+    ['warning shop: server ids', { hidden: { dumps: ['10.0.0.2'] }, repository: STOPPED }, 'from 10.0.0.2 already'],
     ['warning shop: encryption', { primary: { encryptBinlog: true } }, 'encrypted on disk'],
     ['warning shop: clock', { primary: { clockSkewSeconds: -2.5 } }, '-2.5 s off'],
     ['error replica: backup method', { replica: { flavor: 'mysql', version: '8.4.0' } }, 'it is MySQL 8.4.0'],
@@ -227,7 +256,25 @@ describe('findAll', () => {
   );
 
   it('does not take an archiver of our own for a stranger with its id', () => {
-    expect(findAll(factsWith({ connectedIds: [2, 4711] }))).toEqual([]);
+    for (const host of [OURS, 'lastgood']) expect(findAll(factsWith({ archivers: [host] }))).toEqual([]);
+  });
+
+  it('does not say on every run that ids are hidden: once an archiver was at work, its log would tell', () => {
+    const repository = { archived: true };
+    expect(findAll(factsWith({ repository, hidden: { dumps: [] } }))).toEqual([]);
+    expect(findAll(factsWith({ repository, hidden: { dumps: ['10.0.0.1'] } }))).toEqual([]);
+  });
+
+  it('takes an archiver that a timer runs for what it is, until it does not come', () => {
+    const archiverRuns = ['08:45', '09:00', '09:15', '09:30', '09:45'].map((time) => `2026-11-23T${time}:00.000Z`);
+    const repository = { ...STOPPED, archived: true, archiverRuns };
+    expect(findAll(factsWith({ repository }))).toMatchObject([
+      { severity: 'info', check: 'archiver', found: expect.stringContaining('about every 15 min') as string },
+    ]);
+    const readAt = new Date('2026-11-23T10:10:00Z');
+    expect(findAll(factsWith({ repository: { ...repository, readAt } }))).toMatchObject([
+      { severity: 'warning', check: 'archiver', found: expect.stringContaining('none came when it was due') as string },
+    ]);
   });
 
   it('prints the GRANT for each account that lacks privileges', () => {
@@ -263,7 +310,7 @@ describe('findAll', () => {
   });
 
   it('says that an archiver which ran once runs no more, and nothing of one that never did', () => {
-    expect(findAll(factsWith({ repository: { archived: true, archiverRunning: false } }))).toMatchObject([
+    expect(findAll(factsWith({ repository: { ...STOPPED, archived: true } }))).toMatchObject([
       {
         severity: 'warning',
         check: 'archiver',
@@ -271,7 +318,7 @@ describe('findAll', () => {
         fix: expect.stringContaining('`lastgood archive`') as string,
       },
     ]);
-    expect(findAll(factsWith({ repository: { archived: false, archiverRunning: false } }))).toEqual([]);
+    expect(findAll(factsWith({ repository: { ...STOPPED, archived: false } }))).toEqual([]);
   });
 
   it('takes a wrong password for likelier than an account that nobody made, and tells once how that is made', () => {
