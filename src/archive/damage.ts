@@ -4,7 +4,7 @@
  */
 import { isLastgoodError } from '../platform/errors.ts';
 
-const SECOND_COPY = 'Keep the file, and put a good one from a second copy of the archive in its place.';
+export const SECOND_COPY = 'Keep the file, and put a good one from a second copy of the archive in its place.';
 const NEW_BACKUP = 'Without one, take a new backup with `lastgood backup`: restores from then on do not need it.';
 
 /** `error` is damage, or what could not be looked at; `warning` and `info` leave every archived byte in place. */

@@ -90,7 +90,7 @@ export function notUsable(path: string, why: string, cause?: unknown): LastgoodE
 }
 
 /** How to go on where there is no second copy, without removing anything for good. */
-function withoutOne(path: string): string[] {
+export function withoutOne(path: string): string[] {
   if (basename(path) === 'backup.json')
     return [`Without one, move the folder '${dirname(path)}' out of the repository: restores take another backup.`];
   if (basename(dirname(path)) === 'rehearsals')

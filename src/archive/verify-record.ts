@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { damageOfFailure, type Damage } from './damage.ts';
+import { damageOfFailure, SECOND_COPY, type Damage } from './damage.ts';
 import { parseRecord } from './record-text.ts';
+import { withoutOne } from './stored-records.ts';
 import { hasCode } from '../platform/error-code.ts';
 
 /** A JSON record of the archive as it stands on disk, whether it is good or not. */
@@ -32,10 +33,15 @@ export async function verifyRecord<Content>(path: string): Promise<StoredRecord<
   }
 }
 
+/** A record that cannot be relied on, and how to go on, also where there is no second copy. */
+export function recordDamage(path: string, found: string, offset: number | null = null): Damage {
+  return { check: 'record', path, offset, found, fix: [SECOND_COPY, ...withoutOne(path)].join(' ') };
+}
+
 function judge<Content>(path: string, bytes: Buffer): StoredRecord<Content> {
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   const bad = (found: string, offset: number | null): StoredRecord<Content> => {
-    return { path, sha256, content: null, isUnhashed: false, damages: [{ check: 'record', path, offset, found }] };
+    return { path, sha256, content: null, isUnhashed: false, damages: [recordDamage(path, found, offset)] };
   };
   const text = bytes.toString('utf8');
   try {

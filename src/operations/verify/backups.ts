@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import type { BackupRecord } from '../../archive/backup-record.ts';
+import { whyNoBackup, type BackupRecord } from '../../archive/backup-record.ts';
 import type { Damage } from '../../archive/damage.ts';
-import { verifyRecord } from '../../archive/verify-record.ts';
+import { recordDamage, verifyRecord } from '../../archive/verify-record.ts';
 import { examineBackup } from '../../recovery/examine-backup.ts';
 import type { LineageView } from '../../recovery/lineage-view.ts';
 import { mapInOrder } from './in-order.ts';
@@ -55,16 +55,17 @@ async function readRecord(id: string, path: string): Promise<{ record: BackupRec
   const stored = await verifyRecord<BackupRecord>(path);
   if (stored === null) return { record: null, damages: [gone(path, 'it is not there: the backup is not used')] };
   const { content: record } = stored;
-  if (record !== null && record.id !== id) return { record: null, damages: [ofAnother(path, record.id)] };
+  if (record !== null && record.id !== id) {
+    const found = `its id is '${record.id}', not the name of its folder`;
+    return { record: null, damages: [recordDamage(path, found)] };
+  }
+  const why = record === null ? null : whyNoBackup(record);
+  if (why !== null) return { record: null, damages: [recordDamage(path, why)] };
   return { record, damages: [...stored.damages, ...(stored.isUnhashed ? [unhashed(path)] : [])] };
 }
 
 function gone(path: string, found: string): Damage {
   return { check: 'backup', path, offset: null, found };
-}
-
-function ofAnother(path: string, id: string): Damage {
-  return { check: 'record', path, offset: null, found: `its id is '${id}', not the name of its folder` };
 }
 
 function unhashed(path: string): Damage {

@@ -3,7 +3,8 @@ import { damageOfFailure, type Damage } from '../../archive/damage.ts';
 import { readKeyRing, type KeyRing } from '../../archive/key-ring.ts';
 import type { Lineage } from '../../archive/lineage.ts';
 import { openRepository, Repository } from '../../archive/repository.ts';
-import { verifyRecord } from '../../archive/verify-record.ts';
+import { whyNoRehearsal, type RehearsalRecord } from '../../archive/rehearsal-record.ts';
+import { recordDamage, verifyRecord } from '../../archive/verify-record.ts';
 import { verifyLedgerAgainst } from './ledger-lineages.ts';
 import { listNames } from './lineage-folders.ts';
 
@@ -40,8 +41,15 @@ export async function verifyRehearsals({ path }: Repository): Promise<Damage[]> 
   const folder = join(path, 'rehearsals');
   const { names, damages } = await listNames(folder);
   for (const name of names.filter((name) => name.endsWith('.json')))
-    damages.push(...((await verifyRecord(join(folder, name)))?.damages ?? []));
+    damages.push(...(await verifyRehearsal(join(folder, name))));
   return damages;
+}
+
+async function verifyRehearsal(path: string): Promise<readonly Damage[]> {
+  const stored = await verifyRecord<RehearsalRecord>(path);
+  if (stored === null || stored.content === null) return stored?.damages ?? [];
+  const why = whyNoRehearsal(stored.content);
+  return why === null ? stored.damages : [recordDamage(path, why)];
 }
 
 /** What the ledger says was lost, which is no damage, and no reason to look away from it; and whether the lineages say the same. */

@@ -397,9 +397,20 @@ describe('verify of backups', () => {
     expect(others).toEqual([]);
     expect(error).toMatchObject({ severity: 'error', check: 'record', object: 'backups/b1/backup.json' });
     expect(error?.found).toBe('it is not as it was written: its hash over itself is another');
+    expect(error?.fix).toMatch(/second copy.* move the folder '.*b1' out of the repository/);
     const { recordSha256: _, ...content } = JSON.parse(written) as Record<string, unknown>;
     await writeFile(path, `${JSON.stringify(content, null, 2)}\n`);
     expect(await outline()).toEqual(['info: backup not hashed: backups/b1/backup.json']);
+  });
+
+  it('finds a record without a hash that is no backup, and one that is no rehearsal', async () => {
+    await writeFile(at('backups/b1/backup.json'), '{"id": "b1"}');
+    await writeFile(at('rehearsals/r1.json'), '{"id": "r1"}');
+    const found = await findings();
+    expect(found.map(({ check, object, found: what }) => [check, object, what])).toEqual([
+      ['record', 'backups/b1/backup.json', expect.stringMatching(/^it has no usable startedAt, .*primary$/) as string],
+      ['record', 'rehearsals/r1.json', 'it is no record of a rehearsal'],
+    ]);
   });
 
   it('leaves one alone that is being taken', async () => {
