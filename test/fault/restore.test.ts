@@ -12,6 +12,7 @@ import { endProcesses, findProcesses } from '../../src/platform/other-processes.
 import { sweepLeftDirectories } from '../../src/platform/swept-directory.ts';
 import { waitFor } from '../../src/platform/wait.ts';
 import type { Proof } from '../../src/recovery/proof.ts';
+import type { ReplayEngine } from '../../src/recovery/restore-phases.ts';
 import type { RestoreNote } from '../../src/recovery/restore-note.ts';
 import { writeArchiverConfig } from '../support/archiver-process.ts';
 import { archiveUntilCurrent, silentLog } from '../support/archiver.ts';
@@ -85,8 +86,8 @@ interface Running {
   said(what: string): Promise<void>;
 }
 
-function start(datadir: string): Running {
-  const how = noteOf(datadir) === null ? ['--plan', planFile] : ['--resume'];
+function start(datadir: string, engine: ReplayEngine): Running {
+  const how = noteOf(datadir) === null ? ['--plan', planFile, '--engine', engine] : ['--resume'];
   return launch([...how, '--datadir', datadir, '--stop']);
 }
 
@@ -153,7 +154,7 @@ async function kill({ child, ended }: Running, victim: Victim, datadir: string):
 
 async function uninterrupted(datadir: string): Promise<number> {
   const began = performance.now();
-  const { code, said } = await start(datadir).ended;
+  const { code, said } = await start(datadir, 'applier').ended;
   expect([0, 3], said).toContain(code);
   return performance.now() - began;
 }
@@ -170,24 +171,33 @@ async function moment(
 }
 
 /** Kills it some times, and lets it come to its end. @returns what happened, in words */
-async function killAndResume(datadir: string, random: () => number, milliseconds: number): Promise<string> {
-  const history: string[] = [];
+async function killAndResume(
+  datadir: string,
+  { random, milliseconds, engine }: { random: () => number; milliseconds: number; engine: ReplayEngine },
+): Promise<string> {
+  const history: string[] = [engine];
   const kills = 1 + Math.floor(random() * KILLS_PER_ROUND);
   for (let count = 0; count < kills && noteOf(datadir)?.phase !== 'done'; count += 1) {
-    const running = start(datadir);
+    const running = start(datadir, engine);
     await moment(running, datadir, { random, milliseconds });
     const victim = VICTIMS[Math.floor(random() * VICTIMS.length)] ?? 'both';
     await kill(running, victim, datadir);
     history.push(`${victim} while ${noteOf(datadir)?.phase ?? 'nothing was written'}`);
   }
   if (noteOf(datadir)?.phase === 'done') return history.join(', ');
-  const { code, said } = await start(datadir).ended;
+  const { code, said } = await start(datadir, engine).ended;
   expect([0, 3], `${history.join(', ')}: ${said}`).toContain(code);
   const { resumed } = noteOf(datadir)?.result as RestoreResult;
   return [...history, resumed === null ? 'begun again' : (resumed.anew ?? GONE_ON)].join(', ');
 }
 
 const GONE_ON = 'gone on';
+const ENGINES: readonly ReplayEngine[] = ['applier', 'session'];
+
+/** In turns. */
+function engineOf(round: number): ReplayEngine {
+  return ENGINES[round % ENGINES.length] ?? 'applier';
+}
 
 describe('a restore that is killed', () => {
   it(
@@ -202,14 +212,15 @@ describe('a restore that is killed', () => {
       const histories: string[] = [];
       for (let round = 1; round <= ROUNDS; round += 1) {
         const datadir = join(folder, `round-${round}`);
-        const history = await killAndResume(datadir, random, milliseconds);
+        const history = await killAndResume(datadir, { random, milliseconds, engine: engineOf(round) });
         expect(outcomeOf(datadir), `seed ${seed}, round ${round}: ${history}`).toEqual(expected);
         await endProcesses({ argument: `--datadir=${datadir}` }, { signal: 'SIGKILL', timeoutMs: 10_000 });
         await rm(datadir, { recursive: true });
         histories.push(history);
         console.info(`round ${round}: ${history}`);
       }
-      expect(histories.some((history) => history.endsWith(GONE_ON))).toBe(true);
+      for (const engine of ENGINES)
+        expect(histories.some((history) => history.startsWith(engine) && history.endsWith(GONE_ON))).toBe(true);
     },
     60_000 * (ROUNDS + 1),
   );
@@ -221,19 +232,25 @@ const REPLAYING = 'replaying the archive';
 
 /** When to kill: so long after it said that, or after its start. */
 interface Moment {
+  readonly engine: ReplayEngine;
   readonly step: string | null;
   readonly afterMs: number;
 }
 
 /** Of the first rounds: one goes on, and one has to be emptied. */
 const SURE_MOMENTS: readonly Moment[] = [
-  { step: REPLAYING, afterMs: 0 },
-  { step: 'loading the backup', afterMs: 0 },
+  { engine: 'applier', step: REPLAYING, afterMs: 0 },
+  { engine: 'session', step: 'loading the backup', afterMs: 0 },
 ];
 
 /** Kills a restore into the server, and does then what its messages say. @returns what happened, in words */
-async function killAndGoOn(target: TestServer, server: string, { step, afterMs }: Moment): Promise<[string, Outcome]> {
-  const running = launch(['--plan', planFile, '--server', server]);
+async function killAndGoOn(
+  target: TestServer,
+  server: string,
+  { step, afterMs, engine }: Moment,
+): Promise<[string, Outcome]> {
+  const begin = ['--plan', planFile, '--server', server, '--engine', engine];
+  const running = launch(begin);
   if (step !== null) await running.said(step);
   await Promise.race([delay(afterMs), running.ended]);
   running.child.kill('SIGKILL');
@@ -249,7 +266,7 @@ async function killAndGoOn(target: TestServer, server: string, { step, afterMs }
     root,
     (error.details.cleanup ?? '').split(';\n').filter((statement) => statement !== ''),
   );
-  const again = await launch(['--plan', planFile, '--server', server]).ended;
+  const again = await launch(begin).ended;
   expect([0, 3], `${error.message}; ${again.said}`).toContain(again.code);
   return [error.message, provenBy(JSON.parse(again.result) as RestoreResult)];
 }
@@ -278,13 +295,15 @@ describe('a restore into a server that was there, which is killed', () => {
         const server = join(target.directory, 'target.cnf');
         await writeFile(server, `[client]\nuser=root\nsocket=${target.socket}\n`, { mode: 0o600 });
         const before = await stateOf(target);
-        const moment = SURE_MOMENTS[round - 1] ?? { step: random() < 0.7 ? REPLAYING : null, afterMs: random() * 1500 };
+        const moment = SURE_MOMENTS[round - 1] ?? {
+          ...{ engine: engineOf(round), step: random() < 0.7 ? REPLAYING : null, afterMs: random() * 1500 },
+        };
         const [history, outcome] = await killAndGoOn(target, server, moment);
         expect(outcome, `seed ${seed}, round ${round}: ${history}`).toEqual(expected);
         const after = await stateOf(target);
         for (const part of ['variables', 'accounts', 'system', 'primaries']) expect(after[part]).toEqual(before[part]);
         histories.push(history);
-        console.info(`round ${round}: ${history}`);
+        console.info(`round ${round}, ${moment.engine}: ${history}`);
       }
       expect(histories).toContain(GONE_ON);
       await expectSwept();
