@@ -6,7 +6,7 @@ import { Backoff, type BackoffOptions } from '../platform/backoff.ts';
 import { isLastgoodError, LastgoodError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
 import { connect, describeServer, SHORT_QUESTIONS, type ServerConnection } from '../server/connection.ts';
-import { describeClient, listDumpClients, listOwnDumps } from '../server/dump-clients.ts';
+import { describeClient, listDumpClients, listOwnDumps, machineOf } from '../server/dump-clients.ts';
 import type { ServerOptions } from '../server/server-options.ts';
 import { likelyFreeId, nameArchiver, type ArchiverName, type ArchiverPlace } from './archiver-name.ts';
 
@@ -77,11 +77,13 @@ export class SourcePlace {
     return waitMs;
   }
 
-  /** MySQL throws nobody out for a server id. */
+  /** MySQL throws nobody out for a server id. An archiver of this machine may be one that was stopped a moment ago. */
   async #refuseTaken(connection: ServerConnection): Promise<void> {
     const { serverId, host: own } = this.archiver;
     const clients = await listDumpClients(connection).catch(ignoreHidden);
-    const other = clients.find((client) => client.serverId === serverId && client.host !== own);
+    const other = clients.find(
+      (client) => client.serverId === serverId && machineOf(client) !== machineOf({ host: own }),
+    );
     if (other === undefined) return;
     const who = `${describeClient(other)} replicates from the ${describeServer(connection.options)}`;
     throw this.#taken(

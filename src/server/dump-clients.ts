@@ -42,6 +42,11 @@ export function isArchiver({ host }: Pick<DumpClient, 'host'>): boolean {
 export function describeClient(client: Pick<DumpClient, 'host'>): string {
   const { host } = client;
   if (!isArchiver(client)) return host === '' ? 'a replica' : `a replica that calls itself '${host}'`;
-  const machine = /^lastgood@(.*):[0-9a-f]+$/.exec(host)?.[1];
-  return machine === undefined ? 'another archiver' : `an archiver on '${machine}'`;
+  const machine = machineOf(client);
+  return machine === null ? 'another archiver' : `an archiver on '${machine}'`;
+}
+
+/** Of an archiver, as far as it says so; null of all others. */
+export function machineOf({ host }: Pick<DumpClient, 'host'>): string | null {
+  return /^lastgood@(.*):[0-9a-f]+$/.exec(host)?.[1] ?? null;
 }

@@ -25,6 +25,9 @@ function keepErrors(): ToldLog {
 /** So that a test need not wait a minute, nor long for the source to notice that a client is gone. */
 const QUICK = { rivalPauses: { firstMs: 600, maxMs: 600 }, heartbeatMs: 500 };
 
+const DUMP = { from: { file: 'binlog.000001', position: 4 }, heartbeatMs: 500, nonBlocking: false };
+const NOWHERE = { rotate: () => undefined, append: () => undefined, formatAgain: () => undefined };
+
 async function clientsOf(server: TestServer): Promise<number[]> {
   await using connection = await server.connect();
   return (await listDumpClients(connection)).map(({ serverId }) => serverId);
@@ -47,7 +50,11 @@ describe('a second archiver with the same server_id', () => {
   });
 
   it('does not begin while it would throw the first one out, and says who that is', async () => {
-    await using _first = startArchiver(server, first, QUICK);
+    const stream = await startDump(
+      await server.connect(),
+      { ...DUMP, serverId: ARCHIVER_SERVER_ID, host: 'lastgood@backup-2:0123abcd' },
+      NOWHERE,
+    );
     await waitFor(async () => (await clientsOf(server)).length === 1, {
       timeoutMs: 20_000,
       what: 'the first archiver',
@@ -55,11 +62,13 @@ describe('a second archiver with the same server_id', () => {
     const begun = archiveUntilCurrent(server, second);
     await expect(begun).rejects.toMatchObject({
       code: 'SERVER_ID_TAKEN',
-      message: expect.stringMatching(/^an archiver on '.+' replicates from .* with server_id 4210001/) as string,
+      message: expect.stringMatching(/^an archiver on 'backup-2' replicates from .* with server_id 4210001/) as string,
       hint: expect.stringMatching(/primary\.server_id = \d+/) as string,
       details: { serverId: ARCHIVER_SERVER_ID },
     });
     expect(await (await openRepository(second)).lineages()).toEqual([]);
+    stream.stop();
+    await stream.finished.catch(() => undefined);
   });
 
   it('takes turns with the first one, more and more rarely: each says so, and both miss nothing', async () => {
@@ -131,10 +140,8 @@ describe('a second archiver with the same server_id on MySQL', () => {
     const { log, errors } = keepErrors();
     await using _running = startArchiver(server, path, { log, ...QUICK });
     await waitFor(async () => (await clientsOf(server)).length > 0, { timeoutMs: 20_000, what: 'the archiver' });
-    const dump = { from: { file: 'binlog.000001', position: 4 }, heartbeatMs: 5000, nonBlocking: false };
-    const sink = { rotate: () => undefined, append: () => undefined, formatAgain: () => undefined };
     const twin = nameArchiver({ repositoryPath: path, name: 'shop' }, ARCHIVER_SERVER_ID);
-    const stream = await startDump(await server.connect(), { ...dump, ...twin }, sink);
+    const stream = await startDump(await server.connect(), { ...DUMP, ...twin }, NOWHERE);
     await waitFor(() => errors.length > 0, { timeoutMs: 20_000, what: 'the archiver to say so' });
     expect(errors[0]?.['error']).toContain('took the place of this archiver');
     stream.stop();

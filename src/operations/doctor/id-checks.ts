@@ -2,7 +2,7 @@
  * Who else may have the archiver's id. Two clients with one id throw each other out on MariaDB; on MySQL two of one uuid do, and each
  * archiver has a uuid of its own.
  */
-import { describeClient, isArchiver, type DumpClient } from '../../server/dump-clients.ts';
+import { describeClient, isArchiver, machineOf, type DumpClient } from '../../server/dump-clients.ts';
 import { ARCHIVER_HOST } from '../../server/dump-client.ts';
 import { grantStatement } from '../../server/grants.ts';
 import { likelyFreeId, nameArchiver } from '../archiver-name.ts';
@@ -38,7 +38,7 @@ function isRunningHere(client: DumpClient, { repository }: DoctorFacts): boolean
 function mayBeOurs(client: DumpClient, { settings }: DoctorFacts): boolean {
   const { primary, repositoryPath } = settings;
   const { host } = nameArchiver({ repositoryPath, name: primary.name }, primary.serverId);
-  return client.host === host || isArchiverHost(client);
+  return machineOf(client) === machineOf({ host }) || isArchiverHost(client);
 }
 
 function isArchiverHost({ host }: DumpClient): boolean {

@@ -79,6 +79,7 @@ describe('an archiver whose place another client takes', () => {
     await check(taken, false);
     await check([{ Server_id: 8, Host: '' }]);
     await check([{ Server_id: 7, Host: placeOf().archiver.host }]); // its own, from before
+    await check([{ Server_id: 7, Host: nameArchiver({ ...PLACE, repositoryPath: '/before' }, 7).host }]);
     await check(new LastgoodError('PRIVILEGE_MISSING', 'REPLICATION MASTER ADMIN'));
   });
 });
