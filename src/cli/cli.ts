@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Settings } from '../operations/settings.ts';
 import { createLogger, type Logger } from '../platform/logger.ts';
@@ -41,6 +42,7 @@ export class Cli {
       level: verbose === true ? 'debug' : quiet === true ? 'error' : 'info',
       pretty: process.stderr.isTTY,
       color: colorFor(process.stderr, color),
+      words: this.#options.config === undefined ? undefined : this.runnable,
     });
     return this.#logger;
   }
@@ -85,6 +87,12 @@ export class Cli {
 
   /** Gives the commands in a text the configuration of this run. */
   readonly runnable = (text: string): string => runnable(text, this.#options);
+
+  /** The same for words that are read elsewhere: the configuration by its whole path. */
+  readonly runnableElsewhere = (text: string): string => {
+    const { config } = this.#options;
+    return runnable(text, config === undefined ? {} : { config: resolve(config) });
+  };
 
   /** Puts one line on stdout, whatever the format. */
   printLine(line: string): void {

@@ -40,6 +40,8 @@ export interface ArchiveOptions {
   readonly holdPurge?: { readonly limitBytes: number } | null;
   /** Who is told of incidents; null or none: nobody, and nothing is pinned. */
   readonly alerts?: AlertSettings | null;
+  /** Gives the commands in alerts what they need to run as they stand; as they are when not given. */
+  readonly runnable?: ((text: string) => string) | undefined;
   readonly log: Logger;
   /** How often the source says that it is alive; 5000 when not given. */
   readonly heartbeatMs?: number;
@@ -134,8 +136,10 @@ function holdFor({ holdPurge = null, primary, log }: ArchiveOptions): PurgeHold 
 }
 
 async function alertsFor(
-  { alerts: settings = null, primary, log }: ArchiveOptions,
+  { alerts: settings = null, primary, runnable, log }: ArchiveOptions,
   archive: { repository: Repository; catalog: Catalog },
 ): Promise<IncidentAlerts | null> {
-  return settings === null ? null : await IncidentAlerts.open({ ...archive, primary: primary.name, settings, log });
+  return settings === null
+    ? null
+    : await IncidentAlerts.open({ ...archive, primary: primary.name, settings, runnable, log });
 }

@@ -35,7 +35,7 @@ export async function takeBackup(o: BackupOptions): Promise<BackupRecord> {
   const { serverId, serverUuid } = await readServerIdentity(primary);
   const lineage = await findLineage(repository, { name: settings.primary.name, serverId, serverUuid });
   if (lineage === null)
-    log.warn({ primary: settings.primary.name }, 'nothing is archived of this primary yet: run lastgood archive');
+    log.warn({ primary: settings.primary.name }, 'nothing is archived of this primary yet: run `lastgood archive`');
   const id = newBackupId(new Date());
   log.info({ id, replica: replica.name }, 'backup begins');
   const record = await takeLogicalBackup({

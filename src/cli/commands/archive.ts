@@ -66,6 +66,7 @@ async function archiveUntilStopped(cli: Cli, flags: ArchiveFlags): Promise<Archi
       keyFile,
       storesInClear,
       alerts,
+      runnable: cli.runnableElsewhere,
       primary,
       archive: settings,
       untilCurrent,

@@ -39,13 +39,23 @@ export function alertKey({ id, state }: Pick<Incident, 'id' | 'state'>): string 
   return `${id}-${state}`;
 }
 
+/** What every message with commands needs. */
+interface About {
+  /** `primary.name`. */
+  readonly primary: string;
+  /** Gives the commands in our words what they need to run as they stand. */
+  readonly runnable: (text: string) => string;
+  readonly at: Date;
+}
+
 /** Of one incident that took effect or may. */
 export function incidentMessage(
   incident: Incident,
-  { primary, recovery, at }: { primary: string; recovery: RecoveryFacts; at: Date },
+  { primary, recovery: { why, ...facts }, runnable, at }: About & { recovery: RecoveryFacts },
 ): AlertMessage {
   const { id, lastGood } = incident;
-  const plan = `lastgood plan --before ${id}`;
+  const recovery = { why: why === null ? null : runnable(why), ...facts };
+  const plan = runnable(`lastgood plan --before ${id}`);
   const lines = [
     `lastgood: ${incident.kind} ${namesOf(incident.objects)} ${STATES[incident.state]} on ${primary} at ${incident.time} (${id})`,
     `statement: ${shownStatement(incident)}`,
@@ -61,7 +71,7 @@ export function incidentMessage(
     alert: 'incident',
     primary,
     incident,
-    recovery: { plan, show: `lastgood incidents show ${id}`, ...recovery },
+    recovery: { plan, show: runnable(`lastgood incidents show ${id}`), ...recovery },
     summary: null,
     sentAt: at.toISOString(),
   };
@@ -78,15 +88,15 @@ export function withdrawnMessage(incident: Incident, { primary, at }: { primary:
 /** Of many incidents at once. */
 export function togetherMessage(
   { count, kinds, first, last, ids }: Together,
-  { primary, at }: { primary: string; at: Date },
+  { primary, runnable, at }: About,
 ): AlertMessage {
   const counted = [...kinds].map(([kind, times]) => `${times} ${kind}`).join(', ');
   const more = count > ids.length ? `, and ${count - ids.length} more` : '';
   const lines = [
     `lastgood: ${count} incident${count === 1 ? '' : 's'} on ${primary} from ${first.time} to ${last.time}: ${counted}`,
     `${ids.join(', ')}${more}`,
-    `list: lastgood incidents --since ${first.time}`,
-    `recovery: lastgood plan --before ${first.id}`,
+    `list: ${runnable(`lastgood incidents --since ${first.time}`)}`,
+    `recovery: ${runnable(`lastgood plan --before ${first.id}`)}`,
   ];
   return {
     text: lines.map(oneLine).join('\n'),

@@ -33,6 +33,8 @@ interface AlertParts {
   /** `primary.name`. */
   readonly primary: string;
   readonly settings: AlertSettings;
+  /** Gives the commands in alerts what they need to run as they stand. */
+  readonly runnable?: ((text: string) => string) | undefined;
   readonly log: Logger;
 }
 

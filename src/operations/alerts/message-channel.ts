@@ -13,6 +13,7 @@ interface MessageChannelOptions {
   readonly hint: string;
   /** `primary.name`. */
   readonly primary: string;
+  readonly runnable: (text: string) => string;
   send(message: AlertMessage, signal: AbortSignal): Promise<void>;
 }
 
@@ -38,27 +39,40 @@ class MessageChannel implements AlertChannel {
   }
 
   async #messageOf(what: Single | Together): Promise<AlertMessage> {
-    const { primary } = this.#options;
-    if (what.kind === 'together') return togetherMessage(what, { primary, at: new Date() });
+    const { primary, runnable } = this.#options;
+    if (what.kind === 'together') return togetherMessage(what, { primary, runnable, at: new Date() });
     const { incident, recovery } = what;
     if (incident.state === 'rolled-back') return withdrawnMessage(incident, { primary, at: new Date() });
-    return incidentMessage(incident, { primary, recovery: await recovery.within(RECOVERY_MS), at: new Date() });
+    return incidentMessage(incident, {
+      primary,
+      recovery: await recovery.within(RECOVERY_MS),
+      runnable,
+      at: new Date(),
+    });
   }
 }
 
 /** The channels that the settings name. */
-export function messageChannels({ primary, settings }: { primary: string; settings: AlertSettings }): AlertChannel[] {
+export function messageChannels({
+  primary,
+  settings,
+  runnable = (text) => text,
+}: {
+  primary: string;
+  settings: AlertSettings;
+  runnable?: ((text: string) => string) | undefined;
+}): AlertChannel[] {
   const { webhook, command } = settings;
   const channels: AlertChannel[] = [];
   if (webhook !== null) {
     const hint = `Is ${webhookPlace(webhook)} up, and is incidents.alert_webhook right? What waits is sent again by itself.`;
     const send = postAlert.bind(null, webhook);
-    channels.push(new MessageChannel({ name: 'webhook', hint, primary, send }));
+    channels.push(new MessageChannel({ name: 'webhook', hint, primary, runnable, send }));
   }
   if (command !== null) {
     const hint = 'Run incidents.alert_command by hand to see what is wrong. What waits is sent again by itself.';
     const send = runAlertCommand.bind(null, command);
-    channels.push(new MessageChannel({ name: 'command', hint, primary, send }));
+    channels.push(new MessageChannel({ name: 'command', hint, primary, runnable, send }));
   }
   return channels;
 }

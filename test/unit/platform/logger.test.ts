@@ -12,6 +12,12 @@ function logAndExit(options: string): { stdout: string; stderr: string } {
   return spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], { encoding: 'utf8' });
 }
 
+/** What statements about `log` write. */
+function logLines(options: string, statements: string): { stderr: string } {
+  const script = `import { createLogger } from '${LOGGER}'; const log = createLogger(${options}); ${statements}`;
+  return spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], { encoding: 'utf8' });
+}
+
 describe('createLogger', () => {
   it('has written its JSON line to stderr when the process ends', () => {
     const { stdout, stderr } = logAndExit("{ level: 'info', pretty: false }");
@@ -32,6 +38,22 @@ describe('createLogger', () => {
     expect(stderr).toContain(String.raw`\u202eb`);
     expect(stderr).toContain(String.raw`\x9b2Ja`);
     expect(stderr).toContain('\u001B[33mWARN\u001B[39m');
+  });
+
+  it('gives our own words, and nothing else, as they are wanted', () => {
+    const { stderr } = logLines(
+      "{ level: 'info', pretty: false, words: (text) => text.toUpperCase() }",
+      `log.child({ component: 'a' }).warn({ hint: 'do it', why: 'so', error: 'e', file: 'f' }, 'said');
+       log.error(new Error('a bug'), 'why');
+       log.info('alone');`,
+    );
+    const [line, bug, alone] = stderr
+      .trim()
+      .split('\n')
+      .map((text) => JSON.parse(text) as Record<string, unknown>);
+    expect(line).toMatchObject({ component: 'a', hint: 'DO IT', why: 'SO', error: 'e', file: 'f', msg: 'SAID' });
+    expect(bug).toMatchObject({ err: { message: 'a bug' }, msg: 'WHY' });
+    expect(alone).toMatchObject({ msg: 'ALONE' });
   });
 
   it('writes lines for people the same way', () => {
