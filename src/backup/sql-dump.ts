@@ -8,6 +8,7 @@ import { throwIfAborted } from '../platform/wait.ts';
 import { connect, type ServerConnection } from '../server/connection.ts';
 import { optionGroup, writeOptionFile } from '../server/option-file.ts';
 import type { ServerOptions } from '../server/server-options.ts';
+import { ClientCharsets } from './client-charset.ts';
 import { writeCompressed } from './compressed-file.ts';
 import { EventDefiners } from './event-definers.ts';
 import { readAsStored } from './exact-rows.ts';
@@ -122,7 +123,7 @@ function withoutRows(o: Pick<SqlDumpOptions, 'withoutRows'>): [string, string][]
   return o.withoutRows.map(({ schema, table }) => ['ignore-table-data', `${schema}.${table}`]);
 }
 
-/** Runs mariadb-dump to its end and checks that its output is whole. Events come with the definers that they have. */
+/** Runs mariadb-dump to its end and checks that its output is whole. Events come with the definers that they have, texts as a client finds their ends. */
 export async function runDump(
   { path, replica, options = [], signal }: DumpRun,
   args: readonly string[],
@@ -131,6 +132,7 @@ export async function runDump(
   await using optionFile = await writeOptionFile(replica, dirname(path));
   await appendFile(optionFile.path, optionGroup('mysqldump', options));
   const definers = new EventDefiners();
+  const charsets = new ClientCharsets();
   let tail = '';
   await runTool({
     program: findProgram(DUMP_PROGRAMS),
@@ -140,10 +142,11 @@ export async function runDump(
       tail = (tail + chunk.toString('latin1', Math.max(0, chunk.length - COMPLETE.length * 2))).slice(
         -COMPLETE.length * 2,
       );
-      await take(definers.push(chunk));
+      await take(charsets.push(definers.push(chunk)));
     },
   });
-  await take(definers.end());
+  await take(charsets.push(definers.end()));
+  await take(charsets.end());
   if (!tail.includes(COMPLETE))
     throw new LastgoodError('TOOL_FAILED', `the dump is not whole: it does not end in '${COMPLETE}'`);
 }

@@ -1,4 +1,5 @@
 import { quoteName } from '../../server/quote-name.ts';
+import { clientReads } from '../client-charset.ts';
 
 /** A stored text and what was set when it was created: all of it decides what it means. */
 export interface StoredText {
@@ -18,14 +19,16 @@ export interface StoredText {
 export function createStored(o: StoredText): Buffer {
   const { sqlMode, timeZone = '+00:00', schemaCollation = null } = o;
   const alter = (collation: string): string => `ALTER DATABASE ${quoteName(o.schema)} COLLATE ${collation};\n`;
+  const client = clientReads(o.charset);
   const before = [
     `USE ${quoteName(o.schema)};\n`,
     schemaCollation === null ? '' : alter(schemaCollation.then),
+    client.before,
     `SET SESSION character_set_client = ${o.charset}, collation_connection = ${o.collation}, `,
     `sql_mode = '${sqlMode}', time_zone = '${timeZone}';\nDELIMITER ;;\n`,
   ];
   const after = [
-    `;;\nDELIMITER ;\nSET NAMES utf8mb4;\n`,
+    `;;\nDELIMITER ;\n${client.after}SET NAMES utf8mb4;\n`,
     "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO', time_zone = '+00:00';\n",
     schemaCollation === null ? '' : alter(schemaCollation.now),
   ];

@@ -1,6 +1,7 @@
 import type { TableName } from '../../binlog/group.ts';
 import type { ServerConnection } from '../../server/connection.ts';
 import { within } from '../../server/quote-name.ts';
+import { clientReads } from '../client-charset.ts';
 import { showCreate } from '../show-create.ts';
 
 /** A view as SHOW CREATE VIEW has it. */
@@ -18,16 +19,9 @@ export async function showView(connection: ServerConnection, { schema, table }: 
   return { creation, charset: String(charset), collation: String(collation) };
 }
 
-/** In these a byte that looks like a quote or a backslash may be half of a letter. Source: MariaDB manual, "Supported Character Sets". */
-const SPLIT_LETTERS = new Set(['big5', 'cp932', 'gb18030', 'gbk', 'sjis']);
-
-/** True when the client surely finds the text's end: it reads SQL as if it were in a character set of its own. */
-export function isPlainToClient({ creation, charset }: ShownView): boolean {
-  return !SPLIT_LETTERS.has(charset) || creation.every((byte) => byte < 0x80);
-}
-
 /** SQL that runs statements in the session that the view was created in. */
 export function createdWith({ charset, collation }: ShownView, sql: Buffer): Buffer {
-  const before = `SET SESSION character_set_client = ${charset}, collation_connection = ${collation};\n`;
-  return Buffer.concat([Buffer.from(before), sql, Buffer.from('SET NAMES utf8mb4;\n')]);
+  const client = clientReads(charset);
+  const before = `${client.before}SET SESSION character_set_client = ${charset}, collation_connection = ${collation};\n`;
+  return Buffer.concat([Buffer.from(before), sql, Buffer.from(`${client.after}SET NAMES utf8mb4;\n`)]);
 }

@@ -16,7 +16,7 @@ import { brokenView, ownForm, unusedSchema, type BrokenView, type OwnForm } from
 import { missingDefiners, standInAccounts } from './definers.ts';
 import { needsOf, type Needs } from './definition-names.ts';
 import { readViewsInOrder } from './read-views.ts';
-import { isPlainToClient, showView, type ShownView } from './shown-view.ts';
+import { showView, type ShownView } from './shown-view.ts';
 import { viewKey } from './view-order.ts';
 import { LOADING, sectionHead, type Write } from './view-sections.ts';
 import type { ViewScope } from './write-views.ts';
@@ -68,14 +68,14 @@ async function section(
   ];
 }
 
-/** @returns null when the server does not show the text, or takes it in no procedure, or a client would not read it */
+/** @returns null when the server does not show the text, or takes it in no procedure */
 async function readOwnForm(
   connection: ServerConnection,
   view: BrokenView & { readonly needs: Needs },
   scratch: string,
 ): Promise<OwnForm | null> {
   const shown = view.needs.isShowable ? await asFarAsShown(connection, view) : null;
-  if (shown === null || !isPlainToClient(shown)) return null;
+  if (shown === null) return null;
   const digest = createHash('md5').update(view.definition).digest('hex');
   const form = ownForm(view, { ...view, shown, digest }, scratch);
   const [text, attempts] = form.procedures;
