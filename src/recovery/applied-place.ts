@@ -5,6 +5,7 @@ import type { Group, QueryEvent } from '../binlog/group.ts';
 import { readBinlog } from '../binlog/read-binlog.ts';
 import { LastgoodError } from '../platform/errors.ts';
 import type { ServedRange } from '../server/served-range.ts';
+import { changesRows } from './changes-rows.ts';
 import type { KeptPlace } from './session/place-table.ts';
 
 /** How far into its plan a server is that has applied a part of it. */
@@ -17,7 +18,7 @@ export interface AppliedPlace {
   readonly next: { readonly range: number; readonly position: number };
   /** What it was about to apply, where that is not done or undone as a whole: for a person. null when no crash and no stop can halve it. */
   readonly halves: string | null;
-  /** The same, where it is no transaction whatever tables it changes: a definition, an account, XA. null for a transaction, and at the end. */
+  /** The same, where it is no transaction whatever tables it changes: XA, and a definition or an account that was begun. null at the end. */
   readonly apart: string | null;
   /** True when statements used temporary tables before that place: those are gone with the server's process. */
   readonly temporaryTables: boolean;
@@ -55,6 +56,8 @@ class PlaceSearch {
   range = 0;
   readonly #at: GtidState;
   readonly #isThere: (position: number) => boolean;
+  /** False where the next group, if it is a definition, is not begun. */
+  readonly #mayBeBegun: boolean;
   #groups = 0;
   #usesTemporary = false;
   /** Of the group that is being read. */
@@ -65,11 +68,13 @@ class PlaceSearch {
     const { flavor, before } = reached;
     this.#at = parseGtidState(flavor, before);
     if ('kept' in reached) {
-      const { groups, position } = reached.kept;
+      const { groups, position, begun } = reached.kept;
+      this.#mayBeBegun = begun;
       this.#isThere = (end) => this.#groups === groups && (position === null || position === end);
     } else {
       const wanted = parseGtidState(flavor, reached.state);
       this.#isThere = () => this.#at.equals(wanted);
+      this.#mayBeBegun = flavor !== 'mysql'; // which has a definition's GTID once that is done
     }
     this.#settle(start);
   }
@@ -80,7 +85,7 @@ class PlaceSearch {
 
   query({ text, threadSpecific }: QueryEvent): void {
     if (this.#place === null && threadSpecific) this.#usesTemporary ||= makesTemporary(text.toString('latin1'));
-    this.#hasDefinition ||= !CHANGES_ROWS.test(text.toString('latin1', 0, 200));
+    this.#hasDefinition ||= !changesRows(text);
   }
 
   group(group: Group): void {
@@ -90,7 +95,8 @@ class PlaceSearch {
       const name = gtid === null ? `the group at ${group.start}` : formatGtid(gtid);
       const isTransaction = isPlain(group) && !this.#hasDefinition;
       const halves = isTransaction && group.transactional === true ? null : name;
-      this.#place = { ...this.#place, halves, apart: isTransaction ? null : name };
+      const isUndone = !this.#mayBeBegun && this.#hasDefinition && isStatement(group);
+      this.#place = { ...this.#place, halves, apart: isTransaction || isUndone ? null : name };
       this.isOver = true;
     } else {
       if (gtid !== null) this.#at.add(gtid);
@@ -113,9 +119,6 @@ class PlaceSearch {
   }
 }
 
-/** Statements that a transaction can take back; of any other it is not known. */
-const CHANGES_ROWS = /^\s*(?:insert|update|delete|replace|load|savepoint|rollback|release)\b/i;
-
 /** Without such a statement there is none to lose. The event's flag alone says little: dropping ordinary tables sets it too. */
 function makesTemporary(text: string): boolean {
   return /\bcreate\b/i.test(text) && /\btemporary\b/i.test(text);
@@ -124,6 +127,11 @@ function makesTemporary(text: string): boolean {
 /** True when the group, in tables that know transactions, is done with its GTID in one commit, or not at all. MySQL does not say which tables. */
 function isPlain({ ending, transactional, phase }: Group): boolean {
   return ending === 'commit' && transactional !== false && phase === undefined;
+}
+
+/** True for one statement by itself. */
+function isStatement({ ending, phase }: Group): boolean {
+  return ending === 'statement' && phase === undefined;
 }
 
 async function readRange(range: ServedRange, search: PlaceSearch, signal: AbortSignal | undefined): Promise<void> {

@@ -113,19 +113,24 @@ export class LogExecutor implements AsyncDisposable {
       for (const inner of events) await this.#add(inner, null);
     const { queue, translator } = this.#session;
     const end = translator.placed(event, [own('DO 0')]);
-    await queue.add(this.#withPlace(end, event.closes), event.closes);
+    await queue.add(await this.#withPlace(end, event.closes), event.closes);
   }
 
   async #add(event: LoggedEvent, closes: EndedGroup | null): Promise<void> {
     const { translator, queue } = this.#session;
     const translated = translator.translate(event);
     const statements = Array.isArray(translated) ? translated : await translated;
-    if (statements.length > 0) await queue.add(this.#withPlace(statements, closes), closes);
+    if (statements.length > 0) await queue.add(await this.#withPlace(statements, closes), closes);
   }
 
-  #withPlace(statements: readonly PlacedStatement[], closes: EndedGroup | null): readonly PlacedStatement[] {
+  async #withPlace(
+    statements: readonly PlacedStatement[],
+    closes: EndedGroup | null,
+  ): Promise<readonly PlacedStatement[]> {
     const { place } = this.#options;
-    return place === null || closes === null ? statements : place.ending(statements, closes);
+    if (place === null || closes === null) return statements;
+    if (place.isApart(statements)) await this.#session.queue.send();
+    return place.ending(statements, closes);
   }
 
   async #endSession(): Promise<void> {

@@ -6,13 +6,14 @@ import { isLastgoodError } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { ServerConnection } from '../../server/connection.ts';
 import { hasGtids } from '../begin-state.ts';
+import { changesRows } from '../changes-rows.ts';
 import type { EndedGroup } from './logged-events.ts';
-import { makePlaceTable, moveStatement } from './place-table.ts';
+import { beginStatement, makePlaceTable, moveStatement } from './place-table.ts';
 import { own, type PlacedStatement } from './statement.ts';
 import { connectUnlogged } from './unlogged-session.ts';
 
 const COMMIT = Buffer.from('COMMIT');
-/** Behind a definition the place is a transaction of its own, for which no GTID is left. */
+/** Beside a definition the place is a transaction of its own, for which there is no GTID. */
 const [LOG_OFF, LOG_ON] = ['SET SESSION sql_log_bin=0', 'SET SESSION sql_log_bin=1'];
 
 export interface PlaceKeeping {
@@ -35,17 +36,35 @@ export class PlaceKeeper {
 
   /** For the statements of a group's last event, of which there is at least one. To be called once for each group, in order. */
   ending(statements: readonly PlacedStatement[], { end }: EndedGroup): readonly PlacedStatement[] {
-    const { writesLog, byGtids } = this.#keeping;
-    if (byGtids) return statements;
+    if (this.#keeping.byGtids) return statements;
     const last = statements.at(-1);
     if (last === undefined) throw new Error('a group ends without a statement');
     this.#groups += 1;
     const { place } = last;
-    const move = { ...own(moveStatement({ groups: this.#groups, position: end })), place };
-    if (last.logged === null && last.sql.equals(COMMIT)) return [...statements.slice(0, -1), move, last];
-    if (!writesLog) return [...statements, move];
-    return [...statements, { ...own(LOG_OFF), place }, move, { ...own(LOG_ON), place }];
+    const move = moveStatement({ groups: this.#groups, position: end });
+    if (isCommit(last)) return [...statements.slice(0, -1), { ...own(move), place }, last];
+    const before = this.isApart(statements) ? this.#unlogged(beginStatement(this.#groups), last) : [];
+    return [...before, ...statements, ...this.#unlogged(move, last)];
   }
+
+  /** A transaction of its own, which the server has written down before it gets what stands behind. */
+  #unlogged(sql: string, { place }: PlacedStatement): PlacedStatement[] {
+    const texts = this.#keeping.writesLog ? [LOG_OFF, sql, LOG_ON] : [sql];
+    return texts.map((text, index) => ({ ...own(text), alone: index === texts.length - 1, place }));
+  }
+
+  /**
+   * True for the statements of a definition: nothing takes it back. What stands before has to be sent by itself, so that whoever finds
+   * its place knows that this was not begun.
+   */
+  isApart(statements: readonly PlacedStatement[]): boolean {
+    const logged = statements.at(-1)?.logged ?? null;
+    return !this.#keeping.byGtids && logged !== null && !changesRows(logged.text);
+  }
+}
+
+function isCommit({ logged, sql }: PlacedStatement): boolean {
+  return logged === null && sql.equals(COMMIT);
 }
 
 /**

@@ -9,6 +9,8 @@ export interface KeptPlace {
   readonly groups: number;
   /** Where the last of them ends in its file; null when the run that says so executed none yet. */
   readonly position: number | null;
+  /** True when the next one is a definition, and may be begun or done: nothing takes that back. */
+  readonly begun: boolean;
 }
 
 /** The place is one row, which stays as it was made where GTIDs tell it; a second one is there while something is on the target that is of no group. */
@@ -21,9 +23,9 @@ const [PLACE, FOREIGN] = [1, 2];
  */
 export async function makePlaceTable(unlogged: ServerConnection, groups: number): Promise<void> {
   await unlogged.query(
-    `CREATE TABLE IF NOT EXISTS ${PLACE_TABLE} (id INT PRIMARY KEY, done BIGINT UNSIGNED, position BIGINT UNSIGNED) ENGINE=InnoDB`,
+    `CREATE TABLE IF NOT EXISTS ${PLACE_TABLE} (id INT PRIMARY KEY, done BIGINT UNSIGNED, position BIGINT UNSIGNED, begun BIGINT UNSIGNED) ENGINE=InnoDB`,
   );
-  await unlogged.query(`REPLACE INTO ${PLACE_TABLE} VALUES (${PLACE}, ${groups}, NULL)`);
+  await unlogged.query(`REPLACE INTO ${PLACE_TABLE} VALUES (${PLACE}, ${groups}, NULL, NULL)`);
 }
 
 /** Plain in every sql_mode and character set. Takes effect with the transaction that it stands in. */
@@ -31,9 +33,20 @@ export function moveStatement({ groups, position }: { groups: number; position: 
   return `UPDATE ${PLACE_TABLE} SET done=${groups},position=${position} WHERE id=${PLACE}`;
 }
 
+/** That this group comes, the first one being 1: to take effect before any of it is executed. */
+export function beginStatement(group: number): string {
+  return `UPDATE ${PLACE_TABLE} SET begun=${group} WHERE id=${PLACE}`;
+}
+
 /** Says durably, before it is made, that something is there which is of no group; and afterwards that it is gone. */
-export const FOREIGN_COMES = `REPLACE INTO ${PLACE_TABLE} VALUES (${FOREIGN}, NULL, NULL)`;
+export const FOREIGN_COMES = `REPLACE INTO ${PLACE_TABLE} VALUES (${FOREIGN}, NULL, NULL, NULL)`;
 export const FOREIGN_GONE = `DELETE FROM ${PLACE_TABLE} WHERE id=${FOREIGN}`;
+
+interface PlaceRow {
+  readonly done: string | number;
+  readonly position: string | number | null;
+  readonly begun: string | number | null;
+}
 
 /** null where no session has said how far it came, and where the target may hold what is of no group. */
 export async function readKeptPlace(connection: ServerConnection): Promise<KeptPlace | null> {
@@ -43,12 +56,12 @@ export async function readKeptPlace(connection: ServerConnection): Promise<KeptP
     [schema, table],
   );
   if (found.length === 0) return null;
-  const rows = await connection.query<{ id: number; done: string | number; position: string | number | null }>(
-    `SELECT id, done, position FROM ${PLACE_TABLE}`,
-  );
+  const rows = await connection.query<PlaceRow>(`SELECT done, position, begun FROM ${PLACE_TABLE}`);
   const [row] = rows;
   if (row === undefined || rows.length > 1) return null;
-  return { groups: Number(row.done), position: row.position === null ? null : Number(row.position) };
+  const groups = Number(row.done);
+  const position = row.position === null ? null : Number(row.position);
+  return { groups, position, begun: row.begun !== null && Number(row.begun) > groups };
 }
 
 /** Of a replay that is over, or of one that nobody goes on with. */

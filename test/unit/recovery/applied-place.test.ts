@@ -106,7 +106,11 @@ describe('the place of a server in its plan', () => {
     [7, 1, '0-101-15,5-101-2', null],
   ])('is where a session says: behind %i groups, with the GTIDs of these', async (groups, range, gtidState, apart) => {
     const at = async (position: number | null) =>
-      await findAppliedPlace(ranges(), { flavor: 'mariadb', before: '0-101-10', kept: { groups, position } });
+      await findAppliedPlace(ranges(), {
+        flavor: 'mariadb',
+        before: '0-101-10',
+        kept: { groups, position, begun: true },
+      });
     const place = await at(null);
     expect(place).toMatchObject({ groups, gtidState, apart, next: { range } });
     const position = place?.next.position ?? 0;
@@ -133,12 +137,13 @@ describe('the place of a server in its plan', () => {
     log.group([query('BEGIN'), query('INSERT INTO shop.t VALUES (2)'), xid()], { ending: 'commit' });
     log.group([query('DROP TABLE shop.t')], { ending: 'statement' });
     const [, second, third] = log.groups;
-    const at = async (groups: number) =>
+    const at = async (groups: number, begun = true) =>
       await findAppliedPlace([servedBytes('binlog.000001', log.bytes)], {
-        ...({ flavor: 'mysql', before: '', kept: { groups, position: null } } as const),
+        ...({ flavor: 'mysql', before: '', kept: { groups, position: null, begun } } as const),
       });
     expect(await at(1)).toMatchObject({ gtidState: '', apart: null, halves: `the group at ${second?.start}` });
     expect(await at(2)).toMatchObject({ apart: `the group at ${third?.start}`, next: { position: third?.start } });
+    expect(await at(2, false)).toMatchObject({ apart: null, halves: `the group at ${third?.start}` });
     expect(await at(3)).toMatchObject({ apart: null, halves: null });
     expect(await at(4)).toBeNull();
   });

@@ -12,6 +12,7 @@ function ending(statements: PlacedStatement[], o: { writesLog?: boolean; byGtids
   return keeper.ending(statements, GROUP).map(({ sql }) => sql.toString());
 }
 
+const unlogged = (sql: string) => ['SET SESSION sql_log_bin=0', sql, 'SET SESSION sql_log_bin=1'];
 const MOVE = 'UPDATE mysql.lastgood_place SET done=42,position=900 WHERE id=1';
 
 describe('the place of a session', () => {
@@ -24,14 +25,28 @@ describe('the place of a session', () => {
   });
 
   it('moves behind what is no transaction, and without a trace in the log of the target', () => {
-    expect(ending([ofLog('DROP TABLE a')])).toEqual(['DROP TABLE a', MOVE]);
     expect(ending([ours('ROLLBACK')])).toEqual(['ROLLBACK', MOVE]);
-    expect(ending([ofLog("XA COMMIT 'a'")], { writesLog: true })).toEqual([
-      "XA COMMIT 'a'",
-      'SET SESSION sql_log_bin=0',
-      MOVE,
-      'SET SESSION sql_log_bin=1',
+    expect(ending([ours("XA PREPARE 'a'")], { writesLog: true })).toEqual(["XA PREPARE 'a'", ...unlogged(MOVE)]);
+  });
+
+  it('says that a definition comes before it does', () => {
+    const begin = 'UPDATE mysql.lastgood_place SET begun=42 WHERE id=1';
+    expect(ending([ours('USE a'), ofLog('DROP TABLE a')])).toEqual([begin, 'USE a', 'DROP TABLE a', MOVE]);
+    expect(ending([ofLog('DROP TABLE a')], { writesLog: true })).toEqual([
+      ...unlogged(begin),
+      'DROP TABLE a',
+      ...unlogged(MOVE),
     ]);
+  });
+
+  it.each([
+    ['CREATE TABLE a (b INT)', true],
+    ['/* insert */ GRANT ALL ON *.* TO a', true],
+    [' insert into a values (1)', false],
+  ])('is kept apart from what stands before %s: %s', (sql, isApart) => {
+    const keeper = new PlaceKeeper({ groups: 0, writesLog: false, byGtids: false });
+    expect(keeper.isApart([ofLog(sql)])).toBe(isApart);
+    expect(new PlaceKeeper({ groups: 0, writesLog: false, byGtids: true }).isApart([ofLog(sql)])).toBe(false);
   });
 
   it('needs nothing where GTIDs tell it', () => {
