@@ -154,6 +154,33 @@ describe('salvage into a live server', () => {
     expect(await holdings()).toEqual(before);
   });
 
+  it('refuses a view of a wanted name also when it is broken, and brings a table back under views that broke without it', async () => {
+    await run(live, [
+      'CREATE DATABASE shop',
+      'CREATE TABLE shop.base (id INT)',
+      'CREATE TABLE shop.journal (what VARCHAR(90))',
+      'CREATE VIEW shop.Old AS SELECT * FROM shop.base',
+      'CREATE VIEW shop.hurt AS SELECT * FROM shop.base',
+      'CREATE VIEW shop.of_journal AS SELECT * FROM shop.journal',
+      'CREATE OR REPLACE VIEW crm.hurt AS SELECT * FROM shop.base',
+      'DROP TABLE shop.journal',
+      'DROP TABLE shop.base',
+    ]);
+    const before = await holdings();
+    const refusal = await refusalOf(into({ names: ['old'] }));
+    expect(refusal).toMatchObject({
+      code: 'TARGET_NOT_EMPTY',
+      message: expect.stringMatching(/^schema 'shop' of the live server .* already has view old$/) as string,
+      hint: expect.stringContaining('--rename NAME') as string,
+    });
+    expect(await holdings()).toEqual(before);
+    await scratch.query("INSERT INTO shop.journal VALUES ('was here')");
+    const { tables } = await into({ names: ['journal'] });
+    expect(tables).toMatchObject([{ name: 'journal', rows: 1 }]);
+    expect(await live.query('SELECT what FROM shop.of_journal')).toEqual([{ what: 'was here' }]);
+    await live.query('DROP VIEW crm.hurt');
+  });
+
   it('puts a copy beside the living schema, which names and holds nothing of it', async () => {
     await run(live, [
       'CREATE DATABASE shop',

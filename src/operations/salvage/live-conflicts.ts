@@ -31,8 +31,11 @@ export async function refuseTables(live: ServerConnection, as: string, names: re
 }
 
 async function refuseNames(live: ServerConnection, as: string, wanted: readonly string[]): Promise<void> {
-  const there = new Set((await namesThere(live, as)).map(fold));
-  const conflicts = wanted.filter((name) => there.has(fold(name)));
+  const there = await namesThere(live, as);
+  const conflicts = wanted.flatMap((name) => {
+    const kind = there.get(fold(name));
+    return kind === undefined ? [] : [kind === 'view' ? name.replace(/^table/, kind) : name];
+  });
   if (conflicts.length === 0) return;
   throw new LastgoodError(
     'TARGET_NOT_EMPTY',
@@ -56,18 +59,19 @@ function namesWanted({ content, foreignKeys }: WantedNames): string[] {
   ];
 }
 
-/** Tables, views and sequences share their names. */
-async function namesThere(live: ServerConnection, schema: string): Promise<string[]> {
-  const rows = await live.query<{ kind: string; name: string }>(
-    `SELECT 'table' AS kind, TABLE_NAME AS name FROM information_schema.TABLES WHERE TABLE_SCHEMA = ?
-     UNION ALL SELECT 'trigger', TRIGGER_NAME FROM information_schema.TRIGGERS WHERE ${isSchema('TRIGGER_SCHEMA')}
-     UNION ALL SELECT LOWER(ROUTINE_TYPE), ROUTINE_NAME FROM information_schema.ROUTINES WHERE ${isSchema('ROUTINE_SCHEMA')}
-     UNION ALL SELECT 'event', EVENT_NAME FROM information_schema.EVENTS WHERE ${isSchema('EVENT_SCHEMA')}
-     UNION ALL SELECT 'foreign key', CONSTRAINT_NAME FROM information_schema.REFERENTIAL_CONSTRAINTS
+/** What there is, by its name; tables, views, broken ones too, and sequences share theirs. */
+async function namesThere(live: ServerConnection, schema: string): Promise<Map<string, string>> {
+  const rows = await live.query<{ kind: string; name: string; type: string }>(
+    `SELECT 'table' AS kind, TABLE_NAME AS name, IF(TABLE_TYPE = 'VIEW', 'view', '') AS type
+       FROM information_schema.TABLES WHERE TABLE_SCHEMA = ?
+     UNION ALL SELECT 'trigger', TRIGGER_NAME, '' FROM information_schema.TRIGGERS WHERE ${isSchema('TRIGGER_SCHEMA')}
+     UNION ALL SELECT LOWER(ROUTINE_TYPE), ROUTINE_NAME, '' FROM information_schema.ROUTINES WHERE ${isSchema('ROUTINE_SCHEMA')}
+     UNION ALL SELECT 'event', EVENT_NAME, '' FROM information_schema.EVENTS WHERE ${isSchema('EVENT_SCHEMA')}
+     UNION ALL SELECT 'foreign key', CONSTRAINT_NAME, '' FROM information_schema.REFERENTIAL_CONSTRAINTS
        WHERE CONSTRAINT_SCHEMA = ?`,
     Array.from({ length: 8 }, () => schema),
   );
-  return rows.map(({ kind, name }) => `${kind} ${name}`);
+  return new Map(rows.map(({ kind, name, type }) => [fold(`${kind} ${name}`), type]));
 }
 
 /** A difference in case only is a conflict on many servers, and a trap on the others. */
