@@ -5,19 +5,19 @@
 import { readFile } from 'node:fs/promises';
 import { writeFileDurably } from '../platform/durable-file.ts';
 import { hasCode } from '../platform/error-code.ts';
-import { parseJson } from '../platform/parse-json.ts';
+import { parseRecord, renderRecord } from './record-text.ts';
 
 /** RFC 3339, UTC, oldest first. */
 export type ArchiverRuns = readonly string[];
 
 const KEPT = 6;
 
-/** Reads when the last runs ended; none where there is no record, or one that cannot be read. */
+/** Reads when the last runs ended; none where there is no record, or one that cannot be read or was edited. */
 export async function readArchiverRuns(path: string): Promise<ArchiverRuns> {
   try {
-    const record = parseJson(await readFile(path, 'utf8'));
-    const { current } = (record ?? {}) as { current?: unknown };
-    return Array.isArray(current) ? current.filter(isTime) : [];
+    const { record, isEdited } = parseRecord(await readFile(path, 'utf8'));
+    const { current } = record as { current?: unknown };
+    return Array.isArray(current) && !isEdited ? current.filter(isTime) : [];
   } catch {
     return [];
   }
@@ -40,7 +40,7 @@ export async function forgetArchiverRuns(path: string): Promise<void> {
 }
 
 async function write(path: string, current: ArchiverRuns): Promise<void> {
-  await writeFileDurably(path, `${JSON.stringify({ format: 1, current }, null, 2)}\n`);
+  await writeFileDurably(path, renderRecord({ format: 1, current }));
 }
 
 function isTime(value: unknown): value is string {

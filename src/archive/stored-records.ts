@@ -99,6 +99,8 @@ export function withoutOne(path: string): string[] {
     return [
       `Without one, move the folder '${dirname(path)}' out of the repository, and keep it: \`lastgood archive\` fetches again what the server still has.`,
     ];
+  if (/^archiver-.*\.json$/.test(basename(path)))
+    return ['Without one, move the file out of the repository: the next runs of `lastgood archive` write another.'];
   return [];
 }
 

@@ -18,7 +18,7 @@ import { openKnownCatalog } from './verify/known-catalog.ts';
 import { listLineageFolders, type LineageFolders } from './verify/lineage-folders.ts';
 import { verifyLineage, type LineageFolder, type LineageVerdict } from './verify/lineage-pass.ts';
 import { startReaders } from './verify/readers.ts';
-import { openToVerify, verifyLedger, verifyPins, verifyRehearsals } from './verify/records.ts';
+import { openToVerify, verifyArchiverRuns, verifyLedger, verifyPins, verifyRehearsals } from './verify/records.ts';
 import { parseSince, type Since } from './verify/since.ts';
 import { sizeOfArchive } from './verify/size.ts';
 import type { VerifyContext } from './verify/verify-context.ts';
@@ -114,7 +114,7 @@ async function verifyAll(
   all.push(...(await verifyHandOvers(context, views, (id) => isWhole(verdicts.get(id)))));
   all.push(...(await verifyLedger(repository, lineages)), ...(await verifyPins(repository)));
   const backups = options.backups ? await verifyBackups(context, views, isUnread) : { backups: 0, damages: [] };
-  all.push(...backups.damages, ...(await verifyRehearsals(repository)));
+  all.push(...backups.damages, ...(await verifyRehearsals(repository)), ...(await verifyArchiverRuns(repository)));
   if ([...verdicts.values()].every(({ files }) => files.length === 0)) all.push(...nothingToVerify(repository, all));
   else all.push(...nothingSince(context, [...verdicts.values()]));
   return { damages: all, counts: { ...countRead(folders, verdicts), backups: backups.backups } };

@@ -45,6 +45,14 @@ export async function verifyRehearsals({ path }: Repository): Promise<Damage[]> 
   return damages;
 }
 
+/** Verifies what archivers that are run from time to time have noted of that. */
+export async function verifyArchiverRuns({ path }: Repository): Promise<Damage[]> {
+  const { names, damages } = await listNames(path);
+  for (const name of names.filter((name) => /^archiver-.*\.json$/.test(name)))
+    damages.push(...((await verifyRecord(join(path, name)))?.damages ?? []));
+  return damages;
+}
+
 async function verifyRehearsal(path: string): Promise<readonly Damage[]> {
   const stored = await verifyRecord<RehearsalRecord>(path);
   if (stored === null || stored.content === null) return stored?.damages ?? [];

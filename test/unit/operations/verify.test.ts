@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { HandOver } from '../../../src/archive/lineage.ts';
+import { addArchiverRun, readArchiverRuns } from '../../../src/archive/archiver-runs.ts';
 import { openRepository, writeRecord } from '../../../src/archive/repository.ts';
 import type { VerifyOptions, VerifyFinding } from '../../../src/operations/verify.ts';
 import { acquireLock } from '../../../src/platform/lock.ts';
@@ -411,6 +412,15 @@ describe('verify of backups', () => {
       ['record', 'backups/b1/backup.json', expect.stringMatching(/^it has no usable startedAt, .*primary$/) as string],
       ['record', 'rehearsals/r1.json', 'it is no record of a rehearsal'],
     ]);
+  });
+
+  it('finds an edited note of when archivers ran', async () => {
+    const path = at('archiver-shop.json');
+    await addArchiverRun(path, new Date('2026-11-22T10:00:00Z'));
+    expect(await outline()).toEqual([]);
+    await writeFile(path, (await readFile(path, 'utf8')).replace('10:00', '11:00'));
+    expect(await outline()).toEqual(['error: record: archiver-shop.json']);
+    expect(await readArchiverRuns(path)).toEqual([]);
   });
 
   it('leaves one alone that is being taken', async () => {
