@@ -57,6 +57,24 @@ export async function acquireLock(path: string, purpose: string): Promise<Lock> 
   return { path, [Symbol.asyncDispose]: () => release(path, mine.nonce) };
 }
 
+/**
+ * Makes the lock at `path` of a folder that nobody else knows yet, and whose lock nobody takes over. It appears with its whole content
+ * or not at all, also where the file system has no hard links.
+ *
+ * @throws LastgoodError `STORAGE_FAILED`
+ */
+export async function markHeld(path: string, purpose: string): Promise<void> {
+  const mine = describeSelf(purpose);
+  const draft = `${path}.${mine.nonce}`;
+  try {
+    await writeDraft(draft, mine);
+    await rename(draft, path);
+  } catch (error) {
+    await rm(draft, { force: true });
+    throw storageFailure(path, error);
+  }
+}
+
 async function claim(path: string, draft: string, mine: LockFile): Promise<void> {
   while (!(await linkIfFree({ path, draft, mine }))) {
     const theirs = await readLockFile(path);

@@ -1,8 +1,9 @@
-import { lstat, readdir, rm } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { lstat, readdir, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LastgoodError } from './errors.ts';
-import { acquireLock, readLock } from './lock.ts';
+import { markHeld, readLock } from './lock.ts';
 import { isNamedByProcess } from './other-processes.ts';
 import { ownUserId } from './own-user.ts';
 import { makeTempDirectory, type TempDirectory } from './temp-dir.ts';
@@ -21,7 +22,7 @@ export async function makeSweptDirectory(prefix: `lastgood-${string}`): Promise<
   await sweepLeftDirectories();
   const folder = await makeTempDirectory(prefix);
   try {
-    await acquireLock(join(folder.path, MAKER_LOCK), 'temporary folder'); // goes with the folder
+    await markHeld(join(folder.path, MAKER_LOCK), 'temporary folder'); // goes with the folder
     return folder;
   } catch (error) {
     await folder[Symbol.asyncDispose]();
@@ -39,10 +40,22 @@ export async function sweepLeftDirectories(): Promise<void> {
 }
 
 async function sweep(folder: string): Promise<void> {
-  const lock = join(folder, MAKER_LOCK);
-  const maker = await readLock(lock);
-  if (maker?.gone !== true || isNamedByProcess(folder)) return;
-  await using _lock = await acquireLock(lock, 'sweep'); // another one may have come to sweep it as well
+  if (!(await isMakerGone(folder)) || isNamedByProcess(folder)) return;
+  // Another one may have come to sweep it as well: of two that rename a folder one finds it gone.
+  const claimed = `${folder}.${randomUUID()}`;
+  await rename(folder, claimed);
+  if (await isMakerGone(claimed)) await removeLockLast(claimed);
+  else await rename(claimed, folder); // the name was given out again in between
+}
+
+async function isMakerGone(folder: string): Promise<boolean> {
+  return (await readLock(join(folder, MAKER_LOCK)))?.gone === true;
+}
+
+/** Killed in the middle, it leaves a folder that still says whose it is. */
+async function removeLockLast(folder: string): Promise<void> {
+  for (const name of await readdir(folder))
+    if (name !== MAKER_LOCK) await rm(join(folder, name), { recursive: true, force: true, maxRetries: 3 });
   await rm(folder, { recursive: true, force: true, maxRetries: 3 });
 }
 
