@@ -12,6 +12,7 @@ import { ClientCharsets } from './client-charset.ts';
 import { writeCompressed } from './compressed-file.ts';
 import { EventDefiners } from './event-definers.ts';
 import { readAsStored } from './exact-rows.ts';
+import { readHeads, type Heads } from './program-heads.ts';
 import { writeBrokenViews } from './views/write-broken-views.ts';
 import { writeViews } from './views/write-views.ts';
 
@@ -132,7 +133,7 @@ export async function runDump(
   await using optionFile = await writeOptionFile(replica, dirname(path));
   await appendFile(optionFile.path, optionGroup('mysqldump', options));
   const definers = new EventDefiners();
-  const charsets = new ClientCharsets();
+  const charsets = new ClientCharsets(await headsIn(replica));
   let tail = '';
   await runTool({
     program: findProgram(DUMP_PROGRAMS),
@@ -149,6 +150,12 @@ export async function runDump(
   await take(charsets.end());
   if (!tail.includes(COMPLETE))
     throw new LastgoodError('TOOL_FAILED', `the dump is not whole: it does not end in '${COMPLETE}'`);
+}
+
+async function headsIn(replica: ServerOptions): Promise<Heads> {
+  await using connection = await connect(replica);
+  await readAsStored(connection);
+  return await readHeads(connection);
 }
 
 /** The dump program's version, as it tells it. */

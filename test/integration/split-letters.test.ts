@@ -9,7 +9,7 @@ import { setBackupScene, type BackupScene } from '../support/backup-scene.ts';
 import { contentDifferences, serverContent, type ServerContent } from '../support/server-content.ts';
 import { startMysql56, startPrimary, type TestServer } from '../support/servers.ts';
 
-const CHARSETS = ['big5', 'gbk', 'sjis', 'cp932'];
+const CHARSETS = ['big5', 'gbk', 'sjis', 'cp932', 'latin1'];
 /** Second bytes of letters. */
 const SLASH = 0x5c;
 const TICK = 0x60;
@@ -33,7 +33,7 @@ async function letterOf(connection: ServerConnection, charset: string, second: n
  * stores views so that it cannot read them any more where a text in them ends in half a backslash.
  */
 function statements(charset: string, { a, b, flavor }: { a: string; b: string; flavor: Flavor }): string[] {
-  const plain = 'x';
+  const plain = flavor === 'mysql' ? 'x' : a;
   const text = flavor === 'mysql' ? b : a;
   return [
     `CREATE DATABASE \`s_${charset}_${a}\` CHARACTER SET ${charset}`,
@@ -55,7 +55,10 @@ function statements(charset: string, { a, b, flavor }: { a: string; b: string; f
 async function create(server: TestServer, flavor: Flavor): Promise<void> {
   await using connection = await server.connect();
   for (const charset of CHARSETS) {
-    const [a, b] = [await letterOf(connection, charset, SLASH), await letterOf(connection, charset, TICK)];
+    const [a, b] =
+      charset === 'latin1'
+        ? ['é', 'Ñ']
+        : [await letterOf(connection, charset, SLASH), await letterOf(connection, charset, TICK)];
     const sql = `${statements(charset, { a, b, flavor }).join(';;\n')};;\n`;
     const [row] = await connection.query<{ hex: string }>(`SELECT HEX(CONVERT(? USING ${charset})) AS hex`, [sql]);
     const bytes = Buffer.concat([Buffer.from('DELIMITER ;;\n'), Buffer.from(row?.hex ?? '', 'hex')]);

@@ -2,6 +2,7 @@ import type { ServerConnection } from '../../server/connection.ts';
 import { within } from '../../server/quote-name.ts';
 import { isSchema } from '../../server/same-schema.ts';
 import { withWholeDefiner } from '../event-definers.ts';
+import { readHeads, withHeads } from '../program-heads.ts';
 import { showCreate } from '../show-create.ts';
 import { createStored } from './stored-program.ts';
 
@@ -50,13 +51,15 @@ interface Program {
 async function readAll(connection: ServerConnection, schema: string, programs: readonly Program[]): Promise<Buffer[]> {
   const now = await collationOf(connection, schema);
   const texts: Buffer[] = [];
+  const heads = await readHeads(connection);
   for (const { type, name } of programs) {
     const shown = await showCreate(connection, `SHOW CREATE ${type} ${within(schema, name)}`);
     // Name, mode, for events the zone, text, character set, collation, the schema's collation; newer servers add more.
     const [, mode, ...rest] = shown;
     const zone = type === 'EVENT' ? rest.shift() : undefined;
     const [text = Buffer.alloc(0), charset, collation, schemaCollation] = rest;
-    const creation = type === 'EVENT' ? Buffer.from(withWholeDefiner(text.toString('latin1')), 'latin1') : text;
+    const whole = type === 'EVENT' ? Buffer.from(withWholeDefiner(text.toString('latin1')), 'latin1') : text;
+    const creation = withHeads(whole, heads.get(String(charset)) ?? []);
     const then = String(schemaCollation);
     texts.push(
       createStored({
