@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { LastgoodError } from '../platform/errors.ts';
+import { threadFile } from '../platform/thread-file.ts';
 import { BLOCK_BYTES } from './block-table.ts';
 import { newestKey, type KeyRing } from './key-ring.ts';
 import type { PackAnswer, PackOrder } from './pack-messages.ts';
@@ -7,8 +8,6 @@ import type { SegmentIdentity } from './encrypted-form.ts';
 import type { Packed } from './segment-pack.ts';
 import { storedName, type StoredForm } from './stored-form.ts';
 
-/** The thread's own file: beside this one, TypeScript or compiled as this one is. */
-const WORKER = new URL(import.meta.url.replace(/pack-thread(\.\w+)$/, 'pack-worker$1'));
 /** The thread is told of so much at once: waking it costs the archiver more than telling it, and little is left at a file's end. */
 const TOLD_BYTES = 4 * BLOCK_BYTES;
 /** Its JavaScript holds a few objects; the blocks are outside. */
@@ -76,7 +75,7 @@ export class PackThread implements AsyncDisposable {
   }
 
   #start(): Worker {
-    const worker = new Worker(WORKER, { resourceLimits: HEAP_MEGABYTES });
+    const worker = new Worker(threadFile('archive/pack-worker'), { resourceLimits: HEAP_MEGABYTES });
     worker.on('message', (answer: PackAnswer) => this.#waiting?.resolve(answer));
     worker.on('error', (error: unknown) => {
       this.#bug = { error };

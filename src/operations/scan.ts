@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { Incident } from '../incident/incident.ts';
+import { threadFile } from '../platform/thread-file.ts';
 import { startJobs, type JobRunner } from '../platform/thread-jobs.ts';
 import { findBinlogFiles, STDIN, type BinlogFile, type BinlogSeries } from './binlog-files.ts';
 import { openStdin } from './binlog-source.ts';
@@ -29,8 +30,6 @@ export interface ScanOptions {
 
 /** Below this another thread would be ready when the work is done. */
 const WORTH_A_THREAD_BYTES = 64 * 1024 * 1024;
-/** The thread's own file: beside this one, TypeScript or compiled as this one is. */
-const THREAD = new URL(import.meta.url.replace(/scan(\.\w+)$/, 'scan/scan-thread$1'));
 
 /**
  * Finds incidents in binary log files on disk: no server, no archive. Damaged and foreign files are reported with
@@ -50,7 +49,13 @@ export async function scan(options: ScanOptions): Promise<ScanResult> {
   };
   const isSmall = total < WORTH_A_THREAD_BYTES;
   const jobs = isSmall ? 1 : Math.min(options.jobs ?? 1, series.flat().length);
-  await using runner = startJobs({ jobs, run: scanFile, thread: THREAD, onBytes, signal: options.signal });
+  await using runner = startJobs({
+    jobs,
+    run: scanFile,
+    thread: threadFile('operations/scan/scan-thread'),
+    onBytes,
+    signal: options.signal,
+  });
   const scans = await scanSeries(series, runner, options);
   if (paths.length < options.paths.length) scans.push([await scanStdin(options, onBytes)]);
   return {

@@ -28,7 +28,7 @@ export function addScan(program: Command, open: OpenCli): void {
       'so many rows deleted or updated together are an incident (default: 10000)',
       wholeNumber({ min: 1 }, 'It must be a number of rows, 1 or more.'),
     )
-    .option('--jobs <n>', 'files read at once (default: one for each core)', parseJobs)
+    .option('--jobs <n>', 'files read at once (default: by the number of cores)', parseJobs)
     .addHelpText(
       'after',
       examples(
@@ -43,7 +43,7 @@ export function addScan(program: Command, open: OpenCli): void {
       const result = await scan({
         paths,
         stdin: process.stdin,
-        jobs: options.jobs ?? availableParallelism(),
+        jobs: options.jobs ?? jobsFor(options),
         verifyChecksums: options.verifyChecksums,
         ...(options.massRows === undefined ? {} : { massRows: options.massRows }),
         signal: cli.signal,
@@ -54,4 +54,10 @@ export function addScan(program: Command, open: OpenCli): void {
       cli.print(result, () => scanText(result, cli.paint));
       if (result.files.some(({ problems }) => problems.length > 0)) cli.warn();
     });
+}
+
+/** A file that is only walked keeps two cores busy: one reads it, one walks. With its checksums the one that walks has more to do. */
+function jobsFor({ verifyChecksums }: ScanFlags): number {
+  const cores = availableParallelism();
+  return verifyChecksums ? cores : Math.max(1, Math.floor(cores / 2));
 }

@@ -1,3 +1,4 @@
+import { threadFile } from '../../platform/thread-file.ts';
 import { startJobs, type JobRunner } from '../../platform/thread-jobs.ts';
 import { runReadingJob, type ReadingJob, type ReadingResults } from './reading-job.ts';
 
@@ -8,14 +9,15 @@ export interface Readers extends AsyncDisposable {
   run<Kind extends ReadingJob['kind']>(job: Extract<ReadingJob, { kind: Kind }>): Promise<ReadingResults[Kind]>;
 }
 
-/** The thread's own file: beside this one, TypeScript or compiled as this one is. */
-const THREAD = new URL(import.meta.url.replace(/readers(\.\w+)$/, 'reading-thread$1'));
-
 /** Starts as many readers as there are jobs at once. @param options.jobs 1: everything is read in this thread */
 export function startReaders(options: {
   jobs: number;
   onBytes: (bytes: number) => void;
   signal?: AbortSignal | undefined;
 }): Readers {
-  return startJobs({ ...options, run: runReadingJob, thread: THREAD }) as JobRunner<ReadingJob, never>;
+  return startJobs({
+    ...options,
+    run: runReadingJob,
+    thread: threadFile('operations/verify/reading-thread'),
+  }) as JobRunner<ReadingJob, never>;
 }
