@@ -11,7 +11,7 @@ import type { ArchiveWriterOptions } from './archive-writer-options.ts';
 import { AwaitedCommits } from './awaited-commits.ts';
 import type { SegmentDamage } from './segment-damage.ts';
 import { GATHERED_BYTES, Gathering } from './gathering.ts';
-import { lastGoodOf } from './segment-indexer.ts';
+import { lastGoodOf, type SegmentUpdate } from './segment-indexer.ts';
 import { checkContinuity, checkOrder } from './segment-order.ts';
 import { SegmentWriter } from './segment-writer.ts';
 import { recordSourceIncidents } from './source-incidents.ts';
@@ -41,6 +41,10 @@ export class ArchiveWriter {
   /** Offset in that file up to which the source has sent. */
   #receivedTo = 0;
   readonly #awaited = new AwaitedCommits();
+  /** What the catalog is told when the sync under way is over. */
+  #unpublished: SegmentUpdate | null = null;
+  /** The sync under way has incidents of the source to record: its segment is not sealed before, as a sealed one is not read again. */
+  #recordsIncidents = false;
   /** What the segment that was sealed last has left goes meanwhile. */
   #clearing: Promise<void> = Promise.resolve();
 
@@ -205,12 +209,20 @@ export class ArchiveWriter {
   /** Tells of what was written when it began, and of nothing that was written since. */
   async #sync(segment: SegmentWriter): Promise<void> {
     const to = segment.wholeTo;
-    const update = segment.update();
+    this.#unpublished = segment.update();
     const events = segment.takeSourceIncidents();
+    this.#recordsIncidents = events.length > 0;
     await segment.sync();
+    if (this.#segment !== segment) return; // sealed meanwhile, and durable as a whole
     this.#acknowledge(segment.file, to);
     await recordSourceIncidents({ file: segment.file, events }, this.#options);
     this.#syncedTo = to;
+    this.#publishSynced();
+  }
+
+  #publishSynced(): void {
+    const update = this.#unpublished;
+    this.#unpublished = null;
     if (update !== null) this.#options.onDurable(update);
   }
 
@@ -271,7 +283,7 @@ export class ArchiveWriter {
   }
 
   async #seal(segment: SegmentWriter): Promise<void> {
-    await this.#syncs.underWay;
+    if (!segment.isReplaced || this.#recordsIncidents) await this.#syncs.underWay;
     this.#work.throwFailure();
     await recordSourceIncidents({ file: segment.file, events: segment.takeSourceIncidents() }, this.#options);
     const { repository, lineage } = this.#options;
@@ -286,6 +298,7 @@ export class ArchiveWriter {
     });
     this.#segment = null;
     this.#acknowledge(segment.file, Infinity);
+    this.#publishSynced();
     const manifestSha256 = await manifestHash(repository, lineage.id, segment.file);
     this.#sealed = { manifest, manifestSha256, last: lastGoodOf(manifest, before?.last ?? null) };
     this.#options.onDurable(update);

@@ -25,11 +25,11 @@ export function packThreadFor(compression: StoredForm['compression'], keys: KeyR
 export class PackThread implements AsyncDisposable {
   readonly form: StoredForm;
   readonly #keys: KeyRing | null;
-  #worker: Worker | null = null;
+  readonly #worker = this.#start();
   #waiting: { resolve(answer: PackAnswer): void; reject(error: unknown): void } | null = null;
   #bug: { readonly error: unknown } | null = null;
 
-  /** @param keys null: not encrypted; else with the newest of them */
+  /** Its thread starts at once, beside what comes before the first segment. @param keys null: not encrypted; else with the newest of them */
   constructor(compression: StoredForm['compression'], keys: KeyRing | null) {
     this.#keys = keys;
     const encryption = keys === null ? null : ({ algorithm: 'aes-256-gcm', keyId: newestKey(keys).id } as const);
@@ -61,7 +61,6 @@ export class PackThread implements AsyncDisposable {
   }
 
   #tell(order: PackOrder): void {
-    this.#worker ??= this.#start();
     this.#worker.postMessage(order);
   }
 
@@ -85,7 +84,7 @@ export class PackThread implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#worker?.terminate();
+    await this.#worker.terminate();
   }
 }
 

@@ -47,6 +47,10 @@ export class SegmentWriter {
   /** Where the file ends when it is closed after a failed sync; null: at the last whole group. */
   #keepTo: number | null = null;
   #damage: SegmentDamage | null;
+  /** All of it came in this run. */
+  readonly #isNew: boolean;
+  /** Settles when the plain file that was left as it is is closed. */
+  #left: Promise<void> = Promise.resolve();
 
   private constructor(parts: WriterParts) {
     this.#path = parts.path;
@@ -60,6 +64,7 @@ export class SegmentWriter {
     this.#syncedTo = parts.size;
     this.#before = parts.last;
     this.#damage = parts.damage;
+    this.#isNew = parts.hash === undefined;
   }
 
   /** Starts a file of the source; its name is durable when this returns. @throws LastgoodError `STORAGE_FAILED` */
@@ -246,16 +251,28 @@ export class SegmentWriter {
     }
   }
 
+  /** True when its stored form, which is made durable before its manifest, takes the place of the plain file: that need not be durable too. */
+  get isReplaced(): boolean {
+    return this.#pack !== null && this.#isNew;
+  }
+
   /** Both take the disk's time. When the plain file fails, its thread is not left at work: it would answer whoever asks it next. */
   async #closeBesidePack(bytes: number): Promise<FinishingPack | null> {
+    const { isReplaced } = this;
     const finishing = this.#finishPack(bytes);
     try {
-      await this.close();
+      if (isReplaced) this.#left = this.#leave();
+      else await this.close();
       return finishing;
     } catch (error) {
       await finishing?.packed.catch(() => undefined); // of two failures the plain file's counts
       throw error;
     }
+  }
+
+  /** Whoever is killed before the manifest stands finds what was synced, and is sent the rest again. */
+  async #leave(): Promise<void> {
+    await this.#handle.close().catch(() => undefined); // after a sync under way; nobody needs the file any more
   }
 
   #finishPack(bytes: number): FinishingPack | null {
@@ -293,7 +310,8 @@ export class SegmentWriter {
         previousManifestSha256: options.previousManifestSha256,
       },
     });
-    return { ...sealed, update };
+    const left = this.#left;
+    return { ...sealed, cleared: sealed.cleared.finally(() => left), update };
   }
 }
 

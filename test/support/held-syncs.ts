@@ -20,9 +20,10 @@ export async function holdSyncs({ fail = false } = {}): Promise<HeldSyncs> {
   let begun = 0;
   prototype.datasync = async function held(this: FileHandle) {
     begun += 1;
+    const done = datasync.call(this); // before the handle may be closed
     await gate;
+    await done;
     if (fail) throw Object.assign(new Error('EIO: i/o error, fdatasync'), { code: 'EIO', syscall: 'fdatasync' });
-    await datasync.call(this);
   };
   return {
     get begun() {

@@ -153,6 +153,36 @@ describe('ArchiveWriter', () => {
     expect(updates.at(-1)?.digest.indexedTo).toBe(bytes.length);
   });
 
+  it('seals a file whose stored form is durable, and goes on, while the disk still syncs its plain one', async () => {
+    await using folder = await archiveFolder();
+    await using packs = packThreadFor('zstd', null);
+    const first = log({ groups: 4, bytes: 800_000 }).between(rotate(NEXT));
+    const second = log({ from: 4, groups: 2, bytes: 800_000 });
+    const { writer, sealed, updates } = folder.writer(await folder.end(), { packs });
+    const told = (): [string, number, string][] =>
+      updates.map(({ state, digest }) => [digest.file, digest.indexedTo, state]);
+    using syncs = await holdSyncs();
+    writer.rotate(FILE, 4);
+    writer.append(first.bytes, 4, first.size);
+    await waitFor(() => syncs.begun === 1, { timeoutMs: 5000, what: 'the fsync' });
+    writer.rotate(NEXT, 4);
+    writer.append(second.bytes, 4, second.size);
+    const everything = async (): Promise<boolean> =>
+      sealed.length === 1 && (await folder.read(NEXT)).length === second.size;
+    await waitFor(everything, { timeoutMs: 20_000, what: 'the bytes of the next file' });
+    const ofFirst: [string, number, string][] = [
+      [FILE, first.size, 'open'],
+      [FILE, first.size, 'sealed'],
+    ];
+    expect([syncs.begun, told()]).toEqual([1, ofFirst]);
+    syncs.release();
+    await waitFor(() => updates.length > 2, { timeoutMs: 5000, what: 'the next fsync' });
+    await writer.finish();
+    expect(told().slice(0, 3)).toEqual([...ofFirst, [NEXT, second.size, 'open']]);
+    expect((await folder.read(NEXT)).equals(second.bytes)).toBe(true);
+    expect(openFilesAt(folder.repository.path)).toEqual([]);
+  });
+
   it('fails at once when the plain file of a sealed segment cannot be removed, not at the end of the next one', async () => {
     await using folder = await archiveFolder();
     await using packs = packThreadFor('zstd', null);

@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { SourceIncident } from '../../../src/archive/ledger.ts';
+import { packThreadFor } from '../../../src/archive/pack-thread.ts';
 import { indexSegment } from '../../../src/archive/read-segment.ts';
 import { waitFor } from '../../../src/platform/wait.ts';
 import { archiveFolder, type ArchiveFolder } from '../../support/archive-folder.ts';
+import { holdSyncs } from '../../support/held-syncs.ts';
+import { openFilesAt } from '../../support/open-files.ts';
 import { BinlogBuilder, gtidList, INCIDENT, mariadbGtid, query, rotate } from '../../support/binlog-builder.ts';
 
 const FILE = 'binlog.000001';
@@ -83,5 +86,25 @@ describe('an INCIDENT event of the source', () => {
     await waitFor(recorded, { timeoutMs: 5000, what: 'the ledger' });
     await writer.finish();
     expect((await folder.segments()).find(({ file }) => file === FILE)?.state).toBe('sealed');
+  });
+
+  it('that a sync has still to record is there before its segment is sealed', async () => {
+    await using folder = await archiveFolder();
+    await using packs = packThreadFor('zstd', null);
+    const builder = log().between(rotate('binlog.000002'));
+    const { writer, sealed } = folder.writer(await folder.end(), { packs });
+    using syncs = await holdSyncs();
+    writer.rotate(FILE, 4);
+    writer.append(builder.bytes, 4, builder.size);
+    await waitFor(() => syncs.begun === 1, { timeoutMs: 5000, what: 'the fsync' });
+    const isPacking = (): boolean => openFilesAt(folder.repository.path).some((path) => path.endsWith('.partial'));
+    await waitFor(isPacking, { timeoutMs: 20_000, what: 'the packing thread' });
+    writer.rotate('binlog.000002', 4);
+    for (let look = 0; look < 300; look += 1) await folder.segments(); // time enough for one that would not wait
+    expect(sealed).toEqual([]);
+    syncs.release();
+    await waitFor(() => sealed.length === 1, { timeoutMs: 20_000, what: 'the seal' });
+    expect(await folder.repository.ledger.entries()).toHaveLength(1);
+    await writer.finish();
   });
 });
