@@ -10,7 +10,7 @@ import { manifestName, writeRecord } from './repository.ts';
 import type { Packed } from './segment-pack.ts';
 import { PLAIN } from './stored-form.ts';
 
-/** A segment whose plain file is complete, closed and durable. */
+/** A segment whose plain file is complete; closed and durable where it has no other form, or where all of it did not come in this run. */
 export interface CompleteSegment {
   readonly path: string;
   readonly bytes: number;
