@@ -116,8 +116,8 @@ export class Repository {
     return [...new Set([...ofLineages, ...ofLocks.filter((name) => name !== '')])];
   }
 
-  /** Of the archiver of a primary name: when it had all, where it is run from time to time. */
-  archiverRunsPath(name: string): string {
+  /** Of the archiver of a primary name: what it notes of itself. */
+  archiverRecordPath(name: string): string {
     return join(this.path, `archiver-${name}.json`);
   }
 

@@ -2,7 +2,7 @@
  * The archiver: streams the primary's binary log into the repository until it is told to stop. One file per user
  * intention; the order of the steps and nothing else.
  */
-import { addArchiverRun, forgetArchiverRuns } from '../archive/archiver-runs.ts';
+import { addArchiverRun, forgetArchiverRuns } from '../archive/archiver-record.ts';
 import { packThreadFor } from '../archive/pack-thread.ts';
 import { openRepository, type Repository } from '../archive/repository.ts';
 import type { Catalog } from '../catalog/catalog.ts';
@@ -16,6 +16,7 @@ import { IncidentAlerts } from './alerts/incident-alerts.ts';
 import { refuseKeyTakenAway } from './key-taken-away.ts';
 import { findMissingSegments } from './missing-segments.ts';
 import { PurgeHold } from './purge-hold.ts';
+import { keptServerId } from './server-id.ts';
 import { openSharedCatalog } from './shared-catalog.ts';
 import type { ArchiveSettings, PrimarySettings } from './settings.ts';
 import { ArchiveRun } from './archive-run.ts';
@@ -76,11 +77,12 @@ export interface ArchiveResult {
  * @throws LastgoodError `LOCKED`, `SERVER_UNREACHABLE` and `ACCESS_DENIED` before the first connection,
  * `CONFIG_INVALID` without the key file that was used until now, `PREFLIGHT_FAILED`, `SERVER_ID_TAKEN`, `LINEAGE_MISMATCH`, `ARCHIVE_GAP`, `ARCHIVE_DAMAGED`, `STREAM_DAMAGED`, `STORAGE_FAILED`
  */
-export async function archive(options: ArchiveOptions): Promise<ArchiveResult> {
-  const { keyFile = null, storesInClear = false } = options;
-  const repository = await openRepository(options.repositoryPath, { create: true, keyFile });
-  const lock = await acquireLock(repository.archiverLockPath(options.primary.name), 'archive');
+export async function archive(given: ArchiveOptions): Promise<ArchiveResult> {
+  const { keyFile = null, storesInClear = false } = given;
+  const repository = await openRepository(given.repositoryPath, { create: true, keyFile });
+  const lock = await acquireLock(repository.archiverLockPath(given.primary.name), 'archive');
   try {
+    const options = { ...given, primary: await keptServerId(repository, given.primary) };
     if (!storesInClear) await refuseKeyTakenAway(repository, options.primary.name);
     using catalog = await openCurrentCatalog(repository, options);
     await using packs = packThreadFor(options.archive.compression, storesInClear ? null : repository.keys);
@@ -121,7 +123,7 @@ async function openCurrentCatalog(repository: Repository, o: ArchiveOptions): Pr
 /** Whether a timer runs it, and how often, is known by its runs alone. Not being able to say so later is no reason not to archive. */
 async function noteRuns(repository: Repository, o: ArchiveOptions, now: 'begins' | 'ended'): Promise<void> {
   const { untilCurrent, signal, primary, log } = o;
-  const path = repository.archiverRunsPath(primary.name);
+  const path = repository.archiverRecordPath(primary.name);
   try {
     if (now === 'begins' && !untilCurrent) await forgetArchiverRuns(path);
     if (now === 'ended' && untilCurrent && !signal.aborted) await addArchiverRun(path, new Date());

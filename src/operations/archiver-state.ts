@@ -2,7 +2,7 @@
  * What to say of an archiver that does not run. Enters: when its last runs ended, if it is one that a timer starts. Leaves: whether
  * that is as it was until now, or whether somebody has to start it.
  */
-import type { ArchiverRuns } from '../archive/archiver-runs.ts';
+import type { ArchiverRuns } from '../archive/archiver-record.ts';
 import type { Finding } from './finding.ts';
 
 /** Nobody starts it more often by a timer; by hand somebody may. */

@@ -1,7 +1,7 @@
-import { readArchiverRuns } from '../archive/archiver-runs.ts';
+import { readArchiverRuns } from '../archive/archiver-record.ts';
 import type { BackupRecord } from '../archive/backup-record.ts';
 import type { Lineage } from '../archive/lineage.ts';
-import type { Repository } from '../archive/repository.ts';
+import { openRepository, type Repository } from '../archive/repository.ts';
 import { isLastgoodError, LastgoodError } from '../platform/errors.ts';
 import { nearestThere } from '../platform/folder-way.ts';
 import { acquireLock, readLock } from '../platform/lock.ts';
@@ -32,7 +32,8 @@ import { lossesOf, lossFindings } from './losses.ts';
 import { findMissingSegments } from './missing-segments.ts';
 import { openArchive, type OpenArchive } from './open-archive.ts';
 import { findLeftScratch } from './scratch-folder.ts';
-import type { Settings } from './settings.ts';
+import { newServerId, withServerId } from './server-id.ts';
+import type { PrimarySettings, Settings } from './settings.ts';
 
 export interface Diagnosis {
   readonly findings: readonly Finding[];
@@ -57,7 +58,7 @@ export interface DoctorOptions {
  * interrupted backup left; changes nothing else.
  */
 export async function diagnose(o: DoctorOptions): Promise<Diagnosis> {
-  const facts = await gather(o);
+  const facts = await gather({ ...o, settings: { ...o.settings, primary: await primaryOf(o.settings) } });
   const findings = findAll(facts);
   const count = (severity: Finding['severity']): number => findings.filter((item) => item.severity === severity).length;
   return {
@@ -70,6 +71,17 @@ export async function diagnose(o: DoctorOptions): Promise<Diagnosis> {
       freeBytes: facts.repository.report?.freeBytes ?? null,
     },
   };
+}
+
+/** With the id under which its archiver would replicate. What keeps the repository from being read is told elsewhere. */
+async function primaryOf({ repositoryPath, primary }: Settings): Promise<PrimarySettings> {
+  try {
+    return await withServerId(await openRepository(repositoryPath), primary);
+  } catch (error) {
+    if (isLastgoodError(error, 'REPOSITORY_MISSING')) return newServerId({ repositoryPath, primary });
+    if (!isLastgoodError(error)) throw error;
+    return primary;
+  }
 }
 
 /** All checks. Pure over the facts. */
@@ -150,7 +162,7 @@ async function readArchiver(
   return {
     archiverRunning,
     archiverHost: archiverRunning ? nameArchiver({ repositoryPath, name }, serverId, holder.host).host : null,
-    archiverRuns: await readArchiverRuns(repository.archiverRunsPath(name)),
+    archiverRuns: await readArchiverRuns(repository.archiverRecordPath(name)),
     readAt: new Date(),
   };
 }

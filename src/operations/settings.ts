@@ -20,6 +20,8 @@ export interface Settings {
 export interface PrimarySettings extends ServerOptions {
   /** The archiver's own id, unique in the topology: two clients with one id throw each other out. */
   readonly serverId: number;
+  /** Nobody chose that id: the one counts that the repository has for its archiver, if it has one. */
+  readonly usesRepositoryId?: true;
 }
 
 export interface ArchiveSettings {

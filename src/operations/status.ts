@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { readArchiverRuns } from '../archive/archiver-runs.ts';
+import { readArchiverRuns } from '../archive/archiver-record.ts';
 import type { LedgerEntry } from '../archive/ledger.ts';
 import type { Pin } from '../archive/pins.ts';
 import type { RehearsalRecord } from '../archive/rehearsal-record.ts';
@@ -132,7 +132,7 @@ function archiveEnd(view: LineageView | null): Pick<ArchiverStatus, 'file' | 'po
 }
 
 async function stoppedArchiver(repository: Repository, { name, now }: { name: string; now: Date }): Promise<Finding> {
-  const runs = await readArchiverRuns(repository.archiverRunsPath(name));
+  const runs = await readArchiverRuns(repository.archiverRecordPath(name));
   return notRunning(name, { runs, now, severity: 'error' });
 }
 

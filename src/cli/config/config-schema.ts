@@ -61,7 +61,7 @@ export const configSchema = z.strictObject({
   primary: z.strictObject({
     name: lineageName,
     ...server,
-    server_id: z.int().min(1).max(4_294_967_295).default(DEFAULTS.serverId),
+    server_id: z.int().min(1).max(4_294_967_295).optional(),
   }),
   replica: z.strictObject({ name: text.optional(), ...server }).optional(),
   archive: z

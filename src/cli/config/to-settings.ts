@@ -27,7 +27,8 @@ export async function toSettings(config: Config, place: ConfigPlace): Promise<Se
     ...(encryption === 'off' && { storesInClear: true }),
     primary: {
       ...(await toServer(primary, { section: 'primary', name: primary.name, place })),
-      serverId: primary.server_id,
+      serverId: primary.server_id ?? SETTINGS_DEFAULTS.serverId,
+      ...(primary.server_id === undefined && { usesRepositoryId: true }),
     },
     replica:
       replica === undefined

@@ -1,5 +1,5 @@
 import { statfs } from 'node:fs/promises';
-import type { ArchiverRuns } from '../../archive/archiver-runs.ts';
+import type { ArchiverRuns } from '../../archive/archiver-record.ts';
 import type { RepairedBackup } from '../backup.ts';
 import { readBrokenViews } from '../../backup/dump-scope.ts';
 import { DUMP_PROGRAMS } from '../../backup/sql-dump.ts';

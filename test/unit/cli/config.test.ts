@@ -51,6 +51,7 @@ describe('the smallest configuration', () => {
         password: '',
         tls: 'preferred',
         serverId: 4_210_001,
+        usesRepositoryId: true,
       },
       replica: null,
       archive: { sync: 'group', semiSync: false, compression: 'zstd' },

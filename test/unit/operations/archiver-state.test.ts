@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { addArchiverRun, forgetArchiverRuns, readArchiverRuns } from '../../../src/archive/archiver-runs.ts';
+import { addArchiverRun, forgetArchiverRuns, readArchiverRuns } from '../../../src/archive/archiver-record.ts';
 import { notRunning, rhythmOf } from '../../../src/operations/archiver-state.ts';
 import { makeTempDirectory } from '../../../src/platform/temp-dir.ts';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { HandOver } from '../../../src/archive/lineage.ts';
-import { addArchiverRun, readArchiverRuns } from '../../../src/archive/archiver-runs.ts';
+import { addArchiverRun, readArchiverRuns } from '../../../src/archive/archiver-record.ts';
 import { openRepository, writeRecord } from '../../../src/archive/repository.ts';
 import type { VerifyOptions, VerifyFinding } from '../../../src/operations/verify.ts';
 import { acquireLock } from '../../../src/platform/lock.ts';

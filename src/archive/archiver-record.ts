@@ -1,0 +1,69 @@
+/**
+ * What an archiver notes of itself: `archiver-<name>.json`. The id under which it replicates, where nobody chose one, and when it had all
+ * that its source had, where it is run from time to time. No archived byte depends on it.
+ */
+import { readFile } from 'node:fs/promises';
+import { writeFileDurably } from '../platform/durable-file.ts';
+import { hasCode } from '../platform/error-code.ts';
+import { parseRecord, renderRecord } from './record-text.ts';
+
+/** RFC 3339, UTC, oldest first. */
+export type ArchiverRuns = readonly string[];
+
+/** The content of the file, as far as it can be read. */
+export interface ArchiverRecord {
+  readonly format: 1;
+  /** Null where it was chosen, or where archiving began before there was such a record. */
+  readonly serverId: number | null;
+  /** When the last runs had all. */
+  readonly current: ArchiverRuns;
+}
+
+const KEPT = 6;
+const NOTHING: ArchiverRecord = { format: 1, serverId: null, current: [] };
+
+/** Reads the record; null of one that is there and cannot be read, or was edited. */
+export async function readArchiverRecord(path: string): Promise<ArchiverRecord | null> {
+  try {
+    const { record, isEdited } = parseRecord(await readFile(path, 'utf8'));
+    if (isEdited) return null;
+    const { serverId, current } = record as Record<string, unknown>;
+    return {
+      format: 1,
+      serverId: Number.isInteger(serverId) ? Number(serverId) : null,
+      current: Array.isArray(current) ? current.filter(isTime) : [],
+    };
+  } catch (error) {
+    return hasCode(error, 'ENOENT') ? NOTHING : null;
+  }
+}
+
+/** When the last runs had all, as far as it is known. */
+export async function readArchiverRuns(path: string): Promise<ArchiverRuns> {
+  return (await readArchiverRecord(path))?.current ?? [];
+}
+
+/** Adds a run that had all its source had. The caller holds the archiver's lock. @throws LastgoodError `STORAGE_FAILED` */
+export async function addArchiverRun(path: string, at: Date): Promise<void> {
+  const record = (await readArchiverRecord(path)) ?? NOTHING;
+  await write(path, { ...record, current: [...record.current, at.toISOString()].slice(-KEPT) });
+}
+
+/** An archiver that stays: what was before says nothing of it. The caller holds its lock. @throws LastgoodError `STORAGE_FAILED` */
+export async function forgetArchiverRuns(path: string): Promise<void> {
+  const record = await readArchiverRecord(path);
+  if (record === null || record.current.length > 0) await write(path, { ...(record ?? NOTHING), current: [] });
+}
+
+/** Keeps the id for all further runs. The caller holds the archiver's lock. @throws LastgoodError `STORAGE_FAILED` */
+export async function keepServerId(path: string, serverId: number): Promise<void> {
+  await write(path, { ...((await readArchiverRecord(path)) ?? NOTHING), serverId });
+}
+
+async function write(path: string, record: ArchiverRecord): Promise<void> {
+  await writeFileDurably(path, renderRecord(record));
+}
+
+function isTime(value: unknown): value is string {
+  return typeof value === 'string' && !Number.isNaN(Date.parse(value));
+}
