@@ -109,7 +109,7 @@ class Target {
   }
 
   #effectOf(sql: string): () => void {
-    const place = /SET done=(\d+),position=(\d+)/.exec(sql);
+    const place = / UPDATE done=(\d+),position=(\d+)/.exec(sql);
     if (place !== null)
       return () => (this.kept = { groups: Number(place[1]), position: Number(place[2]), begun: false });
     if (sql.includes('SET begun=')) return () => (this.kept = { ...this.kept, begun: true });

