@@ -158,9 +158,17 @@ async function proveSafe(
   expect(ran.proof.checks.filter(({ ok }) => !ok)).toEqual([]);
   const found = await serverContent(target.admin);
   const isTouched = touchedBy(safe);
-  const differences = contentDifferences(expected, found).filter((difference) => !isTouched(difference));
+  const differences = contentDifferences(asInSession(expected), asInSession(found)).filter(
+    (difference) => !isTouched(difference),
+  );
   expect(differences, what).toEqual([]);
   expect(keptDifferences(safe, found, before), what).toEqual([]);
+}
+
+/** An applier disables its source's events; in a session they are as the source said. */
+function asInSession(content: ServerContent): ServerContent {
+  const plain = (shown: string | null): string | null => shown?.replace('DISABLE ON SLAVE', 'ENABLE') ?? null;
+  return Object.fromEntries(Object.entries(content).map(([name, shown]) => [name, plain(shown)]));
 }
 
 const NEW_NAMES: readonly string[] = ['moved', 'elsewhere'];
