@@ -1,3 +1,4 @@
+import { GtidSet } from '../binlog/mysql-gtid.ts';
 import { describeServer } from '../server/connection.ts';
 import type { TargetFacts } from './preflight/target-facts.ts';
 import type { Marker } from './restore-marker.ts';
@@ -20,5 +21,18 @@ export function useSince(
   const isWritten = (variables.get('gtid_binlog_state') ?? '')
     .split(',')
     .some((gtid) => gtid.split('-')[1] === String(serverId));
-  return isWritten ? 'somebody has written to the server since' : null;
+  if (isWritten) return 'somebody has written to the server since';
+  const strange = strangeGtids({ note }, variables);
+  return strange === '' ? null : `somebody has written to the server since: its gtid_executed has ${strange}`;
+}
+
+/** MySQL's, of no group that the restore brings; '' also where a server has no GTIDs, and does not tell. */
+function strangeGtids({ note }: Pick<Marker, 'note'>, variables: TargetFacts['variables']): string {
+  const executed = variables.get('gtid_executed') ?? '';
+  const planned = note?.plan?.target.resolved.gtidState ?? null;
+  if (executed === '' || planned === null) return '';
+  const loaded = GtidSet.parse(note?.plan?.backup.primary.gtid ?? '');
+  return GtidSet.parse(executed)
+    .subtract(loaded.union(GtidSet.parse(planned)))
+    .toString();
 }

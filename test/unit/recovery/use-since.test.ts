@@ -29,4 +29,26 @@ describe('the use of a server since a restore was killed there', () => {
     expect(use({ replicas: ['rep@db2:5000'] })).toContain('rep@db2:5000 reads its binary log');
     expect(use({ log: '0-101-4711,0-77-4712' })).toBe('somebody has written to the server since');
   });
+
+  it('is told on MySQL by GTIDs of no group that the restore brings', () => {
+    const [primary, replica, own] = ['3e', '7e', '9e'].map((start) => `${start}11fa47-71ca-11e1-9e33-c80aa9429562`);
+    const plan = {
+      target: { resolved: { gtidState: `${primary}:1-9` } },
+      backup: { primary: { gtid: `${primary}:1-3,${replica}:1` } },
+    };
+    const none = { others: [], primaries: [], replicas: [] };
+    const since = (executed: string, about: object = plan): string | null =>
+      useSince({ ...marker, note: { ...marker.note, plan: about } } as Marker, {
+        ...none,
+        variables: new Map([['gtid_executed', executed]]),
+      });
+    expect(since('')).toBeNull();
+    expect(since(`${primary}:1-7,\n${replica}:1`)).toBeNull();
+    expect(since(`${primary}:1-9,${own}:1-2`)).toBe(
+      `somebody has written to the server since: its gtid_executed has ${own}:1-2`,
+    );
+    expect(since(`${primary}:1-10`)).toContain(`${primary}:10`); // restored into the server that wrote the log
+    // Without GTIDs a server does not tell.
+    expect(since(`${own}:1`, { ...plan, target: { resolved: { gtidState: null } } })).toBeNull();
+  });
 });
