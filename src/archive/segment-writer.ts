@@ -49,8 +49,6 @@ export class SegmentWriter {
   #damage: SegmentDamage | null;
   /** All of it came in this run. */
   readonly #isNew: boolean;
-  /** Settles when the plain file that was left as it is is closed. */
-  #left: Promise<void> = Promise.resolve();
 
   private constructor(parts: WriterParts) {
     this.#path = parts.path;
@@ -251,28 +249,27 @@ export class SegmentWriter {
     }
   }
 
-  /** True when its stored form, which is made durable before its manifest, takes the place of the plain file: that need not be durable too. */
+  /**
+   * True when its stored form, which is made durable before its manifest, takes the place of the plain file: that need not be durable
+   * too. Of one that is cut nothing tells whether what the disk gives back is what came: there a failed sync must show.
+   */
   get isReplaced(): boolean {
-    return this.#pack !== null && this.#isNew;
+    return this.#pack !== null && this.#isNew && this.wholeTo === this.#size;
   }
 
   /** Both take the disk's time. When the plain file fails, its thread is not left at work: it would answer whoever asks it next. */
-  async #closeBesidePack(bytes: number): Promise<FinishingPack | null> {
-    const { isReplaced } = this;
-    const finishing = this.#finishPack(bytes);
+  async #closeBesidePack(finishing: FinishingPack | null): Promise<void> {
     try {
-      if (isReplaced) this.#left = this.#leave();
-      else await this.close();
-      return finishing;
+      await this.close();
     } catch (error) {
       await finishing?.packed.catch(() => undefined); // of two failures the plain file's counts
       throw error;
     }
   }
 
-  /** Whoever is killed before the manifest stands finds what was synced, and is sent the rest again. */
+  /** Nobody needs the plain file any more: its handle closes after a sync under way. */
   async #leave(): Promise<void> {
-    await this.#handle.close().catch(() => undefined); // after a sync under way; nobody needs the file any more
+    await this.#handle.close().catch(() => undefined);
   }
 
   #finishPack(bytes: number): FinishingPack | null {
@@ -286,7 +283,8 @@ export class SegmentWriter {
 
   /**
    * The file is complete: makes it durable, then writes its manifest beside it. The events of a group that its
-   * source never ended, because it crashed, are cut off.
+   * source never ended, because it crashed, are cut off. When that fails the caller closes it, which
+   * cuts what a failed sync has left.
    */
   async seal(options: {
     previousManifestSha256: string | null;
@@ -297,7 +295,9 @@ export class SegmentWriter {
     if (update === null) throw new LastgoodError('STREAM_DAMAGED', `'${this.file}' ended before its format was seen`);
     if (this.#damage !== null) throw this.#damage.error;
     const bytes = this.wholeTo;
-    const pack = await this.#closeBesidePack(bytes);
+    const { isReplaced } = this;
+    const pack = this.#finishPack(bytes);
+    if (!isReplaced) await this.#closeBesidePack(pack);
     const sealed = await sealSegment({
       path: this.#path,
       bytes,
@@ -310,7 +310,7 @@ export class SegmentWriter {
         previousManifestSha256: options.previousManifestSha256,
       },
     });
-    const left = this.#left;
+    const left = isReplaced ? this.#leave() : undefined;
     return { ...sealed, cleared: sealed.cleared.finally(() => left), update };
   }
 }

@@ -183,6 +183,26 @@ describe('ArchiveWriter', () => {
     expect(openFilesAt(folder.repository.path)).toEqual([]);
   });
 
+  it('keeps nothing that a failed sync has left, also of a file that was being sealed meanwhile, and could not be', async () => {
+    await using folder = await archiveFolder();
+    await using packs = packThreadFor('zstd', null);
+    const { bytes } = log().between(rotate(NEXT));
+    const { writer, sealed } = folder.writer(await folder.end(), { packs });
+    await mkdir(folder.path(`${FILE}.zst.partial`)); // which cannot be written as a file
+    using syncs = await holdSyncs({ fail: true });
+    writer.rotate(FILE, 4);
+    writer.append(bytes, 4, bytes.length);
+    await waitFor(() => syncs.begun === 1, { timeoutMs: 5000, what: 'the fsync' });
+    writer.rotate(NEXT, 4);
+    await expect(writer.failed).rejects.toMatchObject({ code: 'STORAGE_FAILED' });
+    expect(await folder.read(FILE)).toHaveLength(bytes.length);
+    syncs.release();
+    await expect(writer.finish()).rejects.toMatchObject({ code: 'STORAGE_FAILED' });
+    expect(await folder.read(FILE)).toHaveLength(0);
+    expect(sealed).toEqual([]);
+    expect(openFilesAt(folder.repository.path)).toEqual([]);
+  });
+
   it('fails at once when the plain file of a sealed segment cannot be removed, not at the end of the next one', async () => {
     await using folder = await archiveFolder();
     await using packs = packThreadFor('zstd', null);

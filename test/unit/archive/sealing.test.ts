@@ -228,12 +228,20 @@ it('fails when the stored form cannot be written, and the segment stays open', a
     code: 'STORAGE_FAILED',
     message: `cannot write '${partial}': EISDIR: illegal operation on a directory, open '${partial}'`,
   });
+  await writer.close();
   expect(await archived.segments()).toMatchObject([{ state: 'open' }]);
+  expect(openFilesAt(archived.repository.path)).toEqual([]);
 });
 
-it('leaves its thread at rest when the plain file of a run before fails at its end: it would answer whoever asks it next', async () => {
+/** What is stored of neither is compared with what came: only a sync shows that the disk has lost it. */
+const ANSWERING: [string, (archived: ArchiveFolder) => Promise<SegmentWriter>][] = [
+  ['of a run before', (archived) => writeAgain(archived, log().between(rotate(NEXT)), 'enc')],
+  ['that is cut', (archived) => writeAll(archived, log().unfinished([mariadbGtid('0-101-6')]), 'enc')],
+];
+
+it.each(ANSWERING)('fails with the plain file %s, and leaves its thread at rest for the next one', async (_, write) => {
   await using archived = await archiveFolder();
-  const writer = await writeAgain(archived, log().between(rotate(NEXT)), 'enc');
+  const writer = await write(archived);
   await using handle = await open(import.meta.filename);
   const failure = Object.assign(new Error('EIO: i/o error, fsync'), { code: 'EIO', syscall: 'fsync' });
   vi.spyOn(Object.getPrototypeOf(handle) as FileHandle, 'sync').mockRejectedValueOnce(failure);
