@@ -316,7 +316,12 @@ export class ArchiveRun {
   }
 
   #record(lineage: Lineage, update: SegmentUpdate): void {
-    this.#catalog.record(lineage, update);
+    try {
+      this.#catalog.record(lineage, update);
+    } catch (error) {
+      this.#alerts?.missed(lineage, update); // a sealed segment does not come again
+      throw error;
+    }
     this.#alerts?.take(lineage, update);
   }
 

@@ -3,14 +3,15 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { AlertSettings } from '../../src/operations/alerts/alert-settings.ts';
 import { openArchive } from '../../src/operations/open-archive.ts';
 import { pinById, unpinById } from '../../src/operations/pins.ts';
 import { readStatus } from '../../src/operations/status.ts';
 import { openRepository } from '../../src/archive/repository.ts';
-import { openCatalog } from '../../src/catalog/catalog.ts';
+import { Catalog, openCatalog } from '../../src/catalog/catalog.ts';
 import { readAlertRecord } from '../../src/archive/alert-record.ts';
+import { LastgoodError } from '../../src/platform/errors.ts';
 import { waitFor } from '../../src/platform/wait.ts';
 import type { ServerConnection } from '../../src/server/connection.ts';
 import type { ArchiverOrders } from '../support/alerting-archiver.ts';
@@ -23,6 +24,7 @@ import {
   startArchiver,
   type RunningArchiver,
 } from '../support/archiver.ts';
+import { holdSyncs } from '../support/held-syncs.ts';
 import { pointOf, recordBackup } from '../support/recorded-backup.ts';
 import { MASS_DEFAULTS } from '../../src/operations/mass-threshold.ts';
 import { startPrimary, type TestServer } from '../support/servers.ts';
@@ -259,6 +261,22 @@ describe('alerts of an archiver on a real server', () => {
     await using _again = await archiver();
     await drop();
     expect(await listener.until(3)).toHaveLength(3);
+  });
+
+  it('one comes also of what the catalog had no room for when its segment was sealed', async () => {
+    const { name } = await drop();
+    await connection.query('FLUSH BINARY LOGS');
+    const full = new LastgoodError('STORAGE_FAILED', 'cannot write the catalog', { details: { full: true } });
+    using record = vi.spyOn(Catalog.prototype, 'record').mockImplementationOnce(() => {
+      throw full;
+    });
+    const archive = { sync: 'group', semiSync: false, compression: 'zstd' } as const;
+    using syncs = await holdSyncs(); // so that the seal is what the catalog is told of first
+    await using _running = startArchiver(server, repository, { alerts: settings(), archive });
+    await waitFor(() => record.mock.calls.length > 0, { timeoutMs: 20_000, what: 'the seal' });
+    syncs.release();
+    await listener.until(1);
+    expect(named()).toEqual([name]);
   });
 
   /** Starts an archiver of its own process; killed with SIGKILL when disposed of. */

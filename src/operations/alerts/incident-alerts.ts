@@ -105,6 +105,12 @@ export class IncidentAlerts implements AsyncDisposable {
     if (!done) this.#miss(lineage, update);
   }
 
+  /** What became durable, and the catalog could not take: it is looked at before the next, which comes when the catalog has caught up. */
+  missed(lineage: Lineage, update: SegmentUpdate): void {
+    this.#isBehind = true;
+    this.#miss(lineage, update);
+  }
+
   #take(lineage: Lineage, update: SegmentUpdate): void {
     const { file, indexedTo } = update.digest;
     if (update.incidents.length > 0) this.#lookAtListed(lineage, { from: firstOf(update) });
@@ -206,11 +212,18 @@ export class IncidentAlerts implements AsyncDisposable {
     if (this.#isLookedAt(found)) return;
     const { incident: one, saidBy } = this.#ones.of(incident);
     // Of a log that is archived anew: dealt with is what the first copy's alerts dealt with.
-    const place = { ...found, lineage: saidBy ?? lineage.id };
+    const place = { ...found, lineage: this.#toldUnder(saidBy, lineage.id) };
     if (this.#isDealtWith(place)) return;
     if (this.#judge.isAlerting(one)) this.#teller.tell(one, { place, isNews: this.#isNews(one, found) });
     if (one.state === 'pending') this.#pending.set(one.id, found);
     this.#decided += 1;
+  }
+
+  /** What an archiver of another name has told is not told by us, and perhaps it tells nobody. */
+  #toldUnder(saidBy: string | null, own: string): string {
+    if (saidBy === null || saidBy === own) return own;
+    const { catalog, primary } = this.#parts;
+    return catalog.lineages().find(({ id }) => id === saidBy)?.name === primary ? saidBy : own;
   }
 
   /** At the start, and after a connection was cut, the open segment is read anew. */
@@ -237,7 +250,7 @@ export class IncidentAlerts implements AsyncDisposable {
       const found = this.#parts.catalog.incident(id);
       const one = found === null ? null : this.#ones.of(found);
       if (one?.incident.state === 'pending') continue;
-      if (one !== null) this.#settled(one.incident, one.saidBy ?? lineage);
+      if (one !== null) this.#settled(one.incident, this.#toldUnder(one.saidBy, lineage));
       this.#pending.delete(id);
     }
   }

@@ -2,8 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Lineage } from '../../../../src/archive/lineage.ts';
+import type { SegmentUpdate } from '../../../../src/archive/segment-indexer.ts';
 import { MEMORY, openCatalog, type Catalog } from '../../../../src/catalog/catalog.ts';
-import type { Incident } from '../../../../src/incident/incident.ts';
+import { incidentId, type Incident } from '../../../../src/incident/incident.ts';
 import type { AlertSettings } from '../../../../src/operations/alerts/alert-settings.ts';
 import { IncidentAlerts } from '../../../../src/operations/alerts/incident-alerts.ts';
 import { makeTempDirectory } from '../../../../src/platform/temp-dir.ts';
@@ -54,10 +55,7 @@ async function scene(): Promise<Scene> {
       });
     },
     archive: (alerts, to, incidents, of = lineage) => {
-      const [segment] = inMemoryLog([[{ gtid: '0-1-1', at: 0 }]]).segments;
-      if (segment === undefined) throw new Error('a log without a file');
-      const digest = { ...segment.digest, indexedTo: to };
-      const update = { digest, state: 'open' as const, checkpoints: [], incidents, settlements: [] };
+      const update = updateOf(to, incidents);
       catalog.record(of, update);
       alerts?.take(of, update);
     },
@@ -70,6 +68,13 @@ async function scene(): Promise<Scene> {
       await folder[Symbol.asyncDispose]();
     },
   };
+}
+
+function updateOf(to: number, incidents: readonly Incident[]): SegmentUpdate {
+  const [segment] = inMemoryLog([[{ gtid: '0-1-1', at: 0 }]]).segments;
+  if (segment === undefined) throw new Error('a log without a file');
+  const digest = { ...segment.digest, indexedTo: to };
+  return { digest, state: 'open', checkpoints: [], incidents, settlements: [] };
 }
 
 function failingCatalog(catalog: Catalog, failures: Map<string | symbol, number>): Catalog {
@@ -115,6 +120,42 @@ describe('alerts', () => {
     await using alerts = await s.start();
     alerts.streaming(s.lineage, TARGET);
     s.archive(alerts, 900, [news(500), news(800)]);
+    await s.listener.until(2);
+    expect(startsOf(s.listener)).toEqual([500, 800]);
+  });
+
+  it('of what another archiver has archived first, from the same server under another name, are sent all the same', async () => {
+    await using s = await scene();
+    const named: Lineage = { ...s.lineage, id: 'crm-0001', name: 'crm', createdAt: '2026-01-01T00:00:00Z' };
+    const copyOf = (incident: Incident): Incident => {
+      const copy = { ...incident, lineage: named.id };
+      return { ...copy, id: incidentId(copy) };
+    };
+    const [one, other] = [news(500), news(800)].map((incident) => ({ ...incident, id: incidentId(incident) }));
+    if (one === undefined || other === undefined) throw new Error('no incidents');
+    {
+      await using alerts = await s.start();
+      alerts.streaming(s.lineage, TARGET);
+      s.archive(alerts, 700, [one]);
+      await s.listener.until(1);
+    }
+    s.archive(null, 900, [one, other].map(copyOf), named);
+    await using alerts = await s.start();
+    alerts.streaming(s.lineage, TARGET);
+    s.archive(alerts, 900, [one, other]);
+    await s.listener.until(2);
+    expect(startsOf(s.listener)).toEqual([500, 800]);
+  });
+
+  it('of what the catalog could not take are sent when it has caught up', async () => {
+    await using s = await scene();
+    await using alerts = await s.start();
+    alerts.streaming(s.lineage, TARGET);
+    s.archive(alerts, 700, [news(500)]);
+    await s.listener.until(1);
+    alerts.missed(s.lineage, updateOf(900, [news(800)]));
+    s.archive(null, 900, [news(800)]);
+    s.archive(alerts, 1000, []);
     await s.listener.until(2);
     expect(startsOf(s.listener)).toEqual([500, 800]);
   });
