@@ -30,12 +30,29 @@ function command(charset: string): string {
   return `\\C ${charset}\n`;
 }
 
-/** How mariadb-dump begins and ends what is in its creator's character set. Source: client/mysqldump.c of MariaDB 10.11, switch_cs_variables and restore_cs_variables. */
-const LINE = Buffer.from('\n/*!50003 SET character_set_client  = ');
-const END = Buffer.concat([LINE, Buffer.from('@saved_cs_client')]);
-/** Such a line is not so long, bytes. */
+/**
+ * How mariadb-dump begins what is in its creator's character set, of programs and of views. Two whole lines are longer than a name can be; all
+ * else of people that may hold the end of a line stands in such a text.
+ * Source: client/mysqldump.c of MariaDB 10.11, switch_cs_variables and get_view_structure.
+ */
+const BEGIN = Buffer.from('\n/*!5000');
+const LINES =
+  /^\n\/\*!5000([13]) SET @saved_col_connection += @@collation_connection \*\/ ?\S+\n(?=\/\*!5000\1 SET character_set_client += (\w+) \*\/.*\n)/;
+/** And how it ends that. */
+const ENDS: ReadonlyMap<string, Buffer> = new Map([
+  ['1', Buffer.from('\n/*!50001 SET character_set_client      = @saved_cs_client')],
+  ['3', Buffer.from('\n/*!50003 SET character_set_client  = @saved_cs_client')],
+]);
+/** Both lines at the beginning are not so long, bytes. */
 const LONGEST = 200;
-const NAME = /^(@saved_cs_client|\w+) \*\/ /;
+
+/** A text in its creator's character set. */
+interface OpenText {
+  readonly end: Buffer;
+  readonly heads: readonly Head[];
+  /** What stands behind it. */
+  readonly after: string;
+}
 
 /**
  * Passes a dump of the tool on as it comes, with commands where a text in such a character set begins and ends, and with the heads of
@@ -44,9 +61,7 @@ const NAME = /^(@saved_cs_client|\w+) \*\/ /;
 export class ClientCharsets {
   readonly #heads: Heads;
   #held: Buffer = Buffer.alloc(0);
-  #after = '';
-  /** Of the open text; null: none is open, or it can have none. */
-  #open: readonly Head[] | null = null;
+  #open: OpenText | null = null;
 
   constructor(heads: Heads = new Map()) {
     this.#heads = heads;
@@ -68,41 +83,45 @@ export class ClientCharsets {
 
   /** Passes on what is certain from there. @returns up to where that is */
   #step(text: Buffer, from: number, pieces: Buffer[]): number {
-    if (this.#open !== null) return this.#close(text, from, { pieces, heads: this.#open });
-    const at = text.indexOf(LINE, from);
-    const end = at < 0 ? -1 : text.indexOf(10, at + 1);
-    if (end < 0) {
-      const until = at >= 0 && text.length - at < LONGEST ? at : beginningAt(text, from);
-      if (until > from) pieces.push(text.subarray(from, until));
-      return until;
+    return this.#open === null
+      ? this.#toBegin(text, from, pieces)
+      : this.#toEnd(text, from, { pieces, open: this.#open });
+  }
+
+  #toBegin(text: Buffer, from: number, pieces: Buffer[]): number {
+    const at = text.indexOf(BEGIN, from);
+    const until = at < 0 ? beginningAt(text, from, BEGIN) : at;
+    if (until > from) pieces.push(text.subarray(from, until));
+    if (at < 0) return until;
+    const lines = text.toString('latin1', at, at + LONGEST);
+    const [first, kind = '', charset = ''] = LINES.exec(lines) ?? [];
+    const end = ENDS.get(kind);
+    if (first === undefined || end === undefined) {
+      if (lines.length < LONGEST) return at;
+      pieces.push(text.subarray(at, at + 1));
+      return at + 1;
     }
-    const told = this.#commandAt(text.toString('latin1', at + LINE.length, end));
-    pieces.push(text.subarray(from, at + 1), Buffer.from(told), text.subarray(at + 1, end));
-    return end;
+    const { before, after } = clientReads(charset);
+    this.#open = { end, heads: (kind === '3' ? this.#heads.get(charset) : null) ?? [], after };
+    pieces.push(text.subarray(at, at + first.length), Buffer.from(before));
+    return at + first.length;
   }
 
-  /** The open text, once its end is there. */
-  #close(text: Buffer, from: number, { pieces, heads }: { pieces: Buffer[]; heads: readonly Head[] }): number {
-    const end = text.indexOf(END, from);
-    if (end < 0) return from;
+  #toEnd(text: Buffer, from: number, { pieces, open }: { pieces: Buffer[]; open: OpenText }): number {
+    const at = text.indexOf(open.end, from);
+    if (at < 0 && open.heads.length > 0) return from;
+    const until = at < 0 ? beginningAt(text, from, open.end) : at;
+    if (until > from) pieces.push(withHeads(text.subarray(from, until), open.heads));
+    if (at < 0) return until;
     this.#open = null;
-    pieces.push(withHeads(text.subarray(from, end), heads));
-    return end;
-  }
-
-  #commandAt(rest: string): string {
-    const name = NAME.exec(rest)?.[1];
-    if (name === undefined) return '';
-    const { before, after } = name === '@saved_cs_client' ? { before: this.#after, after: '' } : clientReads(name);
-    this.#after = after;
-    this.#open = this.#heads.get(name) ?? null;
-    return before;
+    pieces.push(Buffer.from(`\n${open.after}`));
+    return at + 1;
   }
 }
 
 /** Where the text's end may be the beginning of such a line; its end, when it is not. */
-function beginningAt(text: Buffer, from: number): number {
+function beginningAt(text: Buffer, from: number, line: Buffer): number {
   const at = text.lastIndexOf(10);
-  const isBeginning = at >= from && text.subarray(at).equals(LINE.subarray(0, text.length - at));
+  const isBeginning = at >= from && text.subarray(at).equals(line.subarray(0, text.length - at));
   return isBeginning ? at : text.length;
 }

@@ -67,7 +67,7 @@ export function withHeads(text: Buffer, heads: readonly Head[]): Buffer {
   const found = heads
     .map((head) => ({ ...head, at: text.indexOf(head.shown) }))
     .filter(({ at }) => at >= 0)
-    .sort((one, other) => one.at - other.at);
+    .sort((one, other) => one.at - other.at || other.shown.length - one.shown.length); // one may begin as another one
   let from = 0;
   const pieces = found.flatMap(({ shown, meant, at }) => {
     if (at < from) return []; // the same one, of another program

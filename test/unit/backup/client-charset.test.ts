@@ -2,7 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ClientCharsets, clientReads } from '../../../src/backup/client-charset.ts';
 
+const BEGIN = '\n/*!50003 SET @saved_col_connection = @@collation_connection */ ;';
 const SET = '\n/*!50003 SET character_set_client  = ';
+const END = `${SET}@saved_cs_client */ ;\n`;
+const begin = (charset: string, delimiter = ';'): string =>
+  `${BEGIN.replace(/;$/, delimiter)}${SET}${charset} */ ${delimiter}\n`;
 
 function passed(dump: Buffer, sizes: readonly number[]): string {
   const charsets = new ClientCharsets();
@@ -22,34 +26,32 @@ describe('what a client has to be told of character sets', () => {
     for (const charset of ['latin1', 'utf8mb3', 'ujis', 'euckr']) expect(clientReads(charset).before).toBe('');
   });
 
-  it('stands in a dump before a text in such a one and behind it, and nowhere else', () => {
-    const dump = [
-      `${SET}latin1 */ ;\nx${SET}@saved_cs_client */ ;\n`,
-      `${SET}big5 */ ;\n\xa5\x5c'${SET}@saved_cs_client */ ;`,
-      `${SET}gbk */ ;;${SET}cp932 */ ;;${SET}@saved_cs_client */ ;;\n`,
-      `${SET.slice(1)}sjis */ ;\n`, // not at the beginning of a line
-    ].join('.');
-    const [plain, one, two, none] = dump.split('.') as [string, string, string, string];
-    const told = [
-      plain,
-      one.replace('\n', '\n\\C big5\n').replace("'\n", "'\n\\C utf8mb4\n"),
-      two.replace(SET, `\n\\C gbk${SET}`).replace('gbk */ ;;\n', 'gbk */ ;;\n\\C cp932\n'),
-      none,
-    ].join('.');
+  it('stands in a dump before a text in such a one and behind it', () => {
+    const told = (dump: string): string => passed(Buffer.from(dump, 'latin1'), []);
+    const before = (dump: string, charset: string): string =>
+      dump.replace(`${SET}${charset}`, `\n\\C ${charset}${SET}${charset}`).replace(END, `\n\\C utf8mb4${END}`);
+    const plain = `x${begin('latin1')}x${END}x`;
+    const [big5, gbk] = [`${begin('big5')}\xa5\x5c'${END}`, `${begin('gbk', ';;')}${END}`];
 
-    expect(passed(Buffer.from(dump, 'latin1'), [])).toBe(told.replace('cp932 */ ;;\n', 'cp932 */ ;;\n\\C utf8mb4\n'));
+    expect(told(plain)).toBe(plain);
+    expect(told(`${plain}${big5}${gbk}${plain}`)).toBe(`${plain}${before(big5, 'big5')}${before(gbk, 'gbk')}${plain}`);
+  });
+
+  it('stands nowhere else: not in names of tables, and not in texts that hold a dump', () => {
+    const same = (dump: string): void => {
+      expect(passed(Buffer.from(dump, 'latin1'), [])).toBe(dump);
+    };
+
+    same(`CREATE TABLE \`t${SET}gbk */ \` (\n  \`id\` int\n);\n`);
+    same(`CREATE TABLE \`t${BEGIN}\` (\n  \`id\` int\n);\n`);
+    same(`${begin('latin1')}SELECT '${begin('gbk')}'${END}`);
+    same(begin('sjis').slice(1)); // not at the beginning of a line
   });
 
   it('is the same in whatever pieces a dump comes, and the rest of it stays', () => {
     const piece = fc.oneof(
       fc.string({ unit: fc.constantFrom('\n', '/', '*', 'a', '\xa5', '\\') }),
-      fc.constantFrom(
-        SET,
-        SET.slice(0, 9),
-        `${SET}sjis */ ;\n`,
-        `${SET}@saved_cs_client */ ;\n`,
-        `${SET}utf8mb4 */ ;\n`,
-      ),
+      fc.constantFrom(BEGIN, SET, SET.slice(0, 9), begin('sjis'), begin('sjis', ';;'), begin('utf8mb4'), END),
     );
     fc.assert(
       fc.property(fc.array(piece), fc.array(fc.nat({ max: 60 })), (pieces, sizes) => {

@@ -6,6 +6,7 @@ const head = (shown: string, meant: string): Head => ({
   shown: Buffer.from(shown),
   meant: Buffer.from(meant, 'latin1'),
 });
+const BEGIN = '\n/*!50003 SET @saved_col_connection = @@collation_connection */ ;';
 const SET = '\n/*!50003 SET character_set_client  = ';
 
 describe("a program's head", () => {
@@ -21,11 +22,16 @@ describe("a program's head", () => {
       "EVENT `é` ON COMMENT '\xe9' DO SELECT 1 -- COMMENT '\xc3\xa9'",
     );
     expect(mended('EVENT `e` DO SELECT 1')).toBe('EVENT `e` DO SELECT 1');
+    const longer = head("COMMENT 'é''é'", "COMMENT '\xe9''\xe9'");
+    expect(withHeads(Buffer.from("COMMENT 'é''é'"), [...heads, longer]).toString('latin1')).toBe(
+      "COMMENT '\xe9''\xe9'",
+    );
     expect(withHeads(Buffer.from('EVENT `é`'), [...heads, ...heads]).toString('latin1')).toBe('EVENT `x`');
   });
 
   it('is found in a dump, in texts in the character set of its creator, in whatever pieces these come', () => {
-    const section = (charset: string): string => `.${SET}${charset} */ ;\nEVENT \`é\`${SET}@saved_cs_client */ ;\nx`;
+    const section = (charset: string): string =>
+      `.${BEGIN}${SET}${charset} */ ;\nEVENT \`é\`${SET}@saved_cs_client */ ;\nx`;
     const dump = Buffer.from([section('utf8mb4'), section('latin1'), section('koi8r'), section('latin1')].join(''));
     const heads = new Map([['latin1', [head('EVENT `é`', 'EVENT `\xe9`')]]]);
     const expected = dump.toString('latin1').replaceAll(/(latin1 \*\/ ;\nEVENT `)\xc3\xa9/g, '$1\xe9');
