@@ -30,7 +30,7 @@ export async function readArchiverRecord(path: string): Promise<ArchiverRecord |
     const { serverId, current } = record as Record<string, unknown>;
     return {
       format: 1,
-      serverId: Number.isInteger(serverId) ? Number(serverId) : null,
+      serverId: isServerId(serverId) ? serverId : null,
       current: Array.isArray(current) ? current.filter(isTime) : [],
     };
   } catch (error) {
@@ -62,6 +62,11 @@ export async function keepServerId(path: string, serverId: number): Promise<void
 
 async function write(path: string, record: ArchiverRecord): Promise<void> {
   await writeFileDurably(path, renderRecord(record));
+}
+
+/** Somebody may have written the record by hand. */
+function isServerId(value: unknown): value is number {
+  return Number.isInteger(value) && Number(value) >= 1 && Number(value) <= 0xffff_ffff;
 }
 
 function isTime(value: unknown): value is string {

@@ -44,6 +44,18 @@ describe('the id of an archiver', () => {
     expect(await readArchiverRuns(path)).toHaveLength(1);
   });
 
+  it.each([0, -1, 2 ** 32, 1.5, '7'])(
+    'is none that no server takes, as somebody may have written it: %s',
+    async (serverId) => {
+      await using folder = await archiveFolder();
+      await writeFile(
+        folder.repository.archiverRecordPath('crm'),
+        JSON.stringify({ format: 1, serverId, current: [] }),
+      );
+      expect(await keep(folder, DEFAULT)).toBe(likelyFreeId({ repositoryPath: folder.repository.path, name: 'crm' }));
+    },
+  );
+
   it("is no one else's where the record of it is damaged", async () => {
     await using folder = await archiveFolder();
     const begun = { ...DEFAULT, name: folder.lineage.name };
