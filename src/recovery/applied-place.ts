@@ -4,6 +4,7 @@ import type { Flavor, GtidState } from '../binlog/gtid.ts';
 import type { Group, QueryEvent } from '../binlog/group.ts';
 import { readBinlog } from '../binlog/read-binlog.ts';
 import { LastgoodError } from '../platform/errors.ts';
+import { isSystemSchema } from '../server/facts.ts';
 import type { ServedRange } from '../server/served-range.ts';
 import { changesRows } from './changes-rows.ts';
 import type { KeptPlace } from './session/place-table.ts';
@@ -18,7 +19,7 @@ export interface AppliedPlace {
   readonly next: { readonly range: number; readonly position: number };
   /** What it was about to apply, where that is not done or undone as a whole: for a person. null when no crash and no stop can halve it. */
   readonly halves: string | null;
-  /** The same, where it is no transaction whatever tables it changes: XA, and a definition or an account that was begun. null at the end. */
+  /** The same, where it is no transaction whatever tables it changes: XA, rows of the server's own schemas, and a definition or an account that was begun. null at the end. */
   readonly apart: string | null;
   /** True when statements used temporary tables before that place: those are gone with the server's process. */
   readonly temporaryTables: boolean;
@@ -62,6 +63,8 @@ class PlaceSearch {
   #usesTemporary = false;
   /** Of the group that is being read. */
   #hasDefinition = false;
+  /** Of tables that may know no transactions, which nobody looks for: MySQL 5.6 has accounts and time zones in MyISAM, and its log does not say so. */
+  #changesSystem = false;
   #place: AppliedPlace | null = null;
 
   constructor(reached: Reached, start: number) {
@@ -83,20 +86,27 @@ class PlaceSearch {
     return this.#place;
   }
 
-  query({ text, threadSpecific }: QueryEvent): void {
+  /** True while what comes next after the place is read. */
+  get isBehind(): boolean {
+    return this.#place !== null && !this.isOver;
+  }
+
+  rows(schema: string): void {
+    this.#changesSystem ||= isSystemSchema(schema);
+  }
+
+  query({ text, schema, threadSpecific }: QueryEvent): void {
     if (this.#place === null && threadSpecific) this.#usesTemporary ||= makesTemporary(text.toString('latin1'));
     this.#hasDefinition ||= !changesRows(text);
+    if (this.#place !== null)
+      this.#changesSystem ||= isSystemSchema(schema) || NAMES_SYSTEM.test(text.toString('latin1'));
   }
 
   group(group: Group): void {
     if (this.isOver) return;
     const { gtid } = group;
     if (this.#place !== null) {
-      const name = gtid === null ? `the group at ${group.start}` : formatGtid(gtid);
-      const isTransaction = isPlain(group) && !this.#hasDefinition;
-      const halves = isTransaction && group.transactional === true ? null : name;
-      const isUndone = !this.#mayBeBegun && this.#hasDefinition && isStatement(group);
-      this.#place = { ...this.#place, halves, apart: isTransaction || isUndone ? null : name };
+      this.#place = { ...this.#place, ...this.#next(group) };
       this.isOver = true;
     } else {
       if (gtid !== null) this.#at.add(gtid);
@@ -104,6 +114,18 @@ class PlaceSearch {
       this.#settle(group.end);
     }
     this.#hasDefinition = false;
+    this.#changesSystem = false;
+  }
+
+  #next(group: Group): Pick<AppliedPlace, 'halves' | 'apart'> {
+    const { gtid, start, transactional } = group;
+    const name = gtid === null ? `the group at ${start}` : formatGtid(gtid);
+    const isTransaction = isPlain(group) && !this.#hasDefinition && !this.#changesSystem;
+    const isUndone = !this.#mayBeBegun && this.#hasDefinition && isStatement(group);
+    return {
+      halves: isTransaction && transactional === true ? null : name,
+      apart: isTransaction || isUndone ? null : name,
+    };
   }
 
   #settle(position: number): void {
@@ -118,6 +140,8 @@ class PlaceSearch {
     };
   }
 }
+
+const NAMES_SYSTEM = /(?:`mysql`|\bmysql)\s*\./i;
 
 /** Without such a statement there is none to lose. The event's flag alone says little: dropping ordinary tables sets it too. */
 function makesTemporary(text: string): boolean {
@@ -145,6 +169,10 @@ async function readRange(range: ServedRange, search: PlaceSearch, signal: AbortS
             // What is read behind the range belongs to nobody: a group that is skipped, say.
             query: (query) => {
               if (query.offset < range.to) search.query(query);
+            },
+            wantsRows: () => search.isBehind,
+            rows: ({ schema, offset }) => {
+              if (offset < range.to) search.rows(schema);
             },
             group: (group) => {
               if (group.end <= range.to) search.group(group);

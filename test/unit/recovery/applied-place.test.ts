@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { findAppliedPlace } from '../../../src/recovery/applied-place.ts';
 import { leftRanges } from '../../../src/recovery/left-ranges.ts';
-import { BinlogBuilder, mariadbGtid, query, THREAD, xid } from '../../support/binlog-builder.ts';
+import { BinlogBuilder, mariadbGtid, query, tableMap, THREAD, writeRows, xid } from '../../support/binlog-builder.ts';
 import { mysqlFile, servedBytes } from '../../support/served-bytes.ts';
 
 const parts = (gtid: string) => ({ gtid, threadId: THREAD, ending: 'commit' }) as const;
@@ -146,6 +146,23 @@ describe('the place of a server in its plan', () => {
     expect(await at(2, false)).toMatchObject({ apart: null, halves: `the group at ${third?.start}` });
     expect(await at(3)).toMatchObject({ apart: null, halves: null });
     expect(await at(4)).toBeNull();
+  });
+
+  it.each([
+    [[query('INSERT INTO `mysql`.user VALUES (1)')], false],
+    [[query('UPDATE user SET a = 1', { schema: 'mysql' })], false],
+    [[tableMap('mysql', 'time_zone'), writeRows(20)], false],
+    [[tableMap('shop', 'mysql'), writeRows(20)], true],
+    [[query("INSERT INTO shop.t VALUES ('mysql')")], true],
+  ])('does not rely on transactions before a change of the tables of MySQL itself: %#', async (events, isSure) => {
+    const log = new BinlogBuilder({ version: '5.6.24-log' });
+    log.group([query('BEGIN'), tableMap('mysql', 'db'), writeRows(20), xid()], { ending: 'commit' });
+    log.group([query('BEGIN'), ...events, xid()], { ending: 'commit' });
+    const kept = { groups: 1, position: null, begun: false };
+    const place = await findAppliedPlace([servedBytes('binlog.000001', log.bytes)], {
+      ...({ flavor: 'mysql', before: '', kept } as const),
+    });
+    expect(place).toMatchObject({ groups: 1, apart: isSure ? null : `the group at ${log.groups[1]?.start}` });
   });
 
   it('is found by the GTIDs of MySQL, with what only the replica had written, and not with a hole', async () => {
