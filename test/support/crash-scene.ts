@@ -128,7 +128,7 @@ export async function plainBytes(segment: ArchivedSegment): Promise<Buffer> {
 /** What a crash may leave for a moment must be gone again. */
 async function strayNames(path: string): Promise<string[]> {
   const known = [
-    /^(?:repository\.json|ledger\.jsonl|pins\.jsonl|alerts-shop\.jsonl|catalog\.sqlite|catalog\.sqlite\.damaged)$/,
+    /^(?:repository\.json|ledger\.jsonl|pins\.jsonl|alerts-shop\.jsonl|archiver-shop\.json|catalog\.sqlite|catalog\.sqlite\.damaged)$/,
     /^(?:lineages|backups|rehearsals|lineages\/shop-[0-9a-f]{8})$/,
     /^lineages\/shop-[0-9a-f]{8}\/(?:lineage\.json|binlog\.\d+(?:\.zst|\.enc)?|binlog\.\d+\.json)$/,
   ];
