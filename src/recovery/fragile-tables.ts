@@ -5,15 +5,15 @@ import { SYSTEM_SCHEMAS } from '../server/facts.ts';
 export interface FragileTable {
   /** `schema.table` */
   readonly name: string;
-  /** 'MEMORY': any restart empties it. */
+  /** 'MEMORY': any restart empties it. 'unknown' where the server cannot read the table's definition. */
   readonly engine: string;
 }
 
 /** All of the users' schemas, by name. */
 export async function readFragileTables(connection: ServerConnection): Promise<FragileTable[]> {
   return await connection.query<{ name: string; engine: string }>(
-    `SELECT CONCAT(TABLE_SCHEMA, '.', TABLE_NAME) AS name, ENGINE AS engine FROM information_schema.TABLES
-     WHERE TABLE_SCHEMA NOT IN (${SYSTEM_SCHEMAS}) AND TABLE_TYPE NOT LIKE '%VIEW' AND ENGINE <> 'InnoDB'
+    `SELECT CONCAT(TABLE_SCHEMA, '.', TABLE_NAME) AS name, IFNULL(ENGINE, 'unknown') AS engine FROM information_schema.TABLES
+     WHERE TABLE_SCHEMA NOT IN (${SYSTEM_SCHEMAS}) AND TABLE_TYPE NOT LIKE '%VIEW' AND IFNULL(ENGINE, '') <> 'InnoDB'
      ORDER BY name`,
   );
 }

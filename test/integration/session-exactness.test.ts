@@ -1,7 +1,8 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Logger } from '../../src/platform/logger.ts';
+import { readFragileTables } from '../../src/recovery/fragile-tables.ts';
 import type { ReplayOptions } from '../../src/recovery/replay.ts';
 import { FOREIGN_COMES, readKeptPlace } from '../../src/recovery/session/place-table.ts';
 import { replayInSession } from '../../src/recovery/session/replay-in-session.ts';
@@ -125,6 +126,21 @@ describe('a session on MariaDB', () => {
     expect(await readKeptPlace(target)).toMatchObject({ groups });
     await target.query(FOREIGN_COMES);
     expect(await readKeptPlace(target)).toBeNull();
+  });
+
+  it('takes a table whose definition the target cannot read for one that knows no transactions', async () => {
+    await write();
+    await run(target, [...CREATE, 'CREATE TABLE shop.plain (id INT) ENGINE=MyISAM', 'FLUSH TABLES']);
+    const path = join(scratch.datadir, 'shop', 'plain.frm');
+    const definition = await readFile(path);
+    await truncate(path, 10);
+
+    const found = await readFragileTables(target);
+    await writeFile(path, definition);
+
+    expect(found).toEqual([{ name: 'shop.plain', engine: 'unknown' }]);
+    await target.query('FLUSH TABLES');
+    expect(await readFragileTables(target)).toEqual([{ name: 'shop.plain', engine: 'MyISAM' }]);
   });
 
   it('has no default schema where the source had none, and keeps what it has', async () => {
