@@ -1,6 +1,6 @@
 /**
- * Names and comments of routines and events. Servers show a program's text with its body in the character set of its creator, and what
- * they write themselves in UTF-8: read in one of the two, the other one is something else. Enters: the names. Leaves: how the text is to have them.
+ * Names, comments and definers of routines, events and triggers. Servers show a program's text with its body in the character set of its creator,
+ * and what they write themselves in UTF-8: read in one of the two, the other one is something else. Enters: the names. Leaves: how the text is to have them.
  *
  * Source: tried on MariaDB 10.11.19 and MySQL 5.6.24; sql/event_data_objects.cc, Event_timed::get_create_event, and sql/sp.cc, show_create_sp.
  */
@@ -20,15 +20,19 @@ interface Program {
   readonly type: string;
   readonly name: string;
   readonly comment: string;
+  /** `user@host`, as it is stored. */
+  readonly definer: string;
   readonly charset: string;
 }
 
 const PROGRAMS = `
-  SELECT ROUTINE_TYPE AS type, ROUTINE_NAME AS name, ROUTINE_COMMENT AS comment, CHARACTER_SET_CLIENT AS charset
+  SELECT ROUTINE_TYPE AS type, ROUTINE_NAME AS name, ROUTINE_COMMENT AS comment, DEFINER AS definer,
+    CHARACTER_SET_CLIENT AS charset
   FROM information_schema.ROUTINES
-  UNION ALL SELECT 'EVENT', EVENT_NAME, EVENT_COMMENT, CHARACTER_SET_CLIENT FROM information_schema.EVENTS`;
+  UNION ALL SELECT 'EVENT', EVENT_NAME, EVENT_COMMENT, DEFINER, CHARACTER_SET_CLIENT FROM information_schema.EVENTS
+  UNION ALL SELECT 'TRIGGER', '', '', DEFINER, CHARACTER_SET_CLIENT FROM information_schema.TRIGGERS`;
 
-/** Of all programs whose creator's character set is another one than ours, and that have more than ASCII in names or comments. */
+/** Of all programs whose creator's character set is another one than ours, and that have more than ASCII in names, comments or definers. */
 export async function readHeads(connection: ServerConnection): Promise<Heads> {
   const heads = new Map<string, Head[]>();
   for (const { charset, ...program } of await connection.query<Program>(PROGRAMS)) {
@@ -42,8 +46,11 @@ export async function readHeads(connection: ServerConnection): Promise<Heads> {
   return heads;
 }
 
-function textsOf({ type, name, comment }: Omit<Program, 'charset'>): string[] {
-  return [`${type} ${quoteName(name)}`, `COMMENT '${escaped(comment)}'`].filter((text) => /[^\0-\x7f]/.test(text));
+function textsOf({ type, name, comment, definer }: Omit<Program, 'charset'>): string[] {
+  const at = definer.lastIndexOf('@');
+  const account = `${quoteName(definer.slice(0, at))}@${quoteName(definer.slice(at + 1))}`;
+  const texts = [`${type} ${quoteName(name)}`, `COMMENT '${escaped(comment)}'`, `DEFINER=${account}`];
+  return texts.filter((text) => /[^\0-\x7f]/.test(text));
 }
 
 /** As servers write it. Source: MariaDB 10.11 sql/sql_show.cc, append_unescaped. */

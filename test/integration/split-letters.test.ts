@@ -38,16 +38,17 @@ async function letterOf(connection: ServerConnection, charset: string, second: n
 function statements(charset: string, { a, b, flavor }: { a: string; b: string; flavor: Flavor }): string[] {
   const plain = flavor === 'mysql' ? 'x' : a;
   const text = flavor === 'mysql' ? b : a;
+  const by = `DEFINER = 'u${charset === 'latin1' ? plain : ''}'@'%'`;
   return [
     `CREATE DATABASE \`s_${charset}_${a}\` CHARACTER SET ${charset}`,
     `USE \`s_${charset}_${a}\``,
     `CREATE TABLE \`t${a}\` (\`${b}\` VARCHAR(20) DEFAULT '${a}' COMMENT '${b}${a}', e ENUM('${a}', '${b}') DEFAULT '${a}', s SET('${a}', '${b}')) COMMENT '${a}'`,
     `INSERT INTO \`t${a}\` VALUES ('${a}', '${b}', '${a},${b}')`,
     `CREATE VIEW \`v${plain}\` AS SELECT \`${b}\` AS \`${a}\`, '${text}' AS x, '${b}' AS y FROM \`t${a}\` WHERE \`${b}\` <> '${text}' AND \`${b}\` <> '${b}'`,
-    `CREATE TRIGGER \`r${a}\` BEFORE INSERT ON \`t${a}\` FOR EACH ROW SET NEW.\`${b}\` = '${a}'`,
-    `CREATE PROCEDURE \`p${plain}\`(n VARCHAR(9)) COMMENT '${plain}' SELECT '${a}', n /* ' ${a} */ FROM \`t${a}\``,
+    `CREATE ${by} TRIGGER \`r${a}\` BEFORE INSERT ON \`t${a}\` FOR EACH ROW SET NEW.\`${b}\` = '${a}'`,
+    `CREATE ${by} PROCEDURE \`p${plain}\`(n VARCHAR(9)) COMMENT '${plain}' SELECT '${a}', n /* ' ${a} */ FROM \`t${a}\``,
     `CREATE FUNCTION \`f${plain}\`() RETURNS VARCHAR(9) DETERMINISTIC RETURN '${a}'`,
-    `CREATE EVENT \`e${plain}\` ON SCHEDULE EVERY 1 DAY DISABLE COMMENT '${plain}' DO DELETE FROM \`t${a}\` WHERE \`${b}\` = '${a}'`,
+    `CREATE ${by} EVENT \`e${plain}\` ON SCHEDULE EVERY 1 DAY DISABLE COMMENT '${plain}' DO DELETE FROM \`t${a}\` WHERE \`${b}\` = '${a}'`,
     `CREATE TABLE \`gone${plain}\` (\`${b}\` INT)`,
     `CREATE VIEW \`broken${plain}\` AS SELECT \`${b}\` AS \`${a}\`, '${text}' AS x, '${b}' AS y FROM \`gone${plain}\``,
     `DROP TABLE \`gone${plain}\``,
