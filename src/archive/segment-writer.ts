@@ -25,6 +25,8 @@ interface WriterParts extends Omit<ReopenedSegment, 'hash'> {
   readonly lineage: string;
   readonly file: string;
   readonly last: LastGood | null;
+  /** Settles when its name is durable; none: it is. */
+  readonly named?: Promise<void>;
 }
 
 /**
@@ -39,6 +41,7 @@ export class SegmentWriter {
   readonly #reader: BinlogReader;
   readonly #indexer: SegmentIndexer;
   readonly #received: ReceivedBytes;
+  readonly #named: Promise<void>;
   readonly #before: LastGood | null;
   /** Its other stored form, made behind us while we write; null: it will stay as it is. */
   #pack: RunningPack | null = null;
@@ -58,6 +61,7 @@ export class SegmentWriter {
     this.#reader = parts.reader;
     this.#indexer = parts.indexer;
     this.#received = new ReceivedBytes(parts.hash);
+    this.#named = parts.named ?? Promise.resolve();
     this.#size = parts.size;
     this.#syncedTo = parts.size;
     this.#before = parts.last;
@@ -65,7 +69,7 @@ export class SegmentWriter {
     this.#isNew = parts.hash === undefined;
   }
 
-  /** Starts a file of the source; its name is durable when this returns. @throws LastgoodError `STORAGE_FAILED` */
+  /** Starts a file of the source; its name becomes durable while it is written, and is after the first `sync`. @throws LastgoodError `STORAGE_FAILED` */
   static async create(options: {
     folder: string;
     lineage: string;
@@ -79,9 +83,11 @@ export class SegmentWriter {
     let handle: FileHandle | null = null;
     try {
       handle = await open(path, 'wx+', 0o600); // read again by `proof`
-      await syncDirectory(folder);
+      const named = syncDirectory(folder);
+      named.catch(() => undefined); // whoever syncs is told
       const { reader, indexer } = createReader(options);
-      const writer = new SegmentWriter({ path, lineage, file, handle, reader, indexer, size: 0, last, damage: null });
+      const parts = { path, lineage, file, handle, named, reader, indexer };
+      const writer = new SegmentWriter({ ...parts, size: 0, last, damage: null });
       if (packs !== null) writer.packWith(packs);
       await writer.write(BINLOG_MAGIC.subarray(0, writer.take(BINLOG_MAGIC, BINLOG_MAGIC.length)));
       return writer;
@@ -209,7 +215,7 @@ export class SegmentWriter {
   async sync(): Promise<void> {
     const to = this.wholeTo;
     try {
-      await this.#handle.datasync();
+      await Promise.all([this.#handle.datasync(), this.#named]);
       this.#syncedTo = to;
     } catch (error) {
       // After a failed fsync the kernel may call the same pages clean: what was not synced is not relied on again.
@@ -240,7 +246,7 @@ export class SegmentWriter {
       if (this.#damage !== null) return;
       const end = this.#keepTo ?? this.wholeTo;
       if (end < this.#size) await this.#handle.truncate(end);
-      await this.#handle.sync();
+      await Promise.all([this.#handle.sync(), this.#named]);
     } catch (error) {
       throw storageFailure(this.#path, error);
     } finally {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { describe, expect, it } from 'vitest';
+import { open, type FileHandle } from 'node:fs/promises';
+import { describe, expect, it, vi } from 'vitest';
 import { SegmentWriter } from '../../../src/archive/segment-writer.ts';
 import { archiveFolder, type ArchiveFolder } from '../../support/archive-folder.ts';
 import {
@@ -74,6 +75,17 @@ describe('an open segment', () => {
     });
     await writer.close();
     expect((await folder.read(FILE)).length).toBeLessThanOrEqual(4);
+  });
+
+  it('is not durable before its name is', async () => {
+    await using folder = await archiveFolder();
+    await using handle = await open(import.meta.filename);
+    const failure = Object.assign(new Error('EIO: i/o error, fsync'), { code: 'EIO', syscall: 'fsync' });
+    vi.spyOn(Object.getPrototypeOf(handle) as FileHandle, 'sync').mockRejectedValueOnce(failure); // of the folder
+    const writer = await create(folder);
+    await write(writer, log().bytes.subarray(4));
+    await expect(writer.sync()).rejects.toMatchObject({ code: 'STORAGE_FAILED' });
+    await expect(writer.close()).rejects.toMatchObject({ code: 'STORAGE_FAILED' });
   });
 
   it('is never written over by another of its name', async () => {
