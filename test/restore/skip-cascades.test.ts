@@ -145,6 +145,34 @@ const CLASHES: readonly (Case & { readonly error: RegExp })[] = [
     error: /Duplicate entry '7'/,
   },
   {
+    schema: 'from_itself',
+    setUp: [...PARENT, ...child(KEYED, 'ON DELETE SET NULL')],
+    steps: [
+      'DELETE FROM p',
+      TEXT,
+      'INSERT INTO c SELECT id + 1000, NULL, v FROM c WHERE up IS NULL',
+      ROW,
+      'DELETE FROM c WHERE id = 1007',
+    ],
+    error: /Can't find record/,
+  },
+  {
+    schema: 'by_view',
+    setUp: [...PARENT, 'CREATE VIEW shown AS SELECT * FROM p'],
+    steps: [TEXT, 'DELETE FROM shown', ROW, 'INSERT INTO p VALUES (7, 7, 7)'],
+    error: /Duplicate entry '7'/,
+  },
+  {
+    schema: 'by_trigger',
+    setUp: [
+      ...PARENT,
+      'CREATE TABLE seen (id INT PRIMARY KEY)',
+      'CREATE TRIGGER p_ad AFTER DELETE ON p FOR EACH ROW INSERT INTO seen VALUES (OLD.id)',
+    ],
+    steps: [TEXT, 'DELETE FROM p', ROW, 'DELETE FROM seen WHERE id = 7'],
+    error: /Can't find record/,
+  },
+  {
     schema: 'later_key',
     behindBackup: ['ALTER TABLE c ADD FOREIGN KEY (up) REFERENCES p (id) ON DELETE CASCADE'],
     setUp: [

@@ -27,6 +27,7 @@ const TABLE = new RegExp(`^CREATE TABLE (?:IF NOT EXISTS )?${NAME} \\($`);
 const COLUMN = new RegExp(`^ *${NAME} `);
 const NEEDS_VALUE = / NOT NULL(?!.* (?:DEFAULT|AUTO_INCREMENT|GENERATED)\b)/;
 const COMMENT = / COMMENT '.*$/;
+const GENERATED = / (?:GENERATED ALWAYS )?AS \(/;
 const CHECK = / CHECK \(/;
 const PART = '`(?:[^`]|``)+`(?:\\(\\d+\\))?';
 const IS_KEY = /^ *(?:PRIMARY|UNIQUE) KEY /;
@@ -36,6 +37,8 @@ const NAMES = '(`(?:[^`]|``)+`(?:, ?`(?:[^`]|``)+`)*)';
 const REFERENCE = new RegExp(
   `^ *CONSTRAINT .* FOREIGN KEY \\(${NAMES}\\) REFERENCES (?:${NAME}\\.)?${NAME} \\(${NAMES}\\)(.*)$`,
 );
+/** Between two of these stands text of people, who may write anything. */
+const DELIMITER = /^DELIMITER (\S+)$/;
 /** Their lines hold no definitions. */
 const PLAIN = /^(?:--|LOCK|UNLOCK|SET|USE|DROP|COMMIT|\/\*!\d+ (?:SET|DROP|ALTER TABLE))/;
 
@@ -59,12 +62,17 @@ class DefinitionReader implements DumpDefinitions {
   #hasPrimaryKey = false;
   #required: string[] = [];
   #isChecked = false;
+  #generated: string[] = [];
   /** False where a key is of more than columns: of expressions, of periods. */
   #isReadable = true;
   #isInRows = false;
+  #isInProgram = false;
 
   line(line: string): void {
-    if (this.#isInRows || line.startsWith('INSERT INTO ')) {
+    const delimiter = DELIMITER.exec(line)?.[1];
+    if (delimiter !== undefined && this.#table === null) this.#isInProgram = delimiter !== ';';
+    else if (this.#isInProgram) this.#mention(line);
+    else if (this.#isInRows || line.startsWith('INSERT INTO ')) {
       this.#isInRows = !line.endsWith(';');
     } else if (this.#table !== null) this.#inside(this.#table, line);
     else this.#outside(line);
@@ -75,7 +83,11 @@ class DefinitionReader implements DumpDefinitions {
     const name = TABLE.exec(line)?.[1];
     if (schema !== undefined) this.#schema = unquote(schema);
     else if (name !== undefined) this.#begin({ type: 'table', schema: this.#schema, name: unquote(name) });
-    else if (!PLAIN.test(line)) for (const word of wordsOf(line)) this.words.add(word);
+    else if (!PLAIN.test(line)) this.#mention(line);
+  }
+
+  #mention(line: string): void {
+    for (const word of wordsOf(line)) this.words.add(word);
   }
 
   #begin(table: Named): void {
@@ -86,6 +98,7 @@ class DefinitionReader implements DumpDefinitions {
     this.#hasPrimaryKey = false;
     this.#required = [];
     this.#isChecked = false;
+    this.#generated = [];
     this.#isReadable = true;
   }
 
@@ -93,7 +106,7 @@ class DefinitionReader implements DumpDefinitions {
     if (line.startsWith(')')) {
       const facts = {
         ...{ columns: this.#columns, uniqueKeys: this.#keysOf(line), hasPrimaryKey: this.#hasPrimaryKey },
-        ...{ required: this.#required, isChecked: this.#isChecked },
+        ...{ required: this.#required, isChecked: this.#isChecked, generated: this.#generated },
       };
       if (this.#isReadable) this.tables.set(keyOf(table), facts);
       else this.unreadable.add(keyOf(table));
@@ -124,6 +137,7 @@ class DefinitionReader implements DumpDefinitions {
     this.#columns.push(name);
     this.#texts.set(name, textOfColumn(line));
     if (NEEDS_VALUE.test(line.replace(COMMENT, ''))) this.#required.push(name);
+    if (GENERATED.test(line.replace(COMMENT, ''))) this.#generated.push(name);
   }
 
   #key(isPrimary: boolean, parts: string): void {

@@ -82,10 +82,11 @@ function isOfKey(table: Named, changed: readonly string[], definitions: Definiti
     ({ parent, parentColumns }) => keyOf(parent) === keyOf(table) && shares(parentColumns, changed),
   );
   if (facts === null || !facts.hasPrimaryKey || isReferred) return true;
+  const may = [...changed, ...(facts.generated ?? [])];
   return facts.uniqueKeys.some((key) =>
     shares(
       key.map(({ column }) => column),
-      changed,
+      may,
     ),
   );
 }

@@ -77,13 +77,16 @@ export class GroupTouches implements GroupVisitor {
     if (filter !== null) this.#mentions({ ...statement, schema: query.schema }, filter);
   }
 
-  /** What a statement names and does not change, it may read. */
+  /** What a statement names and does not change, it may read; so it may where it only inserts there, and names it again. */
   #mentions(statement: StatementTouches & { readonly schema: string }, filter: NameFilter): void {
     const { touches } = statement;
-    for (const { schema, name } of mentionsIn(statement, (inSchema, named) => filter.has(inSchema, named))) {
-      const isTold = touches?.some((touch) => touch.name === name && touch.schema === schema);
+    for (const { schema, name, isRepeated } of mentionsIn(statement, (inSchema, named) =>
+      filter.has(inSchema, named),
+    )) {
+      const told = touches?.find((touch) => touch.name === name && touch.schema === schema);
+      const isTold = told !== undefined && !(told.verb === 'insert' && isRepeated);
       const more = { lenient: isHarmless(statement), isStored: definesStored(statement) };
-      if (isTold !== true) this.#add({ schema, name, type: 'table', verb: 'read', by: 'text', ...more });
+      if (!isTold) this.#add({ schema, name, type: 'table', verb: 'read', by: 'text', ...more });
     }
   }
 

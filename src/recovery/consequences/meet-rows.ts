@@ -99,6 +99,7 @@ function isAnything(rows: RowDifference): boolean {
 
 function meetInsert(difference: Difference, touch: Touch, facts: TableFacts | null): Meeting {
   const { extra, old } = difference;
+  if (touch.replaces === true && old === 'values') return runsAnew(difference, touch);
   const mayMove = old === 'unknown' || (old === 'keys' && touch.by === 'text');
   const worst = mayMove || (touch.by === 'text' ? isAnything(extra) : extra === 'unknown');
   if (!worst || !mayCollide(facts)) return quiet(difference);

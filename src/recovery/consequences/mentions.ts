@@ -8,6 +8,8 @@ export type IsSought = (schema: string, name: string) => boolean;
 export interface Mention {
   readonly schema: string;
   readonly name: string;
+  /** True when it holds it more than once. */
+  readonly isRepeated: boolean;
 }
 
 /**
@@ -24,9 +26,10 @@ export function mentionsIn(
   let isQualified = false;
   for (let token = tokenizer.next(); token.kind !== 'end'; token = tokenizer.next()) {
     if (isName(token)) {
-      const schemas = isQualified && before !== null ? [before.text, statement.schema] : [statement.schema];
+      const schemas = new Set(isQualified && before !== null ? [before.text, statement.schema] : [statement.schema]);
       for (const schema of schemas) {
-        if (isSought(schema, token.text)) found.set(`${schema}\0${token.text}`, { schema, name: token.text });
+        const key = `${schema}\0${token.text}`;
+        if (isSought(schema, token.text)) found.set(key, { schema, name: token.text, isRepeated: found.has(key) });
       }
       before = token;
       isQualified = false;

@@ -14,6 +14,7 @@ import { relativesOf, type Definitions, type ForeignKey } from './table-facts.ts
 import { keyOf, nameOf, type Named, type Touch } from './touch.ts';
 
 const UNNAMED = 'may change rows of other tables by foreign keys, which the log does not name';
+const UNFOLLOWED = 'is in text form, and may have changed rows of other tables through a trigger, a view or a function';
 const BY_KEY = 'a foreign key had changed its rows with the skipped ones, of which the log has nothing';
 
 /** What is known beside the log behind the skipped group. */
@@ -117,7 +118,10 @@ export class SkipTrace {
     const all = { extra: 'unknown', old: 'unknown', absent: 'unknown', isCascaded: true } as const;
     if (touch.by === 'cascade' && foreignKeysUnknown !== null) this.#differ(differing(touch, all));
     for (const difference of cascadedBy(touch, this.#definitions, this.#changed)) this.#differ(difference);
-    if (touch.by === 'text' && mayCascade(touch)) this.skipUnnamed(group);
+    if (touch.by !== 'text' || !mayCascade(touch)) return;
+    this.skipUnnamed(group);
+    const isUsed = foreignKeysUnknown === null && this.#definitions.isUsedIndirectly(touch);
+    if (isUsed) this.skipUnread(UNFOLLOWED, group);
   }
 
   /** The skipped group may have changed rows of tables by foreign keys, and does not name these. */

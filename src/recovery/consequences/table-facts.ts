@@ -28,6 +28,8 @@ export interface TableFacts {
   readonly required: readonly string[];
   /** True when rows must pass checks. */
   readonly isChecked: boolean;
+  /** Columns whose values come from others. */
+  readonly generated?: readonly string[];
 }
 
 /** What happens to rows that refer to one that goes, or gets another key. restrict: nothing, since it is refused. */

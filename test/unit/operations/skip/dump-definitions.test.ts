@@ -11,6 +11,7 @@ const DUMP = [
   '  `id` int(11) NOT NULL AUTO_INCREMENT,',
   "  `state` varchar(20) DEFAULT 'PRIMARY KEY (`x`)',",
   '  `customer` int(11) DEFAULT NULL,',
+  "  `twice` int(11) GENERATED ALWAYS AS (`id` * 2) VIRTUAL COMMENT 'no DEFAULT',",
   "  `day` date NOT NULL COMMENT 'no DEFAULT here' CHECK (`day` > 0),",
   '  PRIMARY KEY (`id`),',
   '  UNIQUE KEY `by_state` (`state`(5),`customer`) USING BTREE,',
@@ -27,6 +28,12 @@ const DUMP = [
   "(2,'word_in_rows',NULL);",
   'DELIMITER ;;',
   '/*!50003 CREATE TRIGGER log_it AFTER INSERT ON orders FOR EACH ROW INSERT INTO audit VALUES (1) */;;',
+  'SET NEW.x = (SELECT COUNT(*) FROM counted)',
+  'CREATE TABLE `orders` (',
+  'INSERT INTO filled',
+  'DELIMITER ;',
+  'DELIMITER //',
+  'USE `elsewhere`;',
   'DELIMITER ;',
 ];
 
@@ -41,7 +48,8 @@ describe('a dump', () => {
     const orders = { type: 'table', schema: 'sh`op', name: 'orders' };
     expect([...tables.values()]).toEqual([
       {
-        columns: ['id', 'state', 'customer', 'day'],
+        columns: ['id', 'state', 'customer', 'twice', 'day'],
+        generated: ['twice'],
         hasPrimaryKey: true,
         required: ['day'],
         isChecked: true,
@@ -65,7 +73,7 @@ describe('a dump', () => {
         ...{ parent: { type: 'table', schema: 'crm', name: 'people' }, parentColumns: ['id', 'at'] },
       },
     ]);
-    expect(words.has('audit')).toBe(true);
+    for (const word of ['audit', 'counted', 'filled', 'elsewhere']) expect(words.has(word), word).toBe(true);
     expect(words.has('word_in_rows')).toBe(false);
   });
 });

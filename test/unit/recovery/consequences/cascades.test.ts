@@ -96,5 +96,8 @@ describe('what foreign keys go on with', () => {
     expect(differing({ verb: 'update' }, knowing(keys, { ...FACTS, hasPrimaryKey: false }))).toEqual(unknown);
     expect(differing({ verb: 'update' }, knowing(keys, keyed('up')))).toEqual(unknown);
     expect(differing({ verb: 'update' }, knowing(keys, keyed('id', 'Up')))).toEqual(unknown);
+    const generated = { ...keyed('id', 'g'), generated: ['g'] };
+    expect(differing({ verb: 'update' }, knowing(keys, generated))).toEqual(unknown);
+    expect(differing({ verb: 'update' }, knowing(keys, { ...generated, uniqueKeys: [] }))).toEqual(['c no values no']);
   });
 });

@@ -92,6 +92,19 @@ describe('what groups do', () => {
     ]);
   });
 
+  it('finds that an INSERT reads its own table where it names it again', () => {
+    const reads = (sql: string): boolean =>
+      read([transaction(query(sql))], new NameFilter([ORDERS]))
+        .flat()
+        .includes('read shop.Orders text');
+
+    expect(reads('INSERT INTO Orders VALUES (1)')).toBe(false);
+    expect(reads('INSERT INTO shop.Orders VALUES (1)')).toBe(false);
+    expect(reads('INSERT INTO Orders SELECT * FROM Orders')).toBe(true);
+    expect(reads('INSERT INTO shop.Orders SELECT * FROM Orders o')).toBe(true);
+    expect(reads('DELETE FROM Orders WHERE Orders.id = 1')).toBe(false);
+  });
+
   it('passes over rows of other tables, but not where any table may matter', () => {
     const rows = transaction(tableMap('shop', 'stock'), writeRows(8), tableMap('shop', 'Orders'), writeRows(8));
     const ofSchema = new NameFilter([{ type: 'database', schema: 'shop', name: null }]);

@@ -228,6 +228,24 @@ describe('what is skipped, and what follows', () => {
     expect(judge(does('insert', PARENT, { replaces: true }), [], NO_DEFINITIONS).kinds).toContain('unread');
   });
 
+  it('fears what a row that is there may give to one that comes', () => {
+    const aside = { ...KNOWN, foreignKeys: [refers(TABLE, PARENT, { onDelete: 'set-null' })] };
+    const onDuplicate = does('insert', TABLE, { replaces: true });
+
+    expect(judge(rows('delete', PARENT), [onDuplicate], aside).kinds).toEqual(['differs']);
+    expect(judge(rows('delete', PARENT), [onDuplicate, rows('delete')], aside).kinds).toEqual(['differs', 'may-fail']);
+  });
+
+  it('fears triggers and views of skipped statements in text form, and not of skipped rows', () => {
+    const used = { ...KNOWN, isUsedIndirectly: () => true };
+
+    expect(judge(does('delete'), [], used).kinds).toEqual(['unread']);
+    expect(judge(does('update'), [], used).kinds).toEqual(['unread']);
+    expect(judge(does('delete'), []).kinds).toEqual([]);
+    expect(judge(rows('delete'), [], used).kinds).toEqual([]);
+    expect(judge(does('truncate'), [], used).kinds).toEqual([]);
+  });
+
   it('fears a REPLACE of rows that others which are still there refer to', () => {
     const related = { ...KNOWN, foreignKeys: [refers(TABLE, PARENT)] };
     const replaces = does('insert', PARENT, { replaces: true });
