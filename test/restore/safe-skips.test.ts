@@ -173,15 +173,19 @@ function asInSession(content: ServerContent): ServerContent {
 
 const NEW_NAMES: readonly string[] = ['moved', 'elsewhere'];
 
-/** Of a name that differs: whether one of the incidents is about it. A table's triggers went with it. */
+function isRenameOf(sql: string, name: string): boolean {
+  return new RegExp(`\\b${name}\\b.*\\b(?:${NEW_NAMES.join('|')})\\b`).test(sql);
+}
+
+/** Of a name that differs: whether one of the incidents is about it. A table's triggers went with it, and what differs goes with it to a new name. */
 function touchedBy(cases: readonly Case[]): (difference: string) => boolean {
-  const names = cases.flatMap(({ incident, workload: { schema } }) => [
-    ...incident.objects.map(({ name }) => ({ schema, name: name ?? '' })),
-    ...(incident.kind.startsWith('mass-')
-      ? incident.objects.flatMap((object) => tablesBelow(object.name ?? '').map((name) => ({ schema, name })))
-      : []),
-    ...(incident.kind === 'rename-table' ? NEW_NAMES.map((name) => ({ schema, name })) : []),
-  ]);
+  const names = cases.flatMap(({ incident, workload }) => {
+    const own = incident.objects.map(({ name }) => name ?? '');
+    const below = incident.kind.startsWith('mass-') ? own.flatMap((name) => tablesBelow(name)) : [];
+    const tables = [...own, ...below];
+    const isRenamed = workload.steps.some((sql) => tables.some((name) => isRenameOf(sql, name)));
+    return [...tables, ...(isRenamed ? NEW_NAMES : [])].map((name) => ({ schema: workload.schema, name }));
+  });
   return (difference) =>
     names.some(({ schema, name }) => {
       const isOnIt = difference.startsWith(`TRIGGER \`${schema}\``) && new RegExp(` ON \`?${name}\\b`).test(difference);
