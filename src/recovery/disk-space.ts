@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { formatBytes } from '../platform/byte-size.ts';
 import { LastgoodError } from '../platform/errors.ts';
 import { nearestThere, partThatIsNoFolder } from '../platform/folder-way.ts';
-import { readMemory } from '../platform/memory.ts';
+import { availableMemory } from '../platform/memory.ts';
 import { notAFolder } from '../platform/unusable-folder.ts';
 import type { Plan } from './plan.ts';
 import { SMALLEST_REDO_LOG, type Room } from './restoring-sizes.ts';
@@ -36,7 +36,7 @@ export function neededOnServer(plan: Work & Pick<Plan, 'diskBytes'>, engine: 'ap
 /** What there is for a server that is to hold about so many bytes in the folder. @throws LastgoodError as `freeBytes` */
 export async function readRoom(datadir: string, data: number): Promise<Room> {
   return {
-    memory: readMemory(),
+    memory: availableMemory(),
     spareDisk: (await freeBytes(datadir)) - data - RESERVE_BYTES - RELAY_LOG_BYTES,
     redoLog: await stat(join(datadir, 'ib_logfile0')).then(
       ({ size }) => size,

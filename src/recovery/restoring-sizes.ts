@@ -1,4 +1,3 @@
-import type { Memory } from '../platform/memory.ts';
 import type { ServerOptionValues } from './scratch-options.ts';
 
 const MIB = 1024 * 1024;
@@ -11,7 +10,8 @@ const LARGEST_REDO_LOG = 8192 * MIB;
 
 /** What a restore finds where it is to happen; bytes. */
 export interface Room {
-  readonly memory: Memory;
+  /** Memory that nobody uses. */
+  readonly memory: number;
   /** On the disk, when all that a restore needs at least is taken off; below 0: less than that. */
   readonly spareDisk: number;
   /** What is there, as the server's installation or a run before made it. */
@@ -30,7 +30,7 @@ export function restoringSizes(dataBytes: number, room: Room): ServerOptionValue
  * All of the data, and at most half of the memory that nobody uses: others live here too, and where all is used the system ends the
  * largest of them, which is a production server as a rule.
  */
-function bufferPoolBytes(dataBytes: number, { available }: Memory): number {
+function bufferPoolBytes(dataBytes: number, available: number): number {
   const most = Math.floor(available / 2 / MIB) * MIB;
   return Math.max(SMALLEST_BUFFER_POOL, Math.min(most, Math.max(USUAL_BUFFER_POOL, whole(dataBytes))));
 }

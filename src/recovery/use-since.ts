@@ -29,8 +29,9 @@ export function useSince(
 /** MySQL's, of no group that the restore brings; '' also where a server has no GTIDs, and does not tell. */
 function strangeGtids({ note }: Pick<Marker, 'note'>, variables: TargetFacts['variables']): string {
   const executed = variables.get('gtid_executed') ?? '';
+  if (executed === '') return '';
   const planned = note?.plan?.target.resolved.gtidState ?? null;
-  if (executed === '' || planned === null) return '';
+  if (planned === null) return '';
   const loaded = GtidSet.parse(note?.plan?.backup.primary.gtid ?? '');
   return GtidSet.parse(executed)
     .subtract(loaded.union(GtidSet.parse(planned)))

@@ -8,7 +8,7 @@ function room({
   spareDisk = 100 * GIB,
   redoLog = 0,
 }: Partial<Room & { available: number }>): Room {
-  return { memory: { total: 64 * GIB, available }, spareDisk, redoLog };
+  return { memory: available, spareDisk, redoLog };
 }
 
 function bufferPool(data: number, available: number): number {
