@@ -162,6 +162,7 @@ describe.each(['zst', 'enc'] as const)('sealing as .%s', (form) => {
       code: 'STORAGE_FAILED',
       message: `'${archived.path(FILE)}' is not what was written to it`,
     });
+    await writer.close();
     expect(await filesOf(archived)).toEqual([FILE]);
   });
 
