@@ -80,7 +80,7 @@ function readLock(path) {
 /** Compares contents, not times: a checkout or a copy changes times without changing the program. */
 function build() {
   const stampPath = '.cache/build-stamp';
-  const stamp = hashFiles(['package-lock.json', 'scripts/build.mjs', ...filesIn('src')]);
+  const stamp = hashFiles(['package-lock.json', 'tsconfig.json', 'scripts/build.mjs', ...filesIn('src')]);
   if (existsSync('dist/cli/main.js') && existsSync(stampPath) && readFileSync(stampPath, 'utf8') === stamp) return;
   say('building');
   rmSync(stampPath, { force: true });
