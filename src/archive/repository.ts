@@ -166,7 +166,7 @@ export class Repository {
 
   async writeLineage(lineage: Lineage): Promise<void> {
     await makeDirectory(this.lineageFolder(lineage.id));
-    await writeRecord(join(this.lineageFolder(lineage.id), 'lineage.json'), lineage);
+    await writeRecord(join(this.lineageFolder(lineage.id), LINEAGE_RECORD), lineage);
   }
 
   /** Of one lineage, in the order of their file numbers; without those whose bytes are gone. */
@@ -225,8 +225,8 @@ export class Repository {
     for (const id of await readFolder(join(this.path, 'lineages'))) {
       const names = await readFolder(this.lineageFolder(id), []);
       const hasSegments = names.some((name) => segmentOf(name.replace(/\.json$/, '')) !== null);
-      if (hasSegments && !names.includes('lineage.json'))
-        throw recordGone(join(this.lineageFolder(id), 'lineage.json'), 'segments are');
+      if (hasSegments && !names.includes(LINEAGE_RECORD))
+        throw recordGone(join(this.lineageFolder(id), LINEAGE_RECORD), 'segments are');
     }
   }
 
