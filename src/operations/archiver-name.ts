@@ -38,6 +38,12 @@ export function nameArchiver(place: ArchiverPlace, serverId: number, machine = h
 const FIRST_ID = 4_210_002;
 const IDS = 100_000_000;
 
+/** An id to take instead of one that another has. */
+export function otherId(place: ArchiverPlace, taken: number): number {
+  const free = likelyFreeId(place);
+  return free === taken ? free + 1 : free;
+}
+
 /** An id that hardly another server or archiver has: the same for the same repository on the same machine. */
 export function likelyFreeId(place: ArchiverPlace, machine = hostname()): number {
   return FIRST_ID + (Number.parseInt(digestOf(place, machine).slice(18, 26), 16) % IDS);

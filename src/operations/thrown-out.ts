@@ -8,7 +8,7 @@ import type { Logger } from '../platform/logger.ts';
 import { connect, describeServer, SHORT_QUESTIONS, type ServerConnection } from '../server/connection.ts';
 import { describeClient, listDumpClients, listOwnDumps, machineOf } from '../server/dump-clients.ts';
 import type { ServerOptions } from '../server/server-options.ts';
-import { likelyFreeId, nameArchiver, type ArchiverName, type ArchiverPlace } from './archiver-name.ts';
+import { nameArchiver, otherId, type ArchiverName, type ArchiverPlace } from './archiver-name.ts';
 
 /** The source keeps its files meanwhile: nothing is lost by waiting, but what is not archived yet grows. */
 const PAUSES = { firstMs: 60_000, maxMs: 900_000 };
@@ -101,11 +101,9 @@ export class SourcePlace {
 
   #taken(message: string, cause?: unknown): LastgoodError {
     const { serverId } = this.#place;
-    const free = likelyFreeId(this.#place);
-    const other = free === serverId ? free + 1 : free;
     return new LastgoodError('SERVER_ID_TAKEN', message, {
       details: { serverId },
-      hint: `\`lastgood doctor\` says who else has the id, as far as it may be seen. Give one of the two another one in its configuration: primary.server_id = ${other}, or any number that no server and no other archiver has. The archive goes on under any id.`,
+      hint: `\`lastgood doctor\` says who else has the id, as far as it may be seen. Give one of the two another one in its configuration: primary.server_id = ${otherId(this.#place, serverId)}, or any number that no server and no other archiver has. The archive goes on under any id.`,
       cause,
     });
   }

@@ -5,7 +5,7 @@
 import { describeClient, isArchiver, machineOf, type DumpClient } from '../../server/dump-clients.ts';
 import { ARCHIVER_HOST } from '../../server/dump-client.ts';
 import { grantStatement } from '../../server/grants.ts';
-import { likelyFreeId, nameArchiver } from '../archiver-name.ts';
+import { nameArchiver, otherId } from '../archiver-name.ts';
 import type { DoctorFacts, PrimaryReport } from './facts.ts';
 import type { Problem } from './primary-checks.ts';
 
@@ -46,12 +46,11 @@ function isArchiverHost({ host }: DumpClient): boolean {
 }
 
 function inUse(how: string, { settings: { primary, repositoryPath } }: DoctorFacts): Problem {
-  const free = likelyFreeId({ repositoryPath, name: primary.name });
   return {
     severity: 'error',
     check: 'server ids',
     found: `primary.server_id ${primary.serverId} is ${how}: two clients with one id throw each other out`,
-    fix: `Give primary.server_id a number that no server and no other archiver of the topology has, for example ${free === primary.serverId ? free + 1 : free}. The archive goes on under any id.`,
+    fix: `Give primary.server_id a number that no server and no other archiver of the topology has, for example ${otherId({ repositoryPath, name: primary.name }, primary.serverId)}. The archive goes on under any id.`,
   };
 }
 
