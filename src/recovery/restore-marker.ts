@@ -1,4 +1,5 @@
 import type { ServerConnection } from '../server/connection.ts';
+import { tableExists } from '../server/table-exists.ts';
 import type { RestoreNote } from './restore-note.ts';
 import type { BorrowedSetting } from './restore-target.ts';
 import { PLACE_TABLE } from './session/place-table.ts';
@@ -18,11 +19,7 @@ export interface Marker {
 /** null where no restore was left unfinished. */
 export async function readMarker(connection: ServerConnection): Promise<Marker | null> {
   const [schema = '', table = ''] = MARKER_TABLE.split('.');
-  const found = await connection.query(
-    'SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?',
-    [schema, table],
-  );
-  if (found.length === 0) return null;
+  if (!(await tableExists(connection, { schema, table }))) return null;
   const [row] = await connection.query<{ content: string }>(`SELECT content FROM ${MARKER_TABLE}`);
   // A run that was killed just after it made the table had done nothing else.
   return row === undefined ? { note: null, borrowed: [], account: null } : (JSON.parse(row.content) as Marker);

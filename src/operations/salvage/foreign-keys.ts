@@ -1,6 +1,7 @@
 import { isLastgoodError } from '../../platform/errors.ts';
 import type { ServerConnection } from '../../server/connection.ts';
 import { quoteName, within } from '../../server/quote-name.ts';
+import { tableExists } from '../../server/table-exists.ts';
 
 export interface ForeignKey {
   readonly name: string;
@@ -81,15 +82,4 @@ async function findBrokenRows(connection: ServerConnection, key: ForeignKey): Pr
   );
   const orphans = Number(row?.orphans ?? 0);
   return orphans === 0 ? null : `rows without one in ${parent.schema}.${parent.table}: ${orphans}`;
-}
-
-async function tableExists(
-  connection: ServerConnection,
-  { schema, table }: { readonly schema: string; readonly table: string },
-): Promise<boolean> {
-  const rows = await connection.query(
-    'SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?',
-    [schema, table],
-  );
-  return rows.length > 0;
 }

@@ -1,4 +1,5 @@
 import type { ServerConnection } from '../../server/connection.ts';
+import { tableExists } from '../../server/table-exists.ts';
 
 /** In a schema of the server's own: no dump takes it along, no proof counts it, and no log touches it. */
 export const PLACE_TABLE = 'mysql.lastgood_place';
@@ -55,11 +56,7 @@ interface PlaceRow {
 /** null where no session has said how far it came, and where the target may hold what is of no group. */
 export async function readKeptPlace(connection: ServerConnection): Promise<KeptPlace | null> {
   const [schema = '', table = ''] = PLACE_TABLE.split('.');
-  const found = await connection.query(
-    'SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?',
-    [schema, table],
-  );
-  if (found.length === 0) return null;
+  if (!(await tableExists(connection, { schema, table }))) return null;
   const rows = await connection.query<PlaceRow>(`SELECT done, position, begun FROM ${PLACE_TABLE}`);
   const [row] = rows;
   if (row === undefined || rows.length > 1) return null;
