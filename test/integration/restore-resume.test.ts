@@ -315,6 +315,21 @@ async function resumeOn(target: TestServer): Promise<RestoreResult> {
   return await resumeOnServer(archive, { server: target.serverOptions('target'), log: silentLog });
 }
 
+/** It went on where the server stood, to the same result, and gave the server back as it was. */
+async function expectGoneOn(
+  target: TestServer,
+  o: { result: RestoreResult; groups: number; before: Awaited<ReturnType<typeof stateOf>> },
+): Promise<void> {
+  const { resumed, proof } = o.result;
+  expect(resumed?.groups).toBeGreaterThan(0);
+  expect(resumed?.anew).toBeNull();
+  expect(proof).toMatchObject({ ok: true, appliedGroups: o.groups });
+  await using root = await target.connect();
+  expect(await checksums(root, ['shop'])).toEqual(lost);
+  const after = await stateOf(target);
+  for (const part of ['variables', 'accounts', 'system', 'primaries']) expect(after[part]).toEqual(o.before[part]);
+}
+
 describe('a restore into a server that was there, whose maker was killed', () => {
   it('goes on where the server stands, and gives it back as it was', async () => {
     const args = ['--sync-binlog=1', '--event-scheduler=ON', '--slave-parallel-threads=2'];
@@ -344,15 +359,7 @@ describe('a restore into a server that was there, whose maker was killed', () =>
     });
     await run(admin, ['DROP TABLE shop.halved']);
 
-    const { resumed, proof } = await resumeOn(target);
-
-    expect(resumed?.groups).toBeGreaterThan(0);
-    expect(resumed?.anew).toBeNull();
-    expect(proof).toMatchObject({ ok: true, appliedGroups: plan.groups });
-    await using root = await target.connect();
-    expect(await checksums(root, ['shop'])).toEqual(lost);
-    const after = await stateOf(target);
-    for (const part of ['variables', 'accounts', 'system', 'primaries']) expect(after[part]).toEqual(before[part]);
+    await expectGoneOn(target, { result: await resumeOn(target), groups: plan.groups, before });
     await expect(resumeOn(target)).rejects.toMatchObject({ code: 'NOTHING_TO_RESUME' });
   });
 
@@ -365,15 +372,8 @@ describe('a restore into a server that was there, whose maker was killed', () =>
     const moment = { dieFrom: 0.1 + 0.7 * random(), afterMs: Math.floor(1 + 20 * random()) };
     await killedRestore(target, 'replaying', { engine: 'session', ...moment });
 
-    const { resumed, proof, plan } = await resumeOn(target);
-
-    expect(resumed?.groups).toBeGreaterThan(0);
-    expect(resumed?.anew).toBeNull();
-    expect(proof).toMatchObject({ ok: true, appliedGroups: plan.groups });
-    await using root = await target.connect();
-    expect(await checksums(root, ['shop'])).toEqual(lost);
-    const after = await stateOf(target);
-    for (const part of ['variables', 'accounts', 'system', 'primaries']) expect(after[part]).toEqual(before[part]);
+    const result = await resumeOn(target);
+    await expectGoneOn(target, { result, groups: result.plan.groups, before });
   });
 
   it('is told how to be emptied where its server was started anew, and is left as it is', async () => {
