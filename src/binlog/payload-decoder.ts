@@ -1,4 +1,4 @@
-import zstd from 'zstd-napi/binding.js';
+import { zstd } from '../platform/zstd.ts';
 
 /** Turns stored bytes into plain ones, piece by piece. */
 export interface PayloadDecoder {
@@ -15,7 +15,7 @@ export interface PayloadDecoder {
 /** One zstd frame or several. The context keeps at most the 128 MiB window that zstd allows by itself, whatever a frame says. */
 export class ZstdDecoder implements PayloadDecoder {
   unfinished = false;
-  readonly #context = new zstd.DCtx();
+  readonly #context = new (zstd().DCtx)();
 
   decode(target: Buffer, source: Buffer): { produced: number; consumed: number } {
     const [missing, produced, consumed] = this.#context.decompressStream(target, source);
@@ -25,7 +25,7 @@ export class ZstdDecoder implements PayloadDecoder {
 
   reset(): void {
     this.unfinished = false;
-    this.#context.reset(zstd.ResetDirective.sessionOnly);
+    this.#context.reset(zstd().ResetDirective.sessionOnly);
   }
 }
 

@@ -60,8 +60,8 @@ export async function feed(
 /** Room in front of what is read, for what the walker left of the block before: never a whole event of the longest that it holds. */
 const HEAD_BYTES = MAX_WHOLE_EVENT_BYTES;
 
-/** One is walked while the other fills. */
-const BLOCKS = 2;
+/** Two of each file, of which one is walked while the other fills; a thread reads two files at once. */
+const BLOCKS = 4;
 /** Of readings that are over: memory that the system has not given yet costs as much as reading into it. */
 const spare: Buffer[] = [];
 

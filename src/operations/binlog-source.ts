@@ -2,7 +2,6 @@ import { createReadStream } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { addAbortSignal, PassThrough, pipeline, Readable, type Transform } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { DecompressStream } from 'zstd-napi';
 import type { ByteSource } from '../binlog/read-binlog.ts';
 import { throwIfAborted } from '../platform/wait.ts';
 import { compressionOf, STDIN, unreadable, type BinlogFile, type Compression } from './binlog-files.ts';
@@ -17,7 +16,10 @@ export interface BinlogSource extends ByteSource, AsyncDisposable {
 
 /** Opens a file. @throws LastgoodError `FILE_UNREADABLE`, also while reading */
 export async function openBinlog(file: BinlogFile): Promise<BinlogSource> {
-  if (file.compression !== null) return new StreamSource(createReadStream(file.path), file);
+  if (file.compression !== null) {
+    const plain = await decompressor(file.compression);
+    return new StreamSource(createReadStream(file.path), { path: file.path, plain });
+  }
   try {
     return new PlainSource(await open(file.path, 'r'), file.path);
   } catch (cause) {
@@ -46,7 +48,7 @@ export async function openStdin(stream: Readable, signal?: AbortSignal): Promise
     throw unreadable(STDIN, cause);
   }
   const whole = Readable.from(following(head, chunks), { objectMode: false });
-  return new StreamSource(whole, { path: STDIN, compression: compressionOf(head) }, signal);
+  return new StreamSource(whole, { path: STDIN, plain: await decompressor(compressionOf(head)) }, signal);
 }
 
 const HEAD_BYTES = 4;
@@ -82,10 +84,13 @@ class PlainSource implements BinlogSource {
   }
 }
 
-const DECOMPRESSORS: Readonly<Record<Compression, () => Transform>> = {
-  gzip: () => createGunzip(),
-  zstd: () => new DecompressStream(),
-};
+/** Null for bytes that are plain already. The library of zstd is loaded only for its own. */
+async function decompressor(compression: Compression | null): Promise<Transform | null> {
+  if (compression === null) return null;
+  if (compression === 'gzip') return createGunzip();
+  const { DecompressStream } = await import('zstd-napi');
+  return new DecompressStream();
+}
 
 class StreamSource implements BinlogSource {
   damage: string | null = null;
@@ -96,15 +101,14 @@ class StreamSource implements BinlogSource {
   readonly #chunks: AsyncIterator<Buffer, undefined>;
   #chunk: Buffer = Buffer.alloc(0);
 
-  constructor(stored: Readable, file: Pick<BinlogFile, 'path' | 'compression'>, signal?: AbortSignal) {
-    const { path, compression } = file;
-    this.#path = path;
-    this.#isCompressed = compression !== null;
+  /** @param file.plain makes its bytes plain; null: they are */
+  constructor(stored: Readable, file: { path: string; plain: Transform | null }, signal?: AbortSignal) {
+    this.#path = file.path;
+    this.#isCompressed = file.plain !== null;
     this.#signal = signal;
-    const decompress = compression === null ? new PassThrough() : DECOMPRESSORS[compression]();
     // The error of either comes out of the iteration.
-    const plain = pipeline(stored, this.#count.bind(this), decompress, () => undefined);
-    this.#chunks = plain.iterator({ destroyOnReturn: true }) as AsyncIterator<Buffer, undefined>;
+    const chunks = pipeline(stored, this.#count.bind(this), file.plain ?? new PassThrough(), () => undefined);
+    this.#chunks = chunks.iterator({ destroyOnReturn: true }) as AsyncIterator<Buffer, undefined>;
   }
 
   async *#count(stored: AsyncIterable<Buffer>): AsyncIterable<Buffer> {

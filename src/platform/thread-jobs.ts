@@ -40,7 +40,10 @@ type ThreadMessage<Result> =
       readonly hint: string;
     };
 
-/** This thread takes the first job, and others are started when there are more, up to so many at once. */
+/**
+ * This thread takes the first job, and others are started when there are more, up to so many at once. Alone it takes two: while
+ * one waits for its bytes, the other goes on.
+ */
 export function startJobs<Job, Result>(options: RunnerOptions<Job, Result>): JobRunner<Job, Result> {
   return new Crew(options);
 }
@@ -85,16 +88,25 @@ interface Waiting<Job, Result> {
   readonly reject: (error: unknown) => void;
 }
 
+/** Who runs a job. */
+type Taker = Worker | Seat;
+
+/** One of the jobs in this thread. */
+interface Seat {
+  /** Over when its job is. */
+  work: Promise<void>;
+}
+
 /** This thread and others: each takes the next job as soon as it is free. */
 class Crew<Job, Result> implements JobRunner<Job, Result> {
   readonly width: number;
   readonly #options: RunnerOptions<Job, Result>;
   readonly #threads: Worker[] = [];
   readonly #idle: Worker[] = [];
-  readonly #atWork = new Map<Worker | 'here', Waiting<Job, Result>>();
+  /** In this thread. */
+  readonly #seats: readonly Seat[];
+  readonly #atWork = new Map<Taker, Waiting<Job, Result>>();
   readonly #queue: Waiting<Job, Result>[] = [];
-  /** The job in this thread. */
-  #here: Promise<void> = Promise.resolve();
   /** After it no job is taken: a late result could be taken for another job's. */
   #failure: { readonly error: unknown } | null = null;
   #disposed = false;
@@ -107,7 +119,8 @@ class Crew<Job, Result> implements JobRunner<Job, Result> {
 
   constructor(options: RunnerOptions<Job, Result>) {
     this.#options = options;
-    this.width = options.jobs <= 1 ? 1 : 2 * options.jobs;
+    this.width = 2 * Math.max(1, options.jobs);
+    this.#seats = Array.from({ length: options.jobs <= 1 ? 2 : 1 }, () => ({ work: Promise.resolve() }));
     options.signal?.addEventListener('abort', this.#abort);
   }
 
@@ -125,22 +138,22 @@ class Crew<Job, Result> implements JobRunner<Job, Result> {
     if (taker === undefined) return;
     const next = this.#queue.shift() as Waiting<Job, Result>;
     this.#atWork.set(taker, next);
-    if (taker === 'here') this.#here = this.#runHere(next.job);
-    else taker.postMessage(next.job);
+    if (taker instanceof Worker) taker.postMessage(next.job);
+    else taker.work = this.#runHere(taker, next.job);
   }
 
-  #taker(): Worker | 'here' | undefined {
-    if (!this.#atWork.has('here')) return 'here';
-    return this.#idle.pop() ?? (this.#threads.length < this.#options.jobs - 1 ? this.#start() : undefined);
+  #taker(): Taker | undefined {
+    const free = this.#seats.find((seat) => !this.#atWork.has(seat));
+    return free ?? this.#idle.pop() ?? (this.#threads.length < this.#options.jobs - 1 ? this.#start() : undefined);
   }
 
-  async #runHere(job: Job): Promise<void> {
+  async #runHere(seat: Seat, job: Job): Promise<void> {
     const { run, onBytes } = this.#options;
     try {
       const result = await run(job, onBytes, this.#over.signal);
-      this.#end('here')?.resolve(result);
+      this.#end(seat)?.resolve(result);
     } catch (error) {
-      this.#end('here')?.reject(error);
+      this.#end(seat)?.reject(error);
     }
     this.#give();
   }
@@ -171,7 +184,7 @@ class Crew<Job, Result> implements JobRunner<Job, Result> {
     this.#give();
   }
 
-  #end(taker: Worker | 'here'): Waiting<Job, Result> | undefined {
+  #end(taker: Taker): Waiting<Job, Result> | undefined {
     const waiting = this.#atWork.get(taker);
     this.#atWork.delete(taker);
     return waiting;
@@ -188,7 +201,7 @@ class Crew<Job, Result> implements JobRunner<Job, Result> {
     this.#disposed = true;
     this.#queue.length = 0;
     this.#over.abort();
-    await Promise.all([this.#here, ...this.#threads.map((thread) => thread.terminate())]);
+    await Promise.all([...this.#seats.map(({ work }) => work), ...this.#threads.map((thread) => thread.terminate())]);
   }
 }
 
