@@ -14,6 +14,11 @@ export interface ArchiveWriterOptions {
   readonly sync: 'group' | number;
   /** Stores segments in another form; none: they stay as they are. */
   readonly packs?: PackThread | null;
+  /**
+   * Asked before a file that ends with neither ROTATE nor STOP is taken for one in which its source crashed; rejects when the source does
+   * not show that it has that very file.
+   */
+  confirmCrash?(file: string): Promise<void>;
   /** Bytes up to the digest's `indexedTo` are durable; comes once more when the segment is sealed. */
   onDurable(update: SegmentUpdate): void;
   /** A commit on the source waited for bytes before there; they are durable now. Only after `awaited`. */

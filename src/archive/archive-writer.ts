@@ -12,7 +12,7 @@ import { AwaitedCommits } from './awaited-commits.ts';
 import type { SegmentDamage } from './segment-damage.ts';
 import { GATHERED_BYTES, Gathering } from './gathering.ts';
 import { lastGoodOf, type SegmentUpdate } from './segment-indexer.ts';
-import { checkContinuity, checkOrder } from './segment-order.ts';
+import { awaitsContinuity, checkContinuity, checkOrder } from './segment-order.ts';
 import { SegmentWriter } from './segment-writer.ts';
 import { recordSourceIncidents } from './source-incidents.ts';
 import { SyncTurns } from './sync-turns.ts';
@@ -53,7 +53,7 @@ export class ArchiveWriter {
     this.#sealed = end.sealed;
     this.#segment = end.open;
     this.#damage = end.open === null ? end.damage : null;
-    this.#continuityChecked = end.open !== null;
+    this.#continuityChecked = !awaitsContinuity(end);
     this.#syncedTo = end.open?.wholeTo ?? 0;
     this.#staged = new StagedStream((high) => {
       options.onPressure(high);
@@ -243,12 +243,18 @@ export class ArchiveWriter {
     if (open?.file === file || position !== FIRST_EVENT_OFFSET) {
       throw new LastgoodError('STREAM_DAMAGED', `the source sends '${file}' from ${position}, which was not asked for`);
     }
-    if (open !== null) await this.#seal(open);
+    if (open !== null) await this.#leave(open);
     checkOrder(this.#sealed?.manifest, file);
     if (this.#damage?.file === file) await rm(this.#damage.path, { force: true });
     this.#segment = await this.#create(file);
     this.#syncedTo = 0;
     this.#continuityChecked = false;
+  }
+
+  /** A log that was reset goes on in its next file too, without a word at the old one's end. */
+  async #leave(segment: SegmentWriter): Promise<void> {
+    if (segment.ended === 'source-crashed') await this.#options.confirmCrash?.(segment.file);
+    await this.#seal(segment);
   }
 
   async #create(file: string): Promise<SegmentWriter> {

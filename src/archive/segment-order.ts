@@ -24,3 +24,16 @@ export function checkContinuity(
     `'${next.file}' begins after GTIDs '${next.gtidStart}', but '${before.file}' ended at '${before.gtidEnd}'`,
   );
 }
+
+/**
+ * True while it is not known whether a lineage's newest file begins with the right GTIDs: there is none open yet, or what is open was cut off
+ * before the event that says it. Behind a hole nothing tells.
+ */
+export function awaitsContinuity(end: {
+  readonly open: { readonly file: string; readonly gtidStart: string | null } | null;
+  readonly sealed: { readonly manifest: Pick<SegmentManifest, 'file'> } | null;
+}): boolean {
+  const { open, sealed } = end;
+  if (open === null) return true;
+  return open.gtidStart === null && sealed !== null && fileNumber(open.file) === fileNumber(sealed.manifest.file) + 1;
+}

@@ -14,7 +14,7 @@ import { pause } from '../platform/wait.ts';
 import { readBinlogEnd } from '../server/binary-logs.ts';
 import { connect, SHORT_QUESTIONS, type ServerConnection } from '../server/connection.ts';
 import { checkSource } from './archive-preflight.ts';
-import { ArchiveSession, durableEnd, type DurableEnd } from './archive-session.ts';
+import { ArchiveSession, confirmCrash, durableEnd, type DurableEnd } from './archive-session.ts';
 import { findPlace, type ArchivePlace } from './archive-place.ts';
 import { cannotRead, isBrokenOff, lastArchived, passBrokenOff, withWayOn } from './broken-off.ts';
 import { HistoryChanges } from './history-changes.ts';
@@ -182,12 +182,13 @@ export class ArchiveRun {
     this.#lineage = lineage.id;
     this.#end = durableEnd(end);
     this.#hold?.need(start.file, source.identity);
-    const writer = new ArchiveWriter(
+    const writer: ArchiveWriter = new ArchiveWriter(
       {
         repository: this.#repository,
         lineage,
         sync: this.#options.archive.sync,
         packs: this.#packs,
+        confirmCrash: () => confirmCrash(writer, { source: primary, identity: source.identity, signal }),
         onDurable: (update) => {
           this.#record(lineage, update);
           this.#advance(update.digest);

@@ -3,6 +3,7 @@ import type { ArchiveWriter } from '../archive/archive-writer.ts';
 import { compareCoordinates, type Coordinates } from '../binlog/coordinates.ts';
 import type { ServerConnection } from '../server/connection.ts';
 import type { Logger } from '../platform/logger.ts';
+import { throwIfAborted } from '../platform/wait.ts';
 import { startDump, type DumpStream } from '../server/dump-client.ts';
 import type { ServerIdentity } from '../server/facts.ts';
 import type { ArchiverName } from './archiver-name.ts';
@@ -22,6 +23,17 @@ export interface DurableEnd {
 export function durableEnd({ open, sealed }: ArchiveEnd): DurableEnd | null {
   if (open !== null) return { file: open.file, indexedTo: open.wholeTo, gtidEnd: open.gtidEnd };
   return sealed === null ? null : sealed.manifest;
+}
+
+/**
+ * Asks the source for the last archived bytes, before a file that ended without a word is taken for one in which it crashed: a log that
+ * was reset ends so too.
+ *
+ * @throws LastgoodError `LINEAGE_MISMATCH`, `INTERRUPTED`, and what keeps the source from being asked
+ */
+export async function confirmCrash(...[writer, options]: Parameters<typeof lookOnce>): Promise<void> {
+  await lookOnce(writer, options);
+  throwIfAborted(options.signal); // then nobody was asked
 }
 
 /**

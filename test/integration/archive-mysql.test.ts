@@ -212,6 +212,35 @@ describe('an archive of MySQL 5.6', () => {
     ]);
   });
 
+  it('is not joined to another log, without GTIDs, when it is reset and rotates at once while it is archived', async () => {
+    await using server = await startMysql56({ args: WITHOUT_GTIDS });
+    await using connection = await server.connect();
+    const repository = repositoryBeside(server);
+    await using archiver = startArchiver(server, repository);
+    const archived = async (): Promise<string[]> => {
+      const opened = await openRepository(repository);
+      const lineages = await Promise.all((await opened.lineages()).map(async ({ id }) => await opened.segments(id)));
+      return lineages.map((segments) => segments.map(({ file }) => file).join(' '));
+    };
+    await connection.query('CREATE DATABASE a');
+    const { coordinates } = await readBinlogEnd(connection);
+    const isThere = async (): Promise<boolean> =>
+      (await segmentsOf(repository).catch(() => []))[0]?.bytes === coordinates.position;
+    await waitFor(isThere, { timeoutMs: 20_000, what: 'the first log' });
+    await runAll(connection, [
+      'RESET MASTER',
+      'CREATE DATABASE b',
+      'CREATE DATABASE c',
+      'FLUSH BINARY LOGS',
+      'CREATE DATABASE d',
+    ]);
+    const wentOn = async (): Promise<boolean> => (await archived()).at(-1)?.endsWith('binlog.000002') === true;
+    await waitFor(wentOn, { timeoutMs: 20_000, what: 'the second log' });
+    await archiver.stop();
+    expect(await archived()).toEqual(['binlog.000001', 'binlog.000001 binlog.000002']);
+    expect(await differencesNow(server)).toEqual([]);
+  });
+
   it('names the server by its uuid, and counts what it was told was executed before (peers 32: vitess PR #13555)', async () => {
     await using server = await startMysql56();
     await using connection = await server.connect();

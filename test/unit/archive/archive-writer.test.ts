@@ -307,6 +307,52 @@ describe('ArchiveWriter', () => {
     ]);
   });
 
+  it('refuses it also when a cut came between its format and its GTIDs', async () => {
+    await using folder = await archiveFolder();
+    const [first, second] = [log(), log({ from: 7 })];
+    const formatEnd = second.events[0]?.end ?? 0;
+    const { writer } = folder.writer(await folder.end());
+    writer.rotate(FILE, 4);
+    writer.append(first.bytes, 4, first.size);
+    writer.rotate(NEXT, 4);
+    writer.append(second.bytes, 4, formatEnd);
+    await writer.finish();
+    const end = await folder.end();
+    expect(end.open).toMatchObject({ file: NEXT, size: formatEnd });
+    const { writer: later } = folder.writer(end);
+    later.rotate(NEXT, formatEnd);
+    later.append(second.bytes, formatEnd, second.size);
+    await expect(later.finish()).rejects.toMatchObject({
+      code: 'LINEAGE_MISMATCH',
+      message: `'${NEXT}' begins after GTIDs '0-101-7', but '${FILE}' ended at '0-101-3'`,
+    });
+    expect((await folder.segments()).at(-1)?.bytes).toBe(formatEnd);
+  });
+
+  it('asks before it takes a file that ended without a word for a crash, and for no other one', async () => {
+    await using folder = await archiveFolder();
+    const [first, second] = [log().between(rotate(NEXT)), log({ from: 3 })];
+    const asked: string[] = [];
+    const { writer, sealed } = folder.writer(await folder.end(), {
+      confirmCrash: async (file) => {
+        asked.push(file);
+        await Promise.reject(new Error('it has another one'));
+      },
+    });
+    writer.rotate(FILE, 4);
+    writer.append(first.bytes, 4, first.size);
+    writer.rotate(NEXT, 4);
+    writer.append(second.bytes, 4, second.size);
+    writer.rotate('binlog.000003', 4);
+    await expect(writer.finish()).rejects.toThrow('it has another one');
+    expect(asked).toEqual([NEXT]);
+    expect(sealed.map(({ file }) => file)).toEqual([FILE]);
+    expect((await folder.segments()).map(({ file, state }) => [file, state])).toEqual([
+      [FILE, 'sealed'],
+      [NEXT, 'open'],
+    ]);
+  });
+
   it('refuses a source that goes to its next file in the middle of an event', async () => {
     await using folder = await archiveFolder();
     const { bytes } = log();
