@@ -12,8 +12,10 @@ import type { PackThread } from './pack-thread.ts';
 import { manifestName, type ArchivedSegment, type Repository } from './repository.ts';
 import type { SegmentDamage } from './segment-damage.ts';
 import { lastGoodOf, type SegmentUpdate } from './segment-indexer.ts';
+import { exists } from './presence.ts';
 import { openSegment } from './read-segment.ts';
 import { SegmentWriter } from './segment-writer.ts';
+import type { UnreadableRecord } from './stored-records.ts';
 import { recordSourceIncidents, type SourceIncidentOptions } from './source-incidents.ts';
 
 /** Where a lineage's archive ends, derived from its files alone. */
@@ -40,7 +42,7 @@ export interface SealedEnd {
 /**
  * Finds the end of a lineage and puts it back to a whole group. The caller holds the archiver's lock.
  *
- * @throws LastgoodError `ARCHIVE_DAMAGED` when the newest segment is missing
+ * @throws LastgoodError `ARCHIVE_DAMAGED` when the newest segment is missing, `REPOSITORY_UNREADABLE` when its manifest is damaged
  */
 export async function readArchiveEnd(
   repository: Repository,
@@ -49,10 +51,10 @@ export async function readArchiveEnd(
 ): Promise<ArchiveEnd> {
   await healSealing(repository, lineage.id);
   const missing = await repository.missingSegments(lineage);
-  const segments = await repository.segments(lineage.id);
-  const open = checkOrder({ repository, lineage, segments, missing });
+  const { records: segments, unreadable } = await repository.storedSegments(lineage.id);
+  const open = checkOrder({ repository, lineage, segments, missing, unreadable });
   const sealedOnes = segments.filter(({ state }) => state === 'sealed');
-  const sealed = await sealedEnd(repository, lineage.id, sealedOnes);
+  const sealed = await sealedEnd(repository, lineage.id, { sealed: sealedOnes, missing });
   const reopened = open === null ? null : await reopen(open, sealed, signal);
   const { writer = null, damage = null } = reopened ?? {};
   if (writer !== null) return { sealed, open: writer, missing, damage, tail: writer.tail() };
@@ -65,12 +67,14 @@ function checkOrder(archive: {
   lineage: Lineage;
   segments: readonly ArchivedSegment[];
   missing: readonly string[];
+  unreadable: readonly UnreadableRecord[];
 }): ArchivedSegment | null {
-  const { repository, lineage, segments, missing } = archive;
+  const { repository, lineage, segments, missing, unreadable } = archive;
   const newest = segments.at(-1);
   const newestMissing = missing.at(-1);
   if (newestMissing !== undefined && compareFiles(newestMissing, newest?.file ?? lineage.firstFile) >= 0) {
-    throw missingSegments(repository.lineageFolder(lineage.id), missing);
+    const damaged = unreadable.find(({ id }) => id === newestMissing);
+    throw damaged?.error ?? missingSegments(repository.lineageFolder(lineage.id), missing);
   }
   const open = segments.find(({ state }) => state === 'open') ?? null;
   if (open === null || open === newest) return open;
@@ -168,7 +172,7 @@ function sealedTail(segment: ArchivedSegment | undefined): ArchivedTail | null {
 async function sealedEnd(
   repository: Repository,
   lineage: string,
-  sealed: readonly ArchivedSegment[],
+  { sealed, missing }: { sealed: readonly ArchivedSegment[]; missing: readonly string[] },
 ): Promise<SealedEnd | null> {
   const manifest = sealed.at(-1)?.manifest;
   if (manifest === undefined || manifest === null) return null;
@@ -176,5 +180,13 @@ async function sealedEnd(
     (before, segment) => (segment.manifest === null ? before : lastGoodOf(segment.manifest, before)),
     null,
   );
-  return { manifest, manifestSha256: await manifestHash(repository, lineage, manifest.file), last };
+  const later = missing.filter((file) => compareFiles(file, manifest.file) > 0);
+  const newest = await newestManifest(repository.lineageFolder(lineage), later);
+  return { manifest, manifestSha256: await manifestHash(repository, lineage, newest ?? manifest.file), last };
+}
+
+/** Bytes that are gone may be put back: the chain goes on from the manifest that is there. @param files in the order of the log */
+async function newestManifest(folder: string, files: readonly string[]): Promise<string | null> {
+  for (const file of files.toReversed()) if (await exists(join(folder, manifestName(file)))) return file;
+  return null;
 }

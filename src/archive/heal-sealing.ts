@@ -2,10 +2,11 @@ import { createHash } from 'node:crypto';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isBinlogFileName } from '../binlog/coordinates.ts';
-import { storageFailure } from '../platform/durable-file.ts';
+import { storageFailure, syncDirectory } from '../platform/durable-file.ts';
 import { isLastgoodError, LastgoodError } from '../platform/errors.ts';
 import { openSegment } from './read-segment.ts';
 import { manifestName, readSegmentAt, type ArchivedSegment, type Repository } from './repository.ts';
+import { isDamagedRecord } from './stored-records.ts';
 
 /** What is under such a name was never finished. */
 const UNFINISHED = /\.\d{6,}\.(?:zst|enc|json)\.partial$/;
@@ -21,12 +22,22 @@ const CHUNK_BYTES = 1024 * 1024;
 export async function healSealing(repository: Repository, lineage: string): Promise<void> {
   const folder = repository.lineageFolder(lineage);
   const names = new Set(await namesIn(folder));
+  await makeNamesDurable(folder);
   for (const name of names) if (UNFINISHED.test(name)) await remove(join(folder, name));
   for (const file of [...names].filter(isBinlogFileName)) {
-    const segment = await readSegmentAt({ folder, lineage, file, keys: repository.keys });
+    const segment = await readSegmentAt({ folder, lineage, file, keys: repository.keys }).catch(noneIfDamaged);
     if (segment === null) continue;
     if (segment.state === 'open') await removeOtherForms(segment, names);
     else if (segment.path !== join(folder, file) && (await isProven(segment))) await remove(join(folder, file));
+  }
+}
+
+/** A killed archiver may not have come to the fsync behind its rename: a manifest counts, and a plain file goes for it, only once it is durable. */
+async function makeNamesDurable(folder: string): Promise<void> {
+  try {
+    await syncDirectory(folder);
+  } catch (error) {
+    throw storageFailure(folder, error);
   }
 }
 
@@ -36,6 +47,12 @@ async function namesIn(folder: string): Promise<string[]> {
   } catch (cause) {
     throw new LastgoodError('REPOSITORY_UNREADABLE', `cannot read folder '${folder}'`, { cause });
   }
+}
+
+/** Of a segment whose manifest is damaged nothing is removed: nobody knows which of its files is the good one. */
+function noneIfDamaged(error: unknown): null {
+  if (isDamagedRecord(error)) return null;
+  throw error;
 }
 
 /** Its manifest was not written yet: what is stored is made again. */

@@ -19,6 +19,7 @@ import { renderRecord } from './record-text.ts';
 import { whyNoRehearsal, type RehearsalRecord } from './rehearsal-record.ts';
 import { formOf, isPlain, storedName } from './stored-form.ts';
 import {
+  isDamagedRecord,
   notUsable,
   ofPlace,
   readEach,
@@ -169,19 +170,26 @@ export class Repository {
     await writeRecord(join(this.lineageFolder(lineage.id), LINEAGE_RECORD), lineage);
   }
 
-  /** Of one lineage, in the order of their file numbers; without those whose bytes are gone. */
+  /** Of one lineage, in the order of their file numbers; without those whose bytes are gone, or whose manifest is damaged. */
   async segments(lineage: string): Promise<ArchivedSegment[]> {
+    return [...(await this.storedSegments(lineage)).records];
+  }
+
+  /**
+   * As `segments`, with the manifests that are damaged: nobody knows what such a file holds, so it counts as missing, and all others
+   * can be used. One that cannot be read, as for want of a right, may be good: that is thrown.
+   */
+  async storedSegments(lineage: string): Promise<StoredRecords<ArchivedSegment>> {
     const folder = this.lineageFolder(lineage);
     const names = await readFolder(folder);
     const present = new Set(names);
     const files = [...new Set(names.map(segmentOf).filter((file) => file !== null))].sort(compareFiles);
-    const segments: ArchivedSegment[] = [];
+    const places = files.map((file) => ({ id: file, path: join(folder, manifestName(file)) }));
+    const read = async ({ id: file }: RecordPlace): Promise<ArchivedSegment | null> =>
+      await readSegmentAt({ folder, lineage, file, keys: this.keys }, present);
     // One after the other: thousands of manifests at once are more files than a process may open.
-    for (const file of files) {
-      const segment = await readSegmentAt({ folder, lineage, file, keys: this.keys }, present);
-      if (segment !== null) segments.push(segment);
-    }
-    return segments;
+    const { records, unreadable } = await readEach(places, read, isDamagedRecord);
+    return { records: records.filter((segment) => segment !== null), unreadable };
   }
 
   /** Names of a lineage's segments whose bytes are gone: sealed or passed over, from its first file on. */

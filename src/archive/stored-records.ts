@@ -25,10 +25,11 @@ export interface StoredRecords<R> {
   readonly unreadable: readonly UnreadableRecord[];
 }
 
-/** Reads every record by itself. */
+/** Reads every record by itself. @param isPassed which failures do not end it; all of the records' own when not given */
 export async function readEach<R>(
   places: readonly RecordPlace[],
   read: (place: RecordPlace) => Promise<R>,
+  isPassed = isUnreadable,
 ): Promise<StoredRecords<R>> {
   const records: R[] = [];
   const unreadable: UnreadableRecord[] = [];
@@ -36,11 +37,20 @@ export async function readEach<R>(
     try {
       records.push(await read(place));
     } catch (error) {
-      if (!isLastgoodError(error, 'REPOSITORY_UNREADABLE')) throw error;
+      if (!isPassed(error)) throw error;
       unreadable.push({ ...place, error });
     }
   }
   return { records, unreadable };
+}
+
+function isUnreadable(error: unknown): error is LastgoodError {
+  return isLastgoodError(error, 'REPOSITORY_UNREADABLE');
+}
+
+/** True for a record whose text was read and is no record: reading it again would not help. */
+export function isDamagedRecord(error: unknown): error is LastgoodError {
+  return isUnreadable(error) && error.cause instanceof SyntaxError;
 }
 
 /** The record of this id; null when there is none. @throws LastgoodError `REPOSITORY_UNREADABLE` when it is the one that cannot be read */
@@ -99,10 +109,18 @@ export function withoutOne(path: string): string[] {
     return [
       `Without one, move the folder '${dirname(path)}' out of the repository, and keep it: \`lastgood archive\` fetches again what the server still has.`,
     ];
+  if (MANIFEST.test(basename(path)))
+    return [
+      'Without one, restores that need this file are refused, and all others work: take a new backup with `lastgood backup`.',
+      `Where the archive ends with it, move it and the segment beside it out of '${dirname(path)}', and keep them: \`lastgood archive\` fetches the file again.`,
+    ];
   if (/^archiver-.*\.json$/.test(basename(path)))
     return ['Without one, move the file out of the repository: the next runs of `lastgood archive` write another.'];
   return [];
 }
+
+/** Beside its segment. */
+const MANIFEST = /\.\d{6,}\.json$/;
 
 function holderOf(path: string): string {
   return basename(dirname(path)) === 'rehearsals' ? 'file' : 'folder';

@@ -3,7 +3,7 @@ import { compareFiles, fileNumber } from '../binlog/coordinates.ts';
 import type { Lineage } from '../archive/lineage.ts';
 import type { SegmentDigest } from '../archive/manifest.ts';
 import type { ArchivedSegment, Repository } from '../archive/repository.ts';
-import type { StoredRecords } from '../archive/stored-records.ts';
+import type { StoredRecords, UnreadableRecord } from '../archive/stored-records.ts';
 import { indexSegment } from '../archive/read-segment.ts';
 import { lastGoodOf } from '../archive/segment-indexer.ts';
 import type { BinlogReading } from '../binlog/binlog-reader.ts';
@@ -39,7 +39,7 @@ interface IndexOptions {
  * Makes the catalog anew from the archive alone, beside the old one, and puts it in its place when it is whole. Nobody
  * may write to the old one meanwhile: hold the archivers' locks.
  *
- * @throws LastgoodError `ARCHIVE_DAMAGED` when a segment cannot be read; the old catalog then stays
+ * @throws LastgoodError `ARCHIVE_DAMAGED` when a segment cannot be read, `REPOSITORY_UNREADABLE` when its manifest cannot; the old catalog then stays
  */
 export async function rebuildCatalog(repository: Repository, path: string, options: IndexOptions): Promise<void> {
   const draft = `${path}.rebuild`;
@@ -61,7 +61,9 @@ function discard(path: string): void {
 }
 
 async function indexEverything(repository: Repository, catalog: Catalog, options: IndexOptions): Promise<void> {
-  const archived = await listArchive(repository);
+  const archived = await listArchive(repository, ({ error }) => {
+    throw error;
+  });
   await copyRecords({ repository, lineages: archived.lineages }, catalog, options);
   await indexAll(catalog, archived.segments, options);
 }
@@ -82,8 +84,10 @@ export async function catchUp(
 ): Promise<void> {
   // Before the archive is listed: what a living archiver adds meanwhile must not look like something gone.
   const known = catalog.lineages().map(({ id }) => ({ id, segments: catalog.segments(id) }));
-  const archived = await listArchive(repository);
   const { log, openSegments } = options;
+  const archived = await listArchive(repository, ({ error }) => {
+    log.error({ error: error.message, ...error.details }, 'segment with a damaged manifest left out');
+  });
   const onUnreadable = openSegments === 'leave' ? logUnreadable(log) : undefined;
   for (const edited of await repository.editedLineages()) {
     if (onUnreadable === undefined) throw edited;
@@ -111,11 +115,17 @@ interface ArchiveListing {
   readonly segments: readonly SegmentWork[];
 }
 
-async function listArchive(repository: Repository): Promise<ArchiveListing> {
+/** @param onDamaged told of each manifest that is damaged: its segment is not listed */
+async function listArchive(
+  repository: Repository,
+  onDamaged: (record: UnreadableRecord) => void,
+): Promise<ArchiveListing> {
   const lineages = await repository.lineages();
   const segments: SegmentWork[] = [];
   for (const lineage of lineages) {
-    for (const segment of await repository.segments(lineage.id)) segments.push({ lineage, segment });
+    const { records, unreadable } = await repository.storedSegments(lineage.id);
+    unreadable.forEach(onDamaged);
+    for (const segment of records) segments.push({ lineage, segment });
   }
   return { lineages, segments };
 }

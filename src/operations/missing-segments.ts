@@ -3,6 +3,7 @@
  * findings; what a source lost is told by losses.ts.
  */
 import type { Lineage } from '../archive/lineage.ts';
+import type { UnreadableRecord } from '../archive/stored-records.ts';
 import { compareFiles } from '../binlog/coordinates.ts';
 import type { LostSegment } from '../catalog/lost-segments.ts';
 import type { Finding } from './finding.ts';
@@ -11,7 +12,7 @@ import type { OpenArchive } from './open-archive.ts';
 type Archive = Pick<OpenArchive, 'repository' | 'catalog'>;
 
 /**
- * Segments whose files are gone from the repository, or have fewer bytes than were durable; also those of lineages whose folders
+ * Segments whose files are gone from the repository, have fewer bytes than were durable, or a damaged manifest; also those of lineages whose folders
  * are gone.
  *
  * @param lineages of which it is asked
@@ -35,12 +36,16 @@ async function findIn(
   lineage: Lineage,
   lost: readonly LostSegment[],
 ): Promise<Finding[]> {
-  const there = new Set((await repository.segments(lineage.id)).map(({ file }) => file));
+  const { records, unreadable } = await repository.storedSegments(lineage.id);
+  const there = new Set(records.map(({ file }) => file));
+  const damaged = new Set(unreadable.map(({ id }) => id));
   const gone = filesOf(lost).filter((file) => !there.has(file));
-  const missing = [...new Set([...(await repository.missingSegments(lineage)), ...gone])].sort(compareFiles);
+  const notThere = new Set([...(await repository.missingSegments(lineage)), ...gone]);
+  const missing = [...notThere].filter((file) => !damaged.has(file)).sort(compareFiles);
   const cut = lost.filter(({ file }) => there.has(file));
   return [
     ...(missing.length === 0 ? [] : [missingFinding(lineage.id, missing)]),
+    ...unreadable.map((record) => damagedFinding(lineage.id, record)),
     ...cut.map((item) => cutFinding(item, catalog.segment(lineage.id, item.file)?.digest.indexedTo ?? 0)),
   ];
 }
@@ -66,6 +71,16 @@ function missingFinding(lineage: string, missing: readonly string[]): Finding {
     object: lineage,
     found: `archived files are gone from the repository: ${missing.length > MANY ? all : missing.join(', ')}`,
     fix: NEXT_STEPS,
+  };
+}
+
+function damagedFinding(lineage: string, { id, error }: UnreadableRecord): Finding {
+  return {
+    severity: 'error',
+    check: 'damaged manifest',
+    object: lineage,
+    found: `nothing of ${id} can be used: ${error.message}`,
+    fix: error.hint,
   };
 }
 

@@ -1,5 +1,6 @@
-import { rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { createHash } from 'node:crypto';
+import { rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { manifestName } from '../../../src/archive/repository.ts';
 import { archiveFolder, type ArchiveFolder } from '../../support/archive-folder.ts';
@@ -51,6 +52,41 @@ describe('readArchiveEnd', () => {
     expect(open?.file).toBe(file(4));
     expect(missing).toEqual([file(2)]);
     await open?.close();
+  });
+
+  it('chains on from a manifest whose bytes are gone: they may be put back', async () => {
+    await using folder = await filledFolder();
+    const bytes = await folder.read(file(3));
+    await rm(folder.path(file(3)));
+    const { writer, sealed } = folder.writer(await folder.end());
+    writer.rotate(file(4), log(4).size);
+    writer.rotate(file(5), 4);
+    await writer.finish();
+    await folder.put(file(3), bytes);
+    const manifest = await folder.read(manifestName(file(3)));
+    expect(sealed[0]?.previousManifestSha256).toBe(createHash('sha256').update(manifest).digest('hex'));
+  });
+
+  it('goes on behind a manifest that is damaged, and calls its segment missing', async () => {
+    await using folder = await filledFolder();
+    await folder.put(manifestName(file(2)), Buffer.from('{"fil'));
+    const { open, sealed, missing } = await folder.end();
+    expect([open?.file, sealed?.manifest.file, missing]).toEqual([file(4), file(3), [file(2)]]);
+    await open?.close();
+  });
+
+  it('refuses a lineage whose newest segment has a damaged manifest, and says how to fetch it again', async () => {
+    await using folder = await filledFolder();
+    await rm(folder.path(file(4)));
+    await folder.put(manifestName(file(3)), Buffer.from('{"fil'));
+    await expect(folder.end()).rejects.toMatchObject({
+      code: 'REPOSITORY_UNREADABLE',
+      message: expect.stringContaining(`cannot read '${folder.path(manifestName(file(3)))}'`) as string,
+      hint: expect.stringContaining('move it and the segment beside it out') as string,
+    });
+    for (const name of [file(3), manifestName(file(3))])
+      await rename(folder.path(name), join(dirname(folder.repository.path), name));
+    expect(await folder.end()).toMatchObject({ open: null, sealed: { manifest: { file: file(2) } }, missing: [] });
   });
 
   it('refuses a lineage whose newest segment has a manifest and no bytes', async () => {

@@ -85,8 +85,23 @@ describe('Repository', () => {
     await using folder = await archiveFolder();
     await expect(folder.repository.segments('other')).rejects.toMatchObject({ code: 'REPOSITORY_UNREADABLE' });
     await folder.put('binlog.000001', Buffer.alloc(4));
-    await folder.put('binlog.000001.json', Buffer.from('{"fil'));
+    await mkdir(folder.path('binlog.000001.json'));
     await expect(folder.segments()).rejects.toMatchObject({ code: 'REPOSITORY_UNREADABLE' });
+  });
+
+  it('names a manifest that is damaged, and lists the other segments', async () => {
+    await using folder = await archiveFolder();
+    for (const name of ['binlog.000001', 'binlog.000002', 'binlog.000003']) await folder.put(name, Buffer.alloc(4));
+    await folder.put('binlog.000001.json', Buffer.from('{"file":"binlog.000001"}'));
+    await folder.put('binlog.000002.json', Buffer.from('{"fil'));
+    const { records, unreadable } = await folder.repository.storedSegments(folder.lineage.id);
+    expect(records.map(({ file, state }) => [file, state])).toEqual([
+      ['binlog.000001', 'sealed'],
+      ['binlog.000003', 'open'],
+    ]);
+    expect(unreadable).toMatchObject([{ id: 'binlog.000002', error: { code: 'REPOSITORY_UNREADABLE' } }]);
+    const lineage = { ...folder.lineage, firstFile: 'binlog.000001' };
+    expect(await folder.repository.missingSegments(lineage)).toEqual(['binlog.000002']);
   });
 
   it('lists lineages in the order they began', async () => {

@@ -267,6 +267,22 @@ it('does not remove a plain file that someone brought back for a stored form tha
   expect((await archived.read(FILE)).equals(builder.bytes)).toBe(true);
 });
 
+it('makes names durable that a killed archiver left so, before a plain file goes for them', async () => {
+  await using archived = await archiveFolder();
+  const builder = log().between(rotate(NEXT));
+  const { cleared } = await (await writeAll(archived, builder, 'zst')).seal({ previousManifestSha256: null });
+  await cleared;
+  await archived.put(FILE, builder.bytes);
+  await using handle = await open(import.meta.filename);
+  const prototype = Object.getPrototypeOf(handle) as FileHandle;
+  const seen: string[][] = [];
+  const syncs = vi.spyOn(prototype, 'sync').mockImplementation(async () => void seen.push(await filesOf(archived)));
+  await archived.end();
+  syncs.mockRestore();
+  expect(seen[0]).toEqual([FILE, `${FILE}.json`, `${FILE}.zst`]);
+  expect(await filesOf(archived)).toEqual([`${FILE}.json`, `${FILE}.zst`]);
+});
+
 it('reads on when an open segment is sealed after it was listed', async () => {
   await using archived = await archiveFolder();
   const builder = log().between(rotate(NEXT));

@@ -178,6 +178,36 @@ describe('the list of pins that cannot be read', () => {
   });
 });
 
+describe('a manifest that is damaged', () => {
+  const manifest = (): string => folder.path('binlog.000001.json');
+
+  it('stops what needs its segment and nothing else, is told of, and has nothing to say once it is put back', async () => {
+    await archiveWith('b1');
+    const end = (): Promise<unknown> => withArchive((archive) => archive.catalog.dump());
+    const [before, text] = [await end(), await readFile(manifest(), 'utf8')];
+    expect((await plan()).backup.id).toBe('b1');
+    await writeFile(manifest(), text.slice(0, -9));
+    await expect(plan()).rejects.toMatchObject({ exitCode: 20 });
+    for (let round = 0; round < 2; round += 1) {
+      const { archiver, findings } = await status();
+      expect(archiver.file).toBe('binlog.000002');
+      expect(findings.filter(({ check }) => /manifest|segments/.test(check))).toEqual([
+        {
+          ...{ severity: 'error', check: 'damaged manifest', object: folder.lineage.id },
+          found: expect.stringContaining(`nothing of binlog.000001 can be used: cannot read '${manifest()}'`) as string,
+          fix: expect.stringContaining('put a good one from a second copy') as string,
+        },
+      ]);
+    }
+    await expect(rebuildArchiveCatalog(folder.repository.path, { log: silentLog })).rejects.toMatchObject({
+      code: 'REPOSITORY_UNREADABLE',
+    });
+    await writeFile(manifest(), text);
+    expect(await end()).toEqual(before);
+    expect((await plan()).backup.id).toBe('b1');
+  });
+});
+
 describe('a lineage.json that was edited', () => {
   beforeEach(async () => {
     await archiveWith('b1');
