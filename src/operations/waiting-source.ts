@@ -34,7 +34,9 @@ export function noListing(primary: PrimarySettings): LastgoodError {
   return new LastgoodError(
     'SERVER_UNREACHABLE',
     `the ${describeServer(primary)} does not list its binary logs: its commits wait for a semi-synchronous replica`,
-    { hint: 'SET GLOBAL rpl_semi_sync_master_enabled = OFF; start `lastgood archive`; then set it ON again.' },
+    {
+      hint: 'On it: SET GLOBAL rpl_semi_sync_master_enabled = OFF; then run `lastgood archive --until-current`, set it ON again, and start `lastgood archive`.',
+    },
   );
 }
 

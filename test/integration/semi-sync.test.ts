@@ -4,7 +4,7 @@ import { waitFor } from '../../src/platform/wait.ts';
 import type { ServerConnection } from '../../src/server/connection.ts';
 import { readSemiSync, type SemiSyncSource } from '../../src/server/semi-sync.ts';
 import { findSemiSyncProblems } from '../../src/operations/semi-sync.ts';
-import { primarySettings, repositoryBeside, startArchiver } from '../support/archiver.ts';
+import { archiveUntilCurrent, primarySettings, repositoryBeside, startArchiver } from '../support/archiver.ts';
 import { startVictim } from '../support/commit-then-kill.ts';
 import { holdSyncs } from '../support/held-syncs.ts';
 import { startMysql56, startPrimary, type TestServer } from '../support/servers.ts';
@@ -92,15 +92,25 @@ describe('a semi-synchronous archiver', () => {
     const writers = await Promise.all([server.connect(), server.connect()]);
     const commits = writers.map((writer, n) => writer.query(`INSERT INTO d.t VALUES (${n + 10})`));
     await waitFor(async () => (await waitingCommits(connection)) > 0, { timeoutMs: 20_000, what: 'a commit to wait' });
-    const refused = startArchiver(server, join(server.directory, 'other'), { archive: SEMI_SYNC }).ended;
+    const other = join(server.directory, 'other');
+    const refused = startArchiver(server, other, { archive: SEMI_SYNC }).ended;
     await expect(refused).rejects.toMatchObject({
       code: 'SERVER_UNREACHABLE',
       message: containing('does not list its binary logs: its commits wait for a semi-synchronous replica'),
-      hint: containing('SET GLOBAL rpl_semi_sync_master_enabled = OFF;'),
+      hint: containing(
+        'SET GLOBAL rpl_semi_sync_master_enabled = OFF; then run `lastgood archive --until-current`, set it ON',
+      ),
     });
     await connection.query('SET GLOBAL rpl_semi_sync_master_enabled = OFF');
     await Promise.all(commits);
     await Promise.all(writers.map((writer) => writer.close()));
+    await archiveUntilCurrent(server, other, { archive: SEMI_SYNC });
+    await connection.query('SET GLOBAL rpl_semi_sync_master_enabled = ON');
+    await using archiver = startArchiver(server, other, { archive: SEMI_SYNC });
+    await connection.query('INSERT INTO d.t VALUES (20)');
+    expect(await stateOf(connection)).toMatchObject({ active: true, clients: 1 });
+    await archiver.stop();
+    await connection.query('SET GLOBAL rpl_semi_sync_master_enabled = OFF');
   });
 
   it('has in its archive what clients saw committed when primary and archiver are killed at once', async () => {
