@@ -261,8 +261,20 @@ function queryError(options: ServerOptions, sql: string, cause: unknown): Lastgo
   return new LastgoodError(queryErrorCode(errno, cause), message, { cause, details: { errno } });
 }
 
+/** True for an error that says nothing of what was asked: somebody has ended the session, or the server is ending. */
+export function endsSession(errno: number): boolean {
+  return SESSION_ENDS.has(errno);
+}
+
+/**
+ * ER_SERVER_SHUTDOWN, ER_ABORTING_CONNECTION, the four ER_NET_ errors of a broken line, ER_NEW_ABORTING_CONNECTION, ER_CONNECTION_KILLED.
+ * Source: MariaDB 10.11 sql/share/errmsg-utf8.txt.
+ */
+const SESSION_ENDS: ReadonlySet<number> = new Set([1053, 1152, 1158, 1159, 1160, 1161, 1184, 1927]);
+
 function queryErrorCode(errno: number, cause: unknown): ErrorCode {
   if (PRIVILEGE.has(errno)) return 'PRIVILEGE_MISSING';
+  if (endsSession(errno)) return 'SERVER_UNREACHABLE';
   // A number below 1000 comes from the system, none from the client: the server itself did not answer.
   return errno >= 1000 && (cause as Partial<QueryError>).fatal !== true ? 'SERVER_QUERY_FAILED' : 'SERVER_UNREACHABLE';
 }

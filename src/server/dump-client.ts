@@ -4,9 +4,9 @@
  */
 import { MAX_ASKABLE_POSITION, type Coordinates } from '../binlog/coordinates.ts';
 import type { Flavor } from '../binlog/gtid.ts';
-import { LastgoodError, type ErrorDetails } from '../platform/errors.ts';
+import { LastgoodError, type ErrorCode, type ErrorDetails } from '../platform/errors.ts';
 import { lendReads } from './bulk-socket.ts';
-import { describeServer, type ServerConnection } from './connection.ts';
+import { describeServer, endsSession, type ServerConnection } from './connection.ts';
 import { DumpPackets, type DumpSink } from './dump-packets.ts';
 
 export interface DumpRequest {
@@ -213,7 +213,7 @@ class Dump implements DumpStream {
     const errno = packet.length >= 3 ? packet.readUInt16LE(1) : 0;
     const message = packet.toString('utf8', packet[3] === 0x23 ? 9 : 3);
     return new LastgoodError(
-      NOT_ALLOWED.has(errno) ? 'PRIVILEGE_MISSING' : 'SERVER_QUERY_FAILED',
+      refusalCode(errno),
       `the ${describeServer(this.#connection.options)} ended the binary log stream: ${message}`,
       {
         details: { errno, file: this.#request.from.file, position: this.#request.from.position },
@@ -224,6 +224,11 @@ class Dump implements DumpStream {
 
 /** ER_ACCESS_DENIED_ERROR, ER_TABLEACCESS_DENIED_ERROR, ER_SPECIFIC_ACCESS_DENIED_ERROR: no REPLICATION SLAVE. */
 const NOT_ALLOWED: ReadonlySet<number> = new Set([1045, 1142, 1227]);
+
+function refusalCode(errno: number): ErrorCode {
+  if (NOT_ALLOWED.has(errno)) return 'PRIVILEGE_MISSING';
+  return endsSession(errno) ? 'SERVER_UNREACHABLE' : 'SERVER_QUERY_FAILED';
+}
 
 /** server id 4, host, user and password each with a length byte, port 2, rank 4, primary's id 4. */
 function registerCommand({ serverId, host = ARCHIVER_HOST }: DumpRequest): Buffer {

@@ -86,6 +86,20 @@ function oneValue(column: string, value: string): Buffer {
   ]);
 }
 
+describe('a question that the server does not answer', () => {
+  it.each([
+    [1927, 'SERVER_UNREACHABLE'], // the session was killed
+    [1053, 'SERVER_UNREACHABLE'], // the server is shutting down
+    [1317, 'SERVER_QUERY_FAILED'], // KILL QUERY: the session goes on
+    [1227, 'PRIVILEGE_MISSING'],
+  ])('because of error %d is %s', async (errno, code) => {
+    const refusal = Buffer.from([0xff, errno & 0xff, errno >> 8, ...Buffer.from('#HY000no')]);
+    await using server = await pretendServer((socket) => socket.write(packet(1, refusal)));
+    await using connection = await connect(server.primary);
+    await expect(connection.query('SHOW BINARY LOGS')).rejects.toMatchObject({ code, details: { errno } });
+  });
+});
+
 describe('a connection with a signal', () => {
   it('ends its question at once when the signal comes', async () => {
     await using server = await pretendServer(() => undefined);
