@@ -36,7 +36,7 @@ export interface DemoOptions {
 }
 
 /** What the story came to. */
-export interface DemoResult extends Omit<Restored, 'plan' | 'warnings'> {
+export interface DemoResult extends Omit<Restored, 'plan' | 'appliers' | 'warnings'> {
   readonly incident: Incident;
   /** The lost schema's tables just before the mistake, and in the restored server. */
   readonly lost: readonly TableState[];

@@ -81,8 +81,8 @@ export async function rehearse(options: RehearseOptions): Promise<RehearseResult
   const rehearsal = recordOf({ id, startedAt, plan, ran });
   await repository.writeRehearsal(rehearsal);
   const server = { ...scratch.place, pid: null };
-  const { proof, seconds, warnings } = ran;
-  const outcome = { plan, server, proof, seconds, warnings, rehearsal };
+  const { proof, seconds, appliers, warnings } = ran;
+  const outcome = { plan, server, proof, seconds, appliers, warnings, rehearsal };
   const report = await writeRehearsalReport(archive, { ...outcome, incident });
   if (!proof.ok) throw failure(ran, report.markdown);
   return { ...outcome, report };

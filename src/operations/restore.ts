@@ -3,6 +3,7 @@ import { refuseInside } from '../archive/outside-repository.ts';
 import type { Incident } from '../incident/incident.ts';
 import { LastgoodError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
+import type { Appliers } from '../recovery/appliers.ts';
 import type { Plan } from '../recovery/plan.ts';
 import { describeFailure, type Proof } from '../recovery/proof.ts';
 import type { ReplayEngine, RestoreProgress } from '../recovery/restore-phases.ts';
@@ -38,6 +39,8 @@ export interface RestoreOptions extends FinishOptions {
   readonly acceptConflicts?: boolean | undefined;
   /** XA transactions that were prepared at the cut stay prepared. */
   readonly keepPrepared?: boolean | undefined;
+  /** Which an existing server's appliers share with us; those that this process may use when not given. */
+  readonly cores?: number | undefined;
   readonly progress?: ((progress: RestoreProgress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -48,6 +51,8 @@ export interface Restored {
   readonly server: HandedOver;
   readonly proof: Proof;
   readonly seconds: RestoreSeconds;
+  /** null where a session replayed. */
+  readonly appliers: Appliers | null;
   /** Of the restored server; the plan has its own. */
   readonly warnings: readonly string[];
 }
@@ -115,13 +120,13 @@ export async function finishRestore(
   options: FinishOptions,
 ): Promise<RestoreResult> {
   const { plan, ran, resumed } = run;
-  const { target, proof, seconds, warnings } = ran;
+  const { target, proof, seconds, appliers, warnings } = ran;
   const { borrowed } = target;
   if (!proof.ok) return await refuse(archive, run, options);
-  await ran.note('proven', { plan, proof, seconds, warnings });
+  await ran.note('proven', { plan, proof, seconds, appliers, warnings });
   if (run.isUsual) await recordRestore(archive.repository, { startedAt: run.startedAt, plan, ran, log: options.log });
   const server = await target.handOver({ stop: options.stop === true });
-  const restored = { plan, server, proof, seconds, warnings };
+  const restored = { plan, server, proof, seconds, appliers, warnings };
   const handOver = handOverOf(plan, server, options.primary ?? {});
   const report = await tell(archive, { run, restored, handOver }, options);
   const result = { ...restored, borrowed, handOver, report, resumed };
@@ -159,11 +164,11 @@ async function settleFolder(into: RestoreInto, repositoryPath: string): Promise<
 
 async function refuse(archive: Archive, run: FinishedRun, options: FinishOptions): Promise<never> {
   const { plan, ran } = run;
-  const { target, proof, seconds, warnings } = ran;
-  await ran.note('failed', { plan, proof, seconds, warnings });
+  const { target, proof, seconds, appliers, warnings } = ran;
+  await ran.note('failed', { plan, proof, seconds, appliers, warnings });
   await target.keep();
   const { name, notePath, place } = target;
-  const restored = { plan, server: { ...place, pid: null }, proof, seconds, warnings };
+  const restored = { plan, server: { ...place, pid: null }, proof, seconds, appliers, warnings };
   await tell(archive, { run, restored, handOver: null }, options);
   throw new LastgoodError('PROOF_FAILED', `the ${name} is not what was planned: ${describeFailure(proof)}`, {
     details: { datadir: place.datadir, report: notePath },

@@ -3,6 +3,7 @@ import { describeServer, type ServerConnection } from '../server/connection.ts';
 import { asScript, emptyingStatements, finishingStatements, tellStatements } from './left-behind.ts';
 import type { TargetFacts } from './preflight/target-facts.ts';
 import type { Marker } from './restore-marker.ts';
+import type { BorrowedSetting } from './restore-target.ts';
 import { TARGET_WORDS } from './target-words.ts';
 import { useSince } from './use-since.ts';
 import { whyNotOn } from './why-not-on.ts';
@@ -36,10 +37,10 @@ function proven(server: string, o: { facts: TargetFacts; marker: Marker; why: st
     why === null
       ? [holds, `${RESUME} proves it again and hands it over. `]
       : [`${holds}, and cannot be proven again: ${why}`, ''];
-  const statements = finishingStatements(marker, facts.flavor);
+  const { finish, tell } = finishing(marker, facts);
   return new LastgoodError('TARGET_NOT_EMPTY', message, {
-    details: { phase: 'proven', finish: asScript(statements) },
-    hint: `${resume}To take it as it is, run there: ${tellStatements(statements)}`,
+    details: { phase: 'proven', finish },
+    hint: `${resume}To take it as it is, run there: ${tell}`,
   });
 }
 
@@ -51,7 +52,7 @@ function unfinished(
   const phase = marker.note?.phase ?? 'loading';
   const what = phase === 'failed' ? 'a restore that failed its proof' : `an interrupted restore (${phase})`;
   const message = `the ${server} holds ${what}${why === null ? '' : `, which cannot go on: ${why}`}`;
-  if (useSince(marker, facts) !== null) return inUse(message, phase, finishingStatements(marker, facts.flavor));
+  if (useSince(marker, facts) !== null) return inUse(message, facts, marker);
   const applied = facts.variables.get(TARGET_WORDS[facts.flavor].appliedVariable) ?? '';
   const statements = emptyingStatements({ ...facts, marker, applied });
   return new LastgoodError('TARGET_NOT_EMPTY', message, {
@@ -61,9 +62,22 @@ function unfinished(
 }
 
 /** Nobody is told how to empty what others live on. */
-function inUse(message: string, phase: string, statements: readonly string[]): LastgoodError {
+function inUse(message: string, facts: TargetFacts, marker: Marker): LastgoodError {
+  const { finish, tell } = finishing(marker, facts);
   return new LastgoodError('TARGET_NOT_EMPTY', message, {
-    details: { phase, finish: asScript(statements) },
-    hint: `Somebody uses it: give another server. To keep what it holds, with its settings as they were, run there: ${tellStatements(statements)}`,
+    details: { phase: marker.note?.phase ?? 'loading', finish },
+    hint: `Somebody uses it: give another server. To keep what it holds, with its settings as they were, run there: ${tell}`,
   });
+}
+
+/** A replica takes no other number of appliers while it runs, and nobody is told to stop what others live on. */
+function finishing(marker: Marker, { flavor, primaries }: TargetFacts): { finish: string; tell: string } {
+  const waits = ({ name }: BorrowedSetting): boolean =>
+    primaries.length > 0 && name === TARGET_WORDS[flavor].appliersVariable;
+  const borrowed = marker.borrowed.filter((setting) => !waits(setting));
+  const statements = finishingStatements({ ...marker, borrowed }, flavor);
+  const later = marker.borrowed
+    .filter(waits)
+    .map(({ name, was }) => ` Once it does not replicate: SET GLOBAL ${name} = ${was};`);
+  return { finish: asScript(statements), tell: `${tellStatements(statements)}${later.join('')}` };
 }

@@ -3,6 +3,7 @@ import { GtidPosition } from '../binlog/mariadb-gtid.ts';
 import { LastgoodError } from '../platform/errors.ts';
 import { throwIfAborted } from '../platform/wait.ts';
 import { describeServer, type ServerConnection } from '../server/connection.ts';
+import { applierSetting } from './appliers.ts';
 import { planLoan } from './borrowed-settings.ts';
 import { neededOnServer } from './disk-space.ts';
 import { holdsRestore } from './holds-restore.ts';
@@ -40,7 +41,7 @@ export async function openExistingServer(options: Options): Promise<RestoreTarge
     const facts = await readTargetFacts(keeper, options.others);
     if (facts.marker !== null) throw holdsRestore(keeper, facts, facts.marker);
     const demands = await demandsOf(options);
-    const { set, obstacles } = planSettings(facts, settingsOf(options), note.run.serverId);
+    const { set, obstacles } = planSettings(facts, settingsOf(facts, options), note.run.serverId);
     const all = [...findObstacles(facts, demands), ...obstacles];
     if (all.length > 0) throw refusal(keeper, facts, all);
     throwIfAborted(signal);
@@ -53,9 +54,10 @@ export async function openExistingServer(options: Options): Promise<RestoreTarge
   }
 }
 
-/** Of the source, and what a session needs: the files of LOAD DATA come from here. */
-function settingsOf({ plan, engine }: Options): ServerOptionValues {
-  return engine === 'session' ? { ...plan.backup.settings, local_infile: 'ON' } : plan.backup.settings;
+/** Of the source, and what the engine needs: a session takes the files of LOAD DATA from here. */
+function settingsOf({ flavor, variables }: TargetFacts, { plan, engine, cores }: Options): ServerOptionValues {
+  const own = engine === 'session' ? { local_infile: 'ON' } : applierSetting(flavor, variables, cores);
+  return { ...plan.backup.settings, ...own };
 }
 
 async function demandsOf({ plan, repository, engine = 'applier' }: Options): Promise<Demands> {

@@ -20,6 +20,8 @@ export interface OpenTargetOptions {
   readonly repository: Repository;
   readonly into: RestoreInto;
   readonly engine?: ReplayEngine | undefined;
+  /** Which an existing server's appliers share with us. */
+  readonly cores: number;
   /** The first note, of what begins. */
   readonly note: BegunNote;
   readonly log: Logger;

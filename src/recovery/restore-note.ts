@@ -17,6 +17,8 @@ export interface RestoreRun {
   /** Asked for, of a new server; 0 is a free one. */
   readonly port: number;
   readonly serverId: number;
+  /** Of the machine when it began, which limit a target's appliers; not in notes of earlier versions. */
+  readonly cores?: number | undefined;
   /** Of the machine, when the present phase began: until it is handed over, the server does not survive a power cut. */
   readonly bootId: string | null;
   /** True when the server ended like one that was killed, and nobody has looked yet what that did. */

@@ -9,6 +9,7 @@ import { isLastgoodError, LastgoodError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { ServerConnection } from '../server/connection.ts';
 import type { AppliedPlace } from './applied-place.ts';
+import { describeAppliers, type Appliers } from './appliers.ts';
 import { damageError, findDamage } from './find-damage.ts';
 import { leftRanges } from './left-ranges.ts';
 import { loadBackup } from './load.ts';
@@ -27,6 +28,8 @@ export interface RestoreProgress {
   readonly step: 'loading' | 'replaying' | 'proving';
   readonly done: number;
   readonly total: number;
+  /** By how many appliers, where they are not as many as the target is set to use. */
+  readonly by?: string | undefined;
 }
 
 /** What replays the log: the target's own applier, or one session, for targets that may not replicate. */
@@ -76,10 +79,15 @@ export async function loadPhase(target: RestoreTarget, options: PhaseOptions): P
   await target.settle();
 }
 
+interface ReplayPhaseOptions extends PhaseOptions {
+  /** null for a session. */
+  readonly appliers: Appliers | null;
+}
+
 /** Replays the plan's part of the archive, or what of it is not applied yet. */
 export async function replayPhase(
   target: RestoreTarget,
-  options: PhaseOptions,
+  options: ReplayPhaseOptions,
   place: AppliedPlace | null,
 ): Promise<Replayed> {
   const { groups: applied, gtidState } = place ?? { groups: 0, gtidState: '' };
@@ -90,9 +98,15 @@ export async function replayPhase(
   return { ...replayed, groups: replayed.groups === null ? null : applied + replayed.groups };
 }
 
-async function replayRest(target: RestoreTarget, options: PhaseOptions, place: AppliedPlace | null): Promise<Replayed> {
+async function replayRest(
+  target: RestoreTarget,
+  options: ReplayPhaseOptions,
+  place: AppliedPlace | null,
+): Promise<Replayed> {
   const { plan, repository, log, progress, signal } = options;
-  log.info({ bytes: plan.bytes, groups: plan.groups, engine: options.engine }, 'replaying the archive');
+  const by = options.appliers === null ? 'a session' : describeAppliers(options.appliers);
+  log.info({ bytes: plan.bytes, groups: plan.groups, engine: options.engine, by }, 'replaying the archive');
+  const told = (options.appliers?.why ?? null) === null ? {} : { by };
   const whole = await openPlanRanges(repository, plan, options.narrowing);
   const left = options.engine === 'session' && place !== null ? leftOf(whole, place) : whole;
   const doneBefore = bytesOf(whole) - bytesOf(left);
@@ -105,7 +119,7 @@ async function replayRest(target: RestoreTarget, options: PhaseOptions, place: A
       log,
       signal,
       progress: ({ bytes, totalBytes }) =>
-        progress?.({ step: 'replaying', done: doneBefore + bytes, total: doneBefore + totalBytes }),
+        progress?.({ step: 'replaying', done: doneBefore + bytes, total: doneBefore + totalBytes, ...told }),
     });
   } catch (error) {
     if (!isLastgoodError(error, 'TOOL_FAILED')) throw error;

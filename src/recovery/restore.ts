@@ -2,6 +2,7 @@
  * From a plan to a proven server. Enters: a plan, the archive it was made from, and where to. Leaves: a server with
  * exactly the planned state, and the proof. Must not know argv, printing, or where the plan came from.
  */
+import { availableParallelism } from 'node:os';
 import { readBootId } from '../platform/boot-id.ts';
 import { checkPlan } from './check-plan.ts';
 import { chooseServerId } from './create-scratch.ts';
@@ -19,6 +20,8 @@ export interface RunPlanOptions extends PhaseOptions {
   readonly acceptConflicts?: boolean | undefined;
   /** XA transactions that were prepared at the cut stay prepared; they are rolled back when not given. */
   readonly keepPrepared?: boolean | undefined;
+  /** Which the target's appliers share with us; those that this process may use when not given. */
+  readonly cores?: number | undefined;
 }
 
 /**
@@ -34,8 +37,9 @@ export async function runPlan(options: RunPlanOptions): Promise<RanPlan> {
   refuseSkips(plan, { accepted: options.acceptConflicts === true });
   await checkPlan(repository, plan);
   const watch = new StopWatch();
-  const note = firstNote(plan, describeRun(options));
-  const target = await openTarget({ ...options, note });
+  const { cores = availableParallelism() } = options;
+  const note = firstNote(plan, describeRun({ ...options, cores }));
+  const target = await openTarget({ ...options, cores, note });
   return await runPhases(target, { ...options, note, watch, place: null });
 }
 
@@ -44,7 +48,9 @@ function describeRun({
   engine = 'applier',
   keepPrepared = false,
   acceptConflicts = false,
+  cores,
 }: RunPlanOptions): RestoreRun {
   const port = into.kind === 'scratch' ? (into.port ?? 0) : 0;
-  return { engine, keepPrepared, acceptConflicts, port, serverId: chooseServerId(), bootId: readBootId(), fell: false };
+  const [serverId, bootId] = [chooseServerId(), readBootId()];
+  return { engine, keepPrepared, acceptConflicts, port, serverId, cores, bootId, fell: false };
 }

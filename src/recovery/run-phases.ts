@@ -1,6 +1,7 @@
 import { formatCoordinates } from '../binlog/coordinates.ts';
 import { readBootId } from '../platform/boot-id.ts';
 import type { AppliedPlace } from './applied-place.ts';
+import { readAppliers, type Appliers } from './appliers.ts';
 import { findLooseEnds, settlePrepared } from './loose-ends.ts';
 import type { Plan } from './plan.ts';
 import type { Proof } from './proof.ts';
@@ -21,6 +22,8 @@ export interface RanPlan {
   readonly target: RestoreTarget;
   readonly proof: Proof;
   readonly seconds: RestoreSeconds;
+  /** null where a session replayed. */
+  readonly appliers: Appliers | null;
   /** What is as planned, and yet not as a person may expect: of the restore, not of the plan. */
   readonly warnings: readonly string[];
   /** Of these: what whoever gets the server finds in it. */
@@ -54,7 +57,8 @@ export async function runPhases(target: RestoreTarget, options: RunPhasesOptions
     }
     const load = watch.lap();
     await note('replaying');
-    const replayed = await replayPhase(target, options, place);
+    const appliers = options.engine === 'session' ? null : await readAppliers(target, options.note.run.cores);
+    const replayed = await replayPhase(target, { ...options, appliers }, place);
     const replay = watch.lap();
     const prepared = await settlePrepared(target.admin, { keep: options.keepPrepared === true });
     await note('proving');
@@ -63,7 +67,7 @@ export async function runPhases(target: RestoreTarget, options: RunPhasesOptions
     const looseEnds = await findLooseEnds(target);
     const warnings = [...target.warnings, ...prepared, ...looseEnds];
     log.info({ ok: proof.ok, ...seconds }, 'restored');
-    return { target, proof, seconds, warnings, looseEnds, note };
+    return { target, proof, seconds, appliers, warnings, looseEnds, note };
   } catch (error) {
     throw await target.abandon(error);
   }

@@ -34,6 +34,8 @@ export function restoringOptions(settings: ServerOptionValues, serverId: number)
     loose_innodb_log_file_buffering: '1',
     innodb_doublewrite: '0',
     performance_schema: 'OFF',
+    // One applier: killed, several would leave parts of groups behind the next one, and nobody could go on from there.
+    slave_parallel_threads: '0',
     sync_relay_log: '0',
     sync_relay_log_info: '0',
     sync_master_info: '0',

@@ -41,6 +41,8 @@ const TARGET_ARGS = [
   '--enforce-storage-engine=Aria',
   '--skip-local-infile',
 ];
+/** Enough for all the appliers that the target is set to use. */
+const MANY_CORES = 8;
 const NO_AUTOCOMMIT = ['--autocommit=0', '--completion-type=CHAIN'];
 
 beforeAll(async () => {
@@ -81,7 +83,7 @@ async function restoreInto(
   const { socket, ...login } = server.serverOptions('target');
   const address = reach.host === undefined ? { socket: socket ?? '' } : {};
   const into = { kind: 'existing', server: { ...login, ...address, ...reach }, others } as const;
-  return await restore(archive, { plan, into, log: silentLog, ...options });
+  return await restore(archive, { plan, into, log: silentLog, cores: MANY_CORES, ...options });
 }
 
 const withSettings =
@@ -298,7 +300,9 @@ describe('an existing server is refused before anything is written when it', () 
           .map((text) => text.trim())
           .filter((text) => text !== ''),
       );
-      expect((await restoreInto(target, { reach: { user: 'weak' } })).proof.ok).toBe(true);
+      const { proof, appliers } = await restoreInto(target, { reach: { user: 'weak' } });
+      expect(proof.ok).toBe(true);
+      expect(appliers).toEqual({ used: 4, configured: 4, why: null });
     } finally {
       await target[Symbol.asyncDispose]();
       target = await startPrimary({ serverId: 500, args: TARGET_ARGS });
@@ -318,8 +322,9 @@ describe('a restore into an existing server', () => {
     const before = await stateOf(target);
     const during = new Map<string, unknown>();
     const result = await restoreInto(target, {
-      progress: ({ step }) => {
-        if (!during.has(step)) during.set(step, null);
+      cores: 2,
+      progress: ({ step, by }) => {
+        if (!during.has(step)) during.set(step, by);
       },
     });
 
@@ -335,7 +340,12 @@ describe('a restore into an existing server', () => {
     });
     expect(result.handOver.promote[0]?.run).toBe('RESET MASTER;');
     expect(result.handOver.promote.map(({ run: command }) => command)).toContain('SET GLOBAL read_only = OFF;');
-    expect([...during.keys()]).toEqual(['loading', 'replaying', 'proving']);
+    expect([...during]).toEqual([
+      ['loading', undefined],
+      ['replaying', '1 applier of 4: 2 cores'],
+      ['proving', undefined],
+    ]);
+    expect(result.appliers).toEqual({ used: 1, configured: 4, why: '2 cores' });
     await using restored = await target.connect();
     expect(await checksums(restored, ['shop', 'crm'])).toEqual(lost);
     expect(
@@ -349,6 +359,7 @@ describe('a restore into an existing server', () => {
     ]);
     const borrowed = new Map(result.borrowed.map(({ name, ...values }) => [name, values]));
     expect(borrowed.get('sync_binlog')).toEqual({ was: '1', during: '0' });
+    expect(borrowed.get('slave_parallel_threads')).toEqual({ was: '4', during: '0' });
     expect(borrowed.get('character_set_server')).toEqual({ was: 'latin1', during: 'utf8mb4' });
     expect(borrowed.get('time_zone')).toEqual({ was: '+05:00', during: 'SYSTEM' });
     expect(borrowed.get('replicate_do_db')).toEqual({ was: 'elsewhere', during: '' });
@@ -366,6 +377,7 @@ describe('a restore into an existing server', () => {
     let killed = false;
     const error = await refusalOf(
       restoreInto(target, {
+        cores: 2,
         progress: ({ step }) => {
           if (step !== 'replaying' || killed) return;
           killed = true;
@@ -405,12 +417,14 @@ describe('a restore into an existing server', () => {
   it('works through a session where the server may not replicate', async () => {
     const before = await stateOf(target);
     const reach = { host: '127.0.0.1', port: target.port };
-    const { proof, borrowed } = await restoreInto(target, { engine: 'session', reach });
+    const { proof, appliers, borrowed } = await restoreInto(target, { engine: 'session', reach, cores: 2 });
 
     expect(proof.checks.filter(({ ok }) => !ok)).toEqual([]);
     await using restored = await target.connect();
     expect(await checksums(restored, ['shop', 'crm'])).toEqual(lost);
     expect(borrowed).toContainEqual({ name: 'local_infile', was: 'OFF', during: 'ON' }); // a run that is killed leaves word of it
+    expect(borrowed.map(({ name }) => name)).not.toContain('slave_parallel_threads');
+    expect(appliers).toBeNull();
     expect((await stateOf(target))['variables']).toEqual(before['variables']);
   });
 
@@ -419,6 +433,7 @@ describe('a restore into an existing server', () => {
     let crashed = false;
     const error = await refusalOf(
       restoreInto(target, {
+        cores: 2,
         progress: ({ step }) => {
           if (step === 'replaying' && !crashed) process.kill(target.pid, 'SIGKILL');
           crashed ||= step === 'replaying';
@@ -431,6 +446,7 @@ describe('a restore into an existing server', () => {
       /; the target \(root@.*\) may hold a part of the restore, and was not put right: cannot connect/,
     );
     expect(error.details['cleanup']).toContain('SET GLOBAL sync_binlog = 1;');
+    expect(error.details['cleanup']).toContain('SET GLOBAL slave_parallel_threads = 4;');
     await target.kill();
     await target.restart();
     const again = await refusalOf(restoreInto(target));

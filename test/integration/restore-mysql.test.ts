@@ -143,15 +143,17 @@ describe.each(MODES)('MySQL 5.6 $name', ({ mode, args }) => {
   }
 
   it.each(['applier', 'session'] as const)('is restored to before a DROP DATABASE, engine %s', async (engine) => {
-    await using target = await startMysql56({ serverId: 900, args: [...args] });
+    await using target = await startMysql56({ serverId: 900, args: [...args, ...APPLIERS] });
     const told: string[] = [];
     const log = pino({ level: 'warn' }, { write: (line: string) => told.push(line) });
-    const { proof, server } = await restoreInto(target, { engine, log });
+    const { proof, server, appliers } = await restoreInto(target, { engine, log, cores: 2 });
 
     expect(told).toEqual([]);
     expect(proof.checks.filter(({ ok }) => !ok)).toEqual([]);
     expect(server.port).toBe(target.port);
+    expect(appliers).toEqual(engine === 'session' ? null : { used: 1, configured: 2, why: '2 cores' });
     await using root = await target.connect();
+    expect(await root.query('SELECT @@GLOBAL.slave_parallel_workers AS set_to')).toEqual([{ set_to: '2' }]);
     expect(contentDifferences(expected, await serverContent(root))).toEqual([]);
     const [state] = await root.query<{ executed: string }>('SELECT @@GLOBAL.gtid_executed AS executed');
     expect(state?.executed).toBe(executed);
@@ -196,7 +198,8 @@ describe.each(MODES)('MySQL 5.6 $name', ({ mode, args }) => {
 
   it('is restored past a DROP DATABASE that is left out, by several appliers', async () => {
     await using target = await startMysql56({ serverId: 900, args: [...args, ...APPLIERS] });
-    const { proof } = await restoreInto(target, { skips: true });
+    const { proof, appliers } = await restoreInto(target, { skips: true, cores: 8 });
+    expect(appliers).toEqual({ used: 2, configured: 2, why: null });
 
     expect(proof.checks.filter(({ ok }) => !ok)).toEqual([]);
     await using root = await target.connect();

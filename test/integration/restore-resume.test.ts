@@ -339,7 +339,7 @@ describe('a restore into a server that was there, whose maker was killed', () =>
       hint: expect.stringContaining('`lastgood restore TARGET --server FILE`') as string,
     });
     const before = await stateOf(target);
-    await killedRestore(target, 'replaying');
+    await killedRestore(target, 'replaying', { cores: 8 });
     using archive = await openArchive(scene.repository.path, { log: silentLog });
     const plan = await makePlan(archive, { kind: 'before-incident', incident: incident.id });
     const into = { kind: 'existing', server: target.serverOptions('target'), others: [] } as const;
@@ -359,8 +359,25 @@ describe('a restore into a server that was there, whose maker was killed', () =>
     });
     await run(admin, ['DROP TABLE shop.halved']);
 
-    await expectGoneOn(target, { result: await resumeOn(target), groups: plan.groups, before });
+    const result = await resumeOn(target);
+    await expectGoneOn(target, { result, groups: plan.groups, before });
+    expect(result.appliers).toEqual({ used: 2, configured: 2, why: null });
     await expect(resumeOn(target)).rejects.toMatchObject({ code: 'NOTHING_TO_RESUME' });
+  });
+
+  it('gets the appliers back that were too many for the cores, and goes on without them', async () => {
+    await using target = await startPrimary({ serverId: 500, args: ['--slave-parallel-threads=4'] });
+    const before = await stateOf(target);
+    await killedRestore(target, 'replaying', { cores: 2 });
+    {
+      await using admin = await target.connect();
+      expect(await admin.query('SELECT @@GLOBAL.slave_parallel_threads AS set_to')).toEqual([{ set_to: '0' }]);
+    }
+
+    const result = await resumeOn(target);
+
+    await expectGoneOn(target, { result, groups: result.plan.groups, before });
+    expect(result.appliers).toEqual({ used: 1, configured: 4, why: '2 cores' });
   });
 
   it('goes on through a session too, killed at any moment', async () => {

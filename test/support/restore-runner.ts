@@ -17,10 +17,12 @@ export interface RestoreRunnerSettings {
   /** And then so much later. */
   readonly afterMs?: number;
   readonly engine?: ReplayEngine;
+  /** As of the machine. */
+  readonly cores?: number;
 }
 
 const settings = JSON.parse(process.argv[2] ?? '{}') as RestoreRunnerSettings;
-const { repositoryPath, server, incident, dieWhile, dieFrom = 0.05, afterMs = 0, engine } = settings;
+const { repositoryPath, server, incident, dieWhile, dieFrom = 0.05, afterMs = 0, engine, cores } = settings;
 const die = (): void => {
   process.kill(process.pid, 'SIGKILL');
 };
@@ -30,6 +32,7 @@ await restore(archive, {
   plan: await makePlan(archive, { kind: 'before-incident', incident }),
   into: { kind: 'existing', server, others: [] },
   engine,
+  cores,
   log,
   progress: ({ step, done, total }) => {
     if (step !== dieWhile || done < total * dieFrom) return;

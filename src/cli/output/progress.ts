@@ -79,11 +79,13 @@ export interface RestoreBars extends Disposable {
 export function startRestoreBars(shown: boolean): RestoreBars {
   let current: { readonly step: string; readonly bar: Progress } | null = null;
   return {
-    update: ({ step, done, total }) => {
+    update: (progress) => {
+      const { step, done, total } = progress;
       if (current?.step !== step) {
         current?.bar[Symbol.dispose]();
         const unit = step === 'proving' || step === 'reading' ? 'tables' : 'bytes';
-        current = { step, bar: startProgress({ label: step, shown, unit }) };
+        const by = 'by' in progress && progress.by !== undefined ? ` (${progress.by})` : '';
+        current = { step, bar: startProgress({ label: `${step}${by}`, shown, unit }) };
       }
       current.bar.update(done, total);
     },

@@ -2,6 +2,7 @@ import type { RehearseResult } from '../../operations/rehearse.ts';
 import type { RestoreResult } from '../../operations/restore.ts';
 import { oneLine } from '../../platform/visible.ts';
 import { shellWord } from '../../platform/shell-word.ts';
+import { describeAppliers } from '../../recovery/appliers.ts';
 import type { Cli } from '../cli.ts';
 import { formatCount, formatSeconds } from './quantity.ts';
 import { formatFacts } from './table.ts';
@@ -73,11 +74,12 @@ function newServerFacts({ pid, datadir, socket, port }: RestoreResult['server'])
 }
 
 /** What was set for the restore is of interest only to whoever finds something odd: by name. */
-function existingFacts({ server: { datadir, socket, port }, borrowed }: RestoreResult): Facts {
+function existingFacts({ server: { datadir, socket, port }, appliers, borrowed }: RestoreResult): Facts {
   return [
     ['server', `the one that was there, in ${datadir}`],
     ['socket', socket],
     ['port', String(port)],
+    ['replayed by', appliers === null ? 'a session' : describeAppliers(appliers)],
     ['set and put back', borrowed.map(({ name }) => name).join(', ')],
   ];
 }

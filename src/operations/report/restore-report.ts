@@ -2,6 +2,7 @@ import { formatCoordinates } from '../../binlog/coordinates.ts';
 import type { Incident } from '../../incident/incident.ts';
 import { objectName } from '../../incident/object-name.ts';
 import { formatBytes } from '../../platform/byte-size.ts';
+import { describeAppliers } from '../../recovery/appliers.ts';
 import { describeObject, findObject } from '../../recovery/proof-objects.ts';
 import type { HandOver } from '../hand-over.ts';
 import type { Restored } from '../restore.ts';
@@ -103,7 +104,7 @@ function conflictBlocks({ conflicts }: ReportFacts['plan']): Section['blocks'] {
   ];
 }
 
-function restored({ plan, proof, seconds, startedAt, finishedAt, server, kind }: ReportFacts): Section {
+function restored({ plan, proof, seconds, appliers, startedAt, finishedAt, server, kind }: ReportFacts): Section {
   const { resolved } = plan.target;
   const place =
     kind === 'rehearsal'
@@ -122,6 +123,7 @@ function restored({ plan, proof, seconds, startedAt, finishedAt, server, kind }:
             'replayed',
             `${proof.appliedGroups ?? `${plan.groups} planned, not counted,`} transactions, ${formatBytes(plan.bytes)}`,
           ],
+          ['replayed by', appliers === null ? 'a session' : describeAppliers(appliers)],
           ['began', startedAt],
           ['ended', finishedAt],
           ...(['load', 'replay', 'proof', 'total'] as const).map(

@@ -22,7 +22,7 @@ function resultOf(pid: number | null): RestoreResult {
     server: { datadir: '/srv/restored', socket: '/srv/restored/server.sock', port: 3307, pid },
     proof: { ok: true, checks: [], tables: [] },
     seconds: { load: 1, replay: 1, proof: 1, total: 3 },
-    ...{ warnings: [], handOver, report: null, resumed: null },
+    ...{ appliers: null, warnings: [], handOver, report: null, resumed: null },
   } as unknown as RestoreResult;
 }
 
@@ -62,6 +62,7 @@ describe('the text of a restore', () => {
       proof: { ok: true, checks: [], tables: [] },
       seconds: { load: 1, replay: 1, proof: 1, total: 3 },
       ...{ warnings: [], handOver, report: null, resumed: null },
+      appliers: { used: 1, configured: 4, why: '2 cores' },
       borrowed: [
         { name: 'sync_binlog', was: '1', during: '0' },
         { name: 'server_id', was: '500', during: '3000000001' },
@@ -70,6 +71,8 @@ describe('the text of a restore', () => {
 
     const text = restoreText(result, (_, words) => words);
 
+    expect(text).toMatch(/replayed by +1 applier of 4: 2 cores\n/);
+    expect(restoreText({ ...result, appliers: null }, (_, words) => words)).toMatch(/replayed by +a session\n/);
     expect(text).toContain('the one that was there, in /var/lib/mysql/');
     expect(text).toMatch(/set and put back +sync_binlog, server_id\n/);
     expect(text.split('\n').slice(-2 - HAND_OVER, -HAND_OVER)).toEqual([

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { LastgoodError } from '../../../src/platform/errors.ts';
 import { cannotGoOn, holdsRestore } from '../../../src/recovery/holds-restore.ts';
 import type { TargetFacts } from '../../../src/recovery/preflight/target-facts.ts';
 import type { Marker } from '../../../src/recovery/restore-marker.ts';
@@ -72,5 +73,20 @@ describe('what is said of a server that holds a restore', () => {
       expect(hint + JSON.stringify(details)).not.toMatch(/DROP DATABASE|STOP ALL SLAVES|RESET/);
     }
     expect(refusals[0]?.message).toContain('which cannot go on: it is a replica of db1:3306 now');
+  });
+
+  it('tells of the appliers apart where it is a replica, which takes no other number of them', () => {
+    const more = { name: 'slave_parallel_threads', was: '4', during: '0' };
+    const holds = (phase: string, primaries: string[]): LastgoodError =>
+      holdsRestore(keeper, facts(77, primaries), { ...marker(phase), borrowed: [...borrowed, more] });
+    for (const { hint, details } of [holds('replaying', ['db1:3306']), holds('proven', ['db1:3306'])]) {
+      expect(details['finish']).not.toContain('slave_parallel_threads');
+      expect(hint).toMatch(
+        /mysql\.lastgood_restore; Once it does not replicate: SET GLOBAL slave_parallel_threads = 4;$/,
+      );
+    }
+    const { hint, details } = holds('proven', []);
+    expect(details['finish']).toContain('SET GLOBAL slave_parallel_threads = 4;\nSET GLOBAL sync_binlog = 1;');
+    expect(hint).not.toContain('Once');
   });
 });

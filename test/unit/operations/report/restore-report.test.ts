@@ -41,6 +41,7 @@ const facts = {
   },
   server: { kind: 'scratch', datadir: '/srv/restored', socket: '/srv/restored/server.sock', port: 3307, pid: null },
   seconds: { load: 1, replay: 2.25, proof: 0.5, total: 3.8 },
+  appliers: { used: 1, configured: 4, why: '2 cores' },
   warnings: [],
   handOver: null,
 } as unknown as ReportFacts;
@@ -62,6 +63,8 @@ describe('the report', () => {
     expect(text).toContain(String.raw`- table shop.a\|b: in the restored server 3 rows`);
     expect(text).toContain('12 transactions stand in the archive behind the cut, up to binlog.000004:400');
     expect(text).toContain('- replay: 2.3 s');
+    expect(text).toContain('- replayed by: 1 applier of 4: 2 cores');
+    expect(asMarkdown(reportPage({ ...facts, appliers: null }))).toContain('- replayed by: a session');
     expect(text).toContain('warning: the backup is old');
   });
 
