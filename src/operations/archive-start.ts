@@ -127,7 +127,7 @@ const CLOCK_SLACK_SECONDS = 60;
 /**
  * True when a file may be the one after a sealed file that cannot be looked at any more. A file is sealed when the next one has
  * begun: one with its name that began later is of another log. Where there are GTIDs they are compared as the file's first
- * events come, which is more.
+ * events come, which is more; but MySQL's may have become more in the log as well as in another one.
  */
 export function mayFollow(
   sealed: Pick<SegmentManifest, 'gtidEnd' | 'last' | 'sealedAt'>,
@@ -136,8 +136,14 @@ export function mayFollow(
 ): boolean {
   const { gtidEnd, last, sealedAt } = sealed;
   const isStateTelling = flavor === 'mysql' ? last !== null && last.gtid !== null : gtidEnd !== '';
-  if (gtidEnd !== null && next.gtidStart !== null && isStateTelling) return true;
+  if (gtidEnd !== null && next.gtidStart !== null && isStateTelling && !isMore(gtidEnd, next.gtidStart, flavor))
+    return true;
   return next.openedAt <= Date.parse(sealedAt) / 1000 + skewSeconds + CLOCK_SLACK_SECONDS;
+}
+
+/** SET GLOBAL gtid_purged gives a file more GTIDs to begin with than the one before ended with; so does another log of the same server. */
+function isMore(gtidEnd: string, gtidStart: string, flavor: Flavor): boolean {
+  return flavor === 'mysql' && !parseGtidState(flavor, gtidStart).equals(parseGtidState(flavor, gtidEnd));
 }
 
 async function whyOtherState(end: ArchiveEnd, { connection }: Source): Promise<string | null> {

@@ -36,6 +36,11 @@ describe('a file with the next name, where the archived one is gone from the sou
     expect(mayFollow(sealed('0-101-3', null), opened(3600, '0-101-3'), MARIADB)).toBe(true);
   });
 
+  it('is not left to them where MySQL has more of them now: another log of the server has that too', () => {
+    expect(mayFollow(sealed(`${UUID}:1-9`, `${UUID}:9`), opened(3600, `${UUID}:1-20`), MYSQL)).toBe(false);
+    expect(mayFollow(sealed(`${UUID}:1-9`, `${UUID}:9`), opened(-1, `${UUID}:1-20`), MYSQL)).toBe(true);
+  });
+
   it('is judged by the clock of the source', () => {
     expect(mayFollow(sealed(null, null), opened(3600, null), { ...MYSQL, skewSeconds: 3600 })).toBe(true);
     expect(mayFollow(sealed(null, null), opened(-1800, null), { ...MYSQL, skewSeconds: -3600 })).toBe(false);
