@@ -2,7 +2,7 @@ import type { QueryEvent, SourceNote } from '../binlog/group.ts';
 import type { Destruction } from './classify.ts';
 import type { Dialect } from './dialect.ts';
 import { gravestKind, type Incident, type IncidentKind, type IncidentObject } from './incident.ts';
-import { redactStatement } from './redact.ts';
+import { redactInAnyMode, redactStatement } from './redact.ts';
 import { isHarmless, STATES_BY_WEIGHT, stateOf, type Deed, type Ending } from './state.ts';
 
 /** One destructive thing in a group, which is not over yet: a statement, or the rows of a table. */
@@ -91,10 +91,16 @@ export function combine(parts: readonly Part[], end: Ending): Whole | null {
     state: STATES_BY_WEIGHT.find((state) => counted.some((one) => one.state === state)) ?? 'unknown',
     suspicious: sure.length === 0,
     objects: distinct(counted.flatMap(({ part }) => part.objects)),
-    statement: first.dialect === null ? first.statement : redactStatement(first.statement, first.dialect),
+    statement: shownText(first),
     time: first.time,
     threadId: first.threadId,
   };
+}
+
+/** The text before row events does not say its SQL mode. */
+function shownText({ evidence, statement, dialect }: Part): string {
+  if (dialect === null) return statement;
+  return evidence === 'rows' ? redactInAnyMode(statement, dialect) : redactStatement(statement, dialect);
 }
 
 function distinct(objects: readonly IncidentObject[]): IncidentObject[] {

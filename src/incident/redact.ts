@@ -15,12 +15,30 @@ const REDACTED = `'***'`;
  * @param limit characters that are kept
  */
 export function redactStatement(statement: string, dialect: Dialect, limit = MAX_STATEMENT_CHARACTERS): string {
+  return redact(statement, [dialect], limit);
+}
+
+/**
+ * The same where the log does not say in which SQL mode a statement was written, as of the text before row events: what is a
+ * secret in any mode is replaced.
+ */
+export function redactInAnyMode(statement: string, dialect: Dialect, limit = MAX_STATEMENT_CHARACTERS): string {
+  const quotes = statement.includes('"') ? [false, true] : [false];
+  const escapes = statement.includes('\\') ? [true, false] : [true];
+  const dialects = quotes.flatMap((ansiQuotes) =>
+    escapes.map((backslashEscapes) => ({ ...dialect, ansiQuotes, backslashEscapes })),
+  );
+  return redact(statement, dialects, limit);
+}
+
+function redact(statement: string, dialects: readonly Dialect[], limit: number): string {
   const head = statement.slice(0, limit);
+  const secrets = dialects.flatMap((dialect) => secretsOf(head, dialect)).sort((a, b) => a.start - b.start);
   let redacted = '';
   let at = 0;
-  for (const { start, end } of secretsOf(head, dialect)) {
-    redacted += head.slice(at, start) + REDACTED;
-    at = end;
+  for (const { start, end } of secrets) {
+    if (start >= at) redacted += head.slice(at, start) + REDACTED;
+    at = Math.max(at, end);
   }
   redacted += head.slice(at);
   return cut(redacted, { already: head.length < statement.length, limit });

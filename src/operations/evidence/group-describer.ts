@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { FormatDescription } from '../../binlog/format-description.ts';
 import type { Group, GroupVisitor, QueryEvent, RowChange } from '../../binlog/group.ts';
 import { dialectOf, sourceOf } from '../../incident/dialect.ts';
-import { redactStatement } from '../../incident/redact.ts';
+import { redactInAnyMode, redactStatement } from '../../incident/redact.ts';
 import { decodeStatement } from '../../incident/statement-text.ts';
 import { placeGroup, type PlacedGroup } from '../../recovery/neighbours.ts';
 
@@ -52,7 +52,7 @@ export class GroupDescriber implements GroupVisitor {
 
   annotation(bytes: Buffer, from: number, to: number): void {
     const text = bytes.subarray(from, to);
-    this.#statement(text, isUtf8(text) ? null : LATIN1, 0);
+    this.#statement(text, isUtf8(text) ? null : LATIN1, null);
   }
 
   rows({ kind, schema, table, rows }: RowChange): void {
@@ -84,12 +84,14 @@ export class GroupDescriber implements GroupVisitor {
     return { statements };
   }
 
-  #statement(bytes: Buffer, charset: number | null, sqlMode: number): void {
+  /** @param sqlMode null where the log does not say it */
+  #statement(bytes: Buffer, charset: number | null, sqlMode: number | null): void {
     const { format, statements, characters } = this.#options;
     if (this.#statements.length >= statements) return;
     const { text, nbspIsBlank } = decodeStatement(bytes, charset, format.flavor);
-    const dialect = dialectOf(sourceOf(format), sqlMode, nbspIsBlank);
-    this.#statements.push(redactStatement(text, dialect, characters));
+    const dialect = dialectOf(sourceOf(format), sqlMode ?? 0, nbspIsBlank);
+    const redact = sqlMode === null ? redactInAnyMode : redactStatement;
+    this.#statements.push(redact(text, dialect, characters));
   }
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { dialectOf } from '../../../src/incident/dialect.ts';
-import { MAX_STATEMENT_CHARACTERS, redactStatement } from '../../../src/incident/redact.ts';
+import { MAX_STATEMENT_CHARACTERS, redactInAnyMode, redactStatement } from '../../../src/incident/redact.ts';
 import { ANSI_QUOTES, MARIADB, NO_BACKSLASH_ESCAPES } from './statements.ts';
 
 const redact = (statement: string, sqlMode = 0): string =>
@@ -111,6 +111,16 @@ describe('redactStatement', () => {
   it('finds the end of a secret as the session did', () => {
     expect(redact("SET PASSWORD = 'a\\', x = 'b'", NO_BACKSLASH_ESCAPES)).toBe("SET PASSWORD = '***', x = 'b'");
     expect(redact('CREATE USER u IDENTIFIED BY "pw"', ANSI_QUOTES)).toBe("CREATE USER u IDENTIFIED BY '***'");
+  });
+
+  it.each([
+    ["UPDATE u SET a='C:\\', api_key='pw'", "UPDATE u SET a='C:\\', api_key='***'"],
+    ["UPDATE u SET password='C:\\', token='pw'", "UPDATE u SET password='***'"],
+    ['UPDATE "u" SET "password"=\'pw\', b="c"', 'UPDATE "u" SET "password"=\'***\', b="c"'],
+    ["UPDATE u SET password='p\\'w', b='c'", "UPDATE u SET password='***', b='c'"],
+    ["UPDATE u SET a='it\\'s', b='c' WHERE d=1", "UPDATE u SET a='it\\'s', b='c' WHERE d=1"],
+  ])('hides what is a secret in any SQL mode in %j', (statement, redacted) => {
+    expect(redactInAnyMode(statement, dialectOf(MARIADB, 0, false))).toBe(redacted);
   });
 
   it('leaves a text of the full length as it is, and cuts a longer one with an ellipsis', () => {
