@@ -12,14 +12,25 @@ export interface GroupPhase {
   readonly key: string;
 }
 
-/** Source: MariaDB 10.11 sql/log_event.h, Gtid_log_event: flags2 and flags_extra, in this order in the event. */
+/** Source: MariaDB 10.11 and 11.8 sql/log_event.h, Gtid_log_event: flags2 and flags_extra, in this order in the event. */
 const FL_GROUP_COMMIT_ID = 2;
 const FL_XA = 64 | 128;
 const EXTRA_MULTI_ENGINE = 1;
 const EXTRA_START_ALTER = 2;
 const EXTRA_COMMIT_ALTER = 4;
 const EXTRA_ROLLBACK_ALTER = 8;
+/** From MariaDB 11.5 on. */
+const EXTRA_THREAD_ID = 16;
 const FLAGS2_AT = 12;
+
+/** What a MariaDB GTID event, which was parsed before, says of its group beside the GTID. */
+export function gtidExtras(
+  view: EventView,
+  bodyEnd: number,
+  gtid: MariadbGtid,
+): { readonly phase: GroupPhase | undefined; readonly threadId: number | null } {
+  return { phase: alterPhase(view, bodyEnd, gtid), threadId: gtidThread(view, bodyEnd) };
+}
 
 /** The half of a two-phase ALTER that a MariaDB GTID event begins; undefined for all others. The event was parsed before. */
 export function alterPhase(
@@ -27,11 +38,8 @@ export function alterPhase(
   bodyEnd: number,
   { domain, sequence }: MariadbGtid,
 ): GroupPhase | undefined {
-  const { data, at: event } = view;
-  const flagsAt = event + EVENT_HEADER_BYTES + FLAGS2_AT;
-  const flags = data.getUint8(flagsAt);
-  if ((flags & FL_XA) !== 0) return undefined; // an XA transaction holds no ALTER
-  const at = flagsAt + 1 + ((flags & FL_GROUP_COMMIT_ID) === 0 ? 0 : 8);
+  const { data } = view;
+  const at = extraFlagsAt(view, bodyEnd);
   const extra = at < bodyEnd ? data.getUint8(at) : 0;
   if ((extra & (EXTRA_START_ALTER | EXTRA_COMMIT_ALTER | EXTRA_ROLLBACK_ALTER)) === 0) return undefined;
   if ((extra & EXTRA_START_ALTER) !== 0) return { step: 'begun', key: `ALTER ${domain}-${sequence}` };
@@ -39,6 +47,27 @@ export function alterPhase(
   if (firstAt + 8 > bodyEnd) return undefined;
   const first = data.getBigUint64(firstAt, true);
   return { step: (extra & EXTRA_COMMIT_ALTER) === 0 ? 'rollback' : 'commit', key: `ALTER ${domain}-${first}` };
+}
+
+/** The connection that the event names; null when it names none. */
+function gtidThread(view: EventView, bodyEnd: number): number | null {
+  const { data } = view;
+  const flagsAt = extraFlagsAt(view, bodyEnd);
+  const extra = flagsAt < bodyEnd ? data.getUint8(flagsAt) : 0;
+  if ((extra & EXTRA_THREAD_ID) === 0) return null;
+  const engines = (extra & EXTRA_MULTI_ENGINE) === 0 ? 0 : 1;
+  const firstHalf = (extra & (EXTRA_COMMIT_ALTER | EXTRA_ROLLBACK_ALTER)) === 0 ? 0 : 8;
+  const at = flagsAt + 1 + engines + firstHalf;
+  return at + 4 > bodyEnd ? null : data.getUint32(at, true) || null;
+}
+
+/** Where the flags stand that say what else the event has: behind a commit id of 8 bytes, and an XA id: format 4, lengths 1 and 1, parts. */
+function extraFlagsAt({ data, at: event }: EventView, bodyEnd: number): number {
+  const flagsAt = event + EVENT_HEADER_BYTES + FLAGS2_AT;
+  const flags = data.getUint8(flagsAt);
+  const at = flagsAt + 1 + ((flags & FL_GROUP_COMMIT_ID) === 0 ? 0 : 8);
+  if ((flags & FL_XA) === 0 || at + 6 > bodyEnd) return at;
+  return at + 6 + data.getUint8(at + 4) + data.getUint8(at + 5);
 }
 
 /** Both parts of an XA id have at most so many bytes. Source: MySQL 8.4 sql/xa.h, MAXGTRIDSIZE and MAXBQUALSIZE. */

@@ -12,7 +12,7 @@ import {
   parsePreviousGtids,
 } from './gtid-event.ts';
 import type { Gtid, GtidState } from './gtid.ts';
-import { alterPhase, preparedPhase, xaEndingPhase, type GroupPhase } from './group-phase.ts';
+import { gtidExtras, preparedPhase, xaEndingPhase, type GroupPhase } from './group-phase.ts';
 import type { Group, GroupEnding, GroupVisitor } from './group.ts';
 import { ENCRYPTED, endOf, isEncryption, rotationOf, type LogEnd, type Rotation } from './log-end.ts';
 import { INSIDERS, NO_TYPES, ROLE, ROLES, ROWS_OPENERS } from './event-role.ts';
@@ -199,7 +199,7 @@ export class GroupReader implements EventSink {
   }
 
   #begin(view: EventView): void {
-    this.#abandon(view.offset);
+    this.#abandon(view.offset, true);
     this.#open(view, 'statement');
     if (view.type === EVENT.ANONYMOUS_GTID) return;
     const gtid = parseGtidEvent(view, this.#bodyEnd(view));
@@ -210,7 +210,7 @@ export class GroupReader implements EventSink {
     this.#gtid = gtid;
     if (gtid.flavor !== 'mariadb') return;
     if (!isStandalone(view)) this.#awaiting = 'transaction';
-    this.#phase = alterPhase(view, this.#bodyEnd(view), gtid);
+    ({ phase: this.#phase, threadId: this.#threadId } = gtidExtras(view, this.#bodyEnd(view), gtid));
     this.#transactional = isTransactional(view);
   }
 
@@ -310,7 +310,7 @@ export class GroupReader implements EventSink {
   }
 
   #between(view: EventView): void {
-    this.#abandon(view.offset);
+    this.#abandon(view.offset, false);
     this.events += 1;
     this.wholeTo = view.offset + view.length;
     this.end = endOf(view);
@@ -330,11 +330,11 @@ export class GroupReader implements EventSink {
     this.gtidEnd = state.clone();
   }
 
-  /** The open group can no longer end: its source crashed while writing it. */
-  #abandon(at: number): void {
+  /** The open group can no longer end: its source crashed while writing it, or its end is missing. */
+  #abandon(at: number, isCut: boolean): void {
     if (this.#start < 0) return;
     this.#rows.groupEnds(at);
-    this.#visitor.torn?.(this.#start, at);
+    this.#visitor.torn?.(this.#start, at, isCut);
     this.#start = -1;
   }
 

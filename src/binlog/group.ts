@@ -14,7 +14,7 @@ export interface Group {
   /** Seconds since 1970 in the first event's header: when its statement began; forgeable by SET TIMESTAMP. */
   readonly time: number;
   readonly serverId: number;
-  /** Of the group's first statement in text form; null in groups that hold row events only. */
+  /** As its GTID event says (MariaDB 11.5), else of its first statement in text form; null where the log says neither. */
   readonly threadId: number | null;
   readonly events: number;
   readonly ending: GroupEnding;
@@ -124,8 +124,11 @@ export interface GroupVisitor {
   release?(): void;
   /** An event of the open group, at this offset, cannot be read: what else the group did is not known. */
   unread?(offset: number): void;
-  /** Events of a group that never ended: the source crashed or the file is cut. They count as rolled back. */
-  torn?(start: number, end: number): void;
+  /**
+   * Events of a group that never ended: its source crashed, and they count as rolled back. `isCut`: another group begins right behind,
+   * so its end was written and is missing here; whether it took effect is not known.
+   */
+  torn?(start: number, end: number, isCut: boolean): void;
   /** An INCIDENT event `[start, end)`: the source says itself that events may be missing here. */
   sourceIncident?(start: number, end: number, note: SourceNote): void;
 }

@@ -49,7 +49,7 @@ const HARMLESS: readonly string[] = [
   'CONVERT TO CHARSET UTF8MB4',
   'WITH|WITHOUT VALIDATION',
   'PARTITION BY',
-  'REMOVE PARTITIONING',
+  'REMOVE|UPGRADE PARTITIONING',
   `ANALYZE|CHECK|COALESCE|OPTIMIZE|REBUILD|REORGANIZE|REPAIR PARTITION ${LOCAL} <parts>`,
   'IMPORT PARTITION <parts>',
   'ORDER BY <rest>', // the last of the list: what commas part in it are columns

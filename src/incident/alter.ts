@@ -45,7 +45,7 @@ function readChange(match: Match, ignores: boolean): Loss | null {
   const { reader } = match;
   const first = keywordOf(reader.peek);
   const rule = takeHead(CHANGES, reader);
-  if (rule === undefined) return reader.isAt(['='], 1) ? null : UNREADABLE;
+  if (rule === undefined) return reader.isAt(['='], 1) ? lossByEngine(reader, '') : UNREADABLE;
   const own: Match = { ...match, objects: [], parts: [] };
   const understood = matchAll(rule.rest, own);
   const { kind, suspicious, options } = rule.meaning;

@@ -1,5 +1,6 @@
 import type { QueryEvent } from '../binlog/group.ts';
 import { readAlter } from './alter.ts';
+import { readDefined } from './definitions.ts';
 import { dialectOf, type Dialect, type Source } from './dialect.ts';
 import { UNCLASSIFIED, type Found } from './found.ts';
 import { STATEMENTS, type Form, type Special } from './grammar.ts';
@@ -23,8 +24,15 @@ export interface Destruction {
   readonly dialect: Dialect;
 }
 
-/** Tells what a statement destroys; null when it is none of the destructive ones. Pure, never throws. */
-export function classify(query: QueryEvent, source: Source): Destruction | null {
+/** Whether a table that a marked statement names is a temporary one; null when nobody knows. */
+type IsTemporary = (query: QueryEvent, table: { readonly schema: string; readonly name: string }) => boolean | null;
+
+/**
+ * Tells what a statement destroys; null when it is none of the destructive ones. Pure, never throws.
+ *
+ * @param isTemporary without it, the only table of a marked statement counts as temporary
+ */
+export function classify(query: QueryEvent, source: Source, isTemporary: IsTemporary = () => true): Destruction | null {
   if (!mayDestroy(query)) return null;
   const decoded = decodeStatement(query.text, query.clientCharset, source.flavor);
   const dialect = dialectOf(source, query.sqlMode, decoded.nbspIsBlank);
@@ -32,12 +40,23 @@ export function classify(query: QueryEvent, source: Source): Destruction | null 
   const match: Match = { reader, schema: query.schema, objects: [], parts: [], names: [] };
   const found = read(match);
   if (found === null) return null;
-  if (query.threadSpecific && found.ofOneTable && !hasSubquery(decoded.text, dialect)) return null;
+  const isOwn = query.threadSpecific && ofTemporary(found, { query, dialect, text: decoded.text, isTemporary });
+  if (isOwn === true) return null;
   const { form, objects } = found;
-  const mayBeTemporary = query.threadSpecific && (form.kind === 'mass-delete' || form.kind === 'mass-update');
   const readable = !query.truncated && match.names.every((name) => isSureOf(name, decoded));
-  const suspicious = form.kind !== 'unclassified' && !(found.sure && readable && !mayBeTemporary);
+  const suspicious = form.kind !== 'unclassified' && !(found.sure && readable && isOwn === false);
   return { form, objects, suspicious, statement: decoded.text, dialect };
+}
+
+/** Whether all that a marked statement destroys was never anybody else's; null when nobody knows. */
+function ofTemporary(
+  { form, objects, ofOneTable }: Found,
+  o: { query: QueryEvent; dialect: Dialect; text: string; isTemporary: IsTemporary },
+): boolean | null {
+  const isOfRows = form.kind === 'mass-delete' || form.kind === 'mass-update';
+  if (!ofOneTable || hasSubquery(o.text, o.dialect)) return isOfRows ? null : false;
+  const [{ schema, name } = NAMELESS] = objects;
+  return o.isTemporary(o.query, { schema, name: name ?? '' });
 }
 
 /** Reads one statement, behind what may stand before it. */
@@ -63,7 +82,10 @@ const SPECIAL: Readonly<Record<Special, (match: Match) => Found | null>> = {
   replace: readReplace,
   insert: readInsert,
   load: readLoad,
+  define: readDefined,
 };
+
+const NAMELESS: Pick<IncidentObject, 'schema' | 'name'> = { schema: '', name: null };
 
 /** A temporary table that the event is marked for may then be in there. */
 function hasSubquery(text: string, dialect: Dialect): boolean {

@@ -138,8 +138,9 @@ export function loopKey({ threadId, serverId, ending, phase }: Group, rows: Grou
   const [table] = rows.tables;
   const isPlain = ending === 'commit' && phase === undefined && rows.uncounted.deleted === 0;
   if (table === undefined || rows.tables.length > 1 || rows.updated > 0 || rows.deleted === 0 || !isPlain) return null;
-  // MariaDB's row events do not tell their thread: the statement, but for its values, does instead.
-  const who = threadId === null ? withoutValues(decodeStatement(rows.statement, null, source.flavor).text) : threadId;
+  // MariaDB's row events do not tell their thread before 11.5: the statement, but for its values, does instead.
+  const who =
+    threadId === null ? withoutValues(decodeStatement(rows.statements.deleted, null, source.flavor).text) : threadId;
   return [serverId, table.schema, table.table, who].join('\0');
 }
 

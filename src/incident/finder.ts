@@ -22,6 +22,7 @@ import { RowChanges, type GroupRows, type RowsSoFar } from './row-changes.ts';
 import { savepointStep, Savepoints } from './savepoints.ts';
 import { EVERY_ALTER, type Settlement } from './settlement.ts';
 import type { Ending } from './state.ts';
+import { TemporaryTables } from './temporary-tables.ts';
 
 /** Where a group stood and who wrote it; a torn one has no more than that. */
 type Place = Pick<Group, 'start' | 'end' | 'gtid' | 'time' | 'serverId'>;
@@ -57,6 +58,8 @@ export class IncidentFinder implements GroupVisitor {
   readonly #parts = new GroupParts();
   readonly #rows = new RowChanges();
   readonly #loops = new DeleteLoops();
+  readonly #temporary = new TemporaryTables();
+  readonly #isTemporary = this.#temporary.has.bind(this.#temporary);
   readonly #savepoints = new Savepoints<{ parts: number; rows: RowsSoFar }>();
   /** The newest group and its file; before there is one, what the caller knows. */
   #last: Group | null = null;
@@ -77,6 +80,7 @@ export class IncidentFinder implements GroupVisitor {
     this.#source = sourceOf(format);
     this.#format = format;
     this.#loops.clear(); // so that a file gives the same incidents whether or not others are read before it
+    this.#temporary.clear();
     if (format.flavor === 'mariadb' && format.createdAt !== 0 && !format.relayLog) this.#serverStarted(format);
   }
 
@@ -87,7 +91,8 @@ export class IncidentFinder implements GroupVisitor {
 
   query(query: QueryEvent): void {
     this.#isTouched = true;
-    const destruction = classify(query, this.#source);
+    this.#temporary.query(query, this.#source);
+    const destruction = classify(query, this.#source, this.#isTemporary);
     if (destruction !== null) this.#parts.add(partOfStatement(destruction, query));
     else this.#savepoint(query);
   }
@@ -118,6 +123,7 @@ export class IncidentFinder implements GroupVisitor {
 
   group(group: Group, before: GtidState | null): void {
     this.#loops.groupEnded(group);
+    this.#temporary.groupEnded(group);
     if (this.#isTouched || group.phase !== undefined) this.#endTouched(group, before);
     this.#last = group;
     this.#lastFile = this.#file;
@@ -157,7 +163,7 @@ export class IncidentFinder implements GroupVisitor {
     return incident;
   }
 
-  torn(start: number, end: number): void {
+  torn(start: number, end: number, isCut = false): void {
     const rows = this.#rows.take({ anything: this.#parts.count > 0 });
     for (const part of rows === null ? [] : massParts(rows, { threadId: null, source: this.#source }))
       this.#parts.add(part);
@@ -165,7 +171,12 @@ export class IncidentFinder implements GroupVisitor {
     if (parts.length === 0) return;
     const { serverId } = this.#format;
     const place = { start, end, gtid: null, time: this.#last?.time ?? this.#format.time, serverId };
-    this.#report(parts, { place, end: { ending: 'torn' }, lastGood: this.#lastGood(start, null), rows });
+    this.#report(parts, {
+      place,
+      end: { ending: isCut ? 'cut' : 'torn' },
+      lastGood: this.#lastGood(start, null),
+      rows,
+    });
   }
 
   unread(): void {
@@ -187,6 +198,7 @@ export class IncidentFinder implements GroupVisitor {
     this.#parts.clear();
     this.#rows.clear();
     this.#savepoints.clear();
+    this.#temporary.groupBegins();
   }
 
   #takeParts(): readonly Part[] {
@@ -261,7 +273,7 @@ export class IncidentFinder implements GroupVisitor {
       suspicious,
       objects,
       statement,
-      ...rowFields(rows),
+      ...rowFields(rows, { isCut: end.ending === 'cut' }),
       gtid: place.gtid === null ? null : formatGtid(place.gtid),
       ...at,
       end: place.end,

@@ -42,8 +42,8 @@ export abstract class FindingVisitor implements GroupVisitor {
     this.finder.group(group, before);
   }
 
-  torn(start: number, end: number): void {
-    this.finder.torn(start, end);
+  torn(start: number, end: number, isCut: boolean): void {
+    this.finder.torn(start, end, isCut);
   }
 
   sourceIncident(start: number, end: number, note: SourceNote): void {

@@ -9,7 +9,7 @@ export interface Form {
 }
 
 /** Statements that a table cannot tell: a reader of its own decides. */
-export type Special = 'alter' | 'delete' | 'update' | 'replace' | 'insert' | 'load';
+export type Special = 'alter' | 'delete' | 'update' | 'replace' | 'insert' | 'load' | 'define';
 
 /** What the head of a statement says about it. */
 export type Meaning =
@@ -60,6 +60,7 @@ const SPECIAL: readonly (readonly [Special, syntax: string])[] = [
   ['replace', 'REPLACE'],
   ['insert', 'INSERT'],
   ['load', 'LOAD DATA|XML'],
+  ['define', 'CREATE OR REPLACE DEFINER'],
 ];
 
 const PREFIXES: readonly string[] = ['SET STATEMENT <settings> FOR', 'ANALYZE [FORMAT = <value>]', 'WITH <clauses>'];
@@ -68,7 +69,7 @@ const PREFIXES: readonly string[] = ['SET STATEMENT <settings> FOR', 'ANALYZE [F
 const HARMLESS: readonly string[] = [
   'CREATE',
   'CREATE OR REPLACE VIEW|PROCEDURE|FUNCTION|AGGREGATE|PACKAGE|TRIGGER|EVENT|SERVER|INDEX|UNIQUE|TEMPORARY',
-  'CREATE OR REPLACE ALGORITHM|DEFINER|SQL|SPATIAL|FULLTEXT|LIBRARY|EXTERNAL|JSON',
+  'CREATE OR REPLACE ALGORITHM|SQL|SPATIAL|FULLTEXT|VECTOR|LIBRARY|EXTERNAL|JSON|MATERIALIZED',
   'DROP TEMPORARY|INDEX|PREPARE|SERVER|TABLESPACE|UNDO|LOGFILE|SPATIAL|RESOURCE|COMPRESSION_DICTIONARY',
   'RENAME USER',
   'ANALYZE TABLE|TABLES|LOCAL|NO_WRITE_TO_BINLOG',

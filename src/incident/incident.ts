@@ -128,7 +128,7 @@ export interface Incident {
 }
 
 /** Raised whenever the same bytes give other incidents: a catalog then reads its segments again. */
-export const FINDER_RULES = 1;
+export const FINDER_RULES = 2;
 
 /** 48 bits: with 32, some fifty thousand nightly truncates were enough for two with one id. */
 const ID_DIGITS = 12;

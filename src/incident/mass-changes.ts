@@ -2,9 +2,8 @@ import { dialectOf, type Source } from './dialect.ts';
 import type { Incident, IncidentKind, IncidentObject } from './incident.ts';
 import type { Part } from './part.ts';
 import type { GroupRows, TableRows } from './row-changes.ts';
+import type { Changed } from './statement-bytes.ts';
 import { decodeStatement } from './statement-text.ts';
-
-type Changed = 'deleted' | 'updated';
 
 /**
  * From so many rows on, a group is an incident. Whether it is shown is decided when it is read, by the settings of that
@@ -29,32 +28,33 @@ export function massParts(
   const found = KINDS.filter(
     ({ changed }) => rows[changed] >= floors[changed] || rows.uncounted[changed] >= UNCOUNTED_FLOOR_BYTES,
   );
-  if (found.length === 0) return [];
-  const { text, nbspIsBlank } = decodeStatement(rows.statement, null, source.flavor);
-  return found.map(({ changed, kind }) => ({
-    evidence: 'rows',
-    kind,
-    objects: rows.tables.filter((table) => table[changed] > 0 && table.table !== '').map(objectOf),
-    suspicious: rows[changed] < floors[changed],
-    statement: text,
-    dialect: dialectOf(source, 0, nbspIsBlank),
-    time: null,
-    threadId,
-    done: 'effective',
-    afterError: null,
-    undone: false,
-  }));
+  return found.map(({ changed, kind }) => {
+    const { text, nbspIsBlank } = decodeStatement(rows.statements[changed], null, source.flavor);
+    return {
+      evidence: 'rows',
+      kind,
+      objects: rows.tables.filter((table) => table[changed] > 0 && table.table !== '').map(objectOf),
+      suspicious: rows[changed] < floors[changed],
+      statement: text,
+      dialect: dialectOf(source, 0, nbspIsBlank),
+      time: null,
+      threadId,
+      done: 'effective',
+      afterError: null,
+      undone: false,
+    };
+  });
 }
 
 function objectOf({ schema, table, deleted, updated }: TableRows): IncidentObject {
   return { schema, name: table, type: 'table', rows: { deleted, updated } };
 }
 
-/** The fields of an incident that tell of rows; of a group without any, zeros. */
-export function rowFields(rows: GroupRows | null): Pick<Incident, 'rows' | 'cascades'> {
+/** The fields of an incident that tell of rows; of a group without any, zeros. Of one that is cut there may be more. */
+export function rowFields(rows: GroupRows | null, { isCut }: { isCut: boolean }): Pick<Incident, 'rows' | 'cascades'> {
   if (rows === null) return { rows: { deleted: 0, updated: 0 } };
   const { deleted, updated, uncounted, cascades } = rows;
-  const isExact = uncounted.deleted === 0 && uncounted.updated === 0;
+  const isExact = !isCut && uncounted.deleted === 0 && uncounted.updated === 0;
   return {
     rows: { deleted, updated, ...(isExact ? {} : { atLeast: true as const }) },
     ...(cascades === true

@@ -6,6 +6,8 @@ interface CommonStatement {
   readonly statement: Buffer;
   /** Empty where it is harmless by itself. */
   readonly word: Buffer;
+  /** Behind this one the word tells nothing: `INSERT ... SELECT ... ON DUPLICATE KEY UPDATE a = VALUES(a)`. */
+  readonly unless: Buffer;
   readonly isCondition: boolean;
 }
 
@@ -15,11 +17,12 @@ interface CommonStatement {
  */
 const COMMON: ReadonlyMap<number, CommonStatement> = new Map(
   Object.entries({
-    ...{ delete: 'where', update: 'where', insert: 'values', replace: 'values' },
-    ...{ savepoint: '', rollback: '' },
-  }).map(([statement, word]) => {
+    ...{ delete: ['where'], update: ['where'], insert: ['values', 'duplicate'], replace: ['values', 'select'] },
+    ...{ savepoint: [], rollback: [] },
+  }).map(([statement, [word = '', unless = '']]) => {
     const bytes = Buffer.from(statement);
-    return [letterPair(bytes, 0), { statement: bytes, word: Buffer.from(word), isCondition: word === 'where' }];
+    const words = { word: Buffer.from(word), unless: Buffer.from(unless) };
+    return [letterPair(bytes, 0), { statement: bytes, ...words, isCondition: word === 'where' }];
   }),
 );
 
@@ -37,7 +40,7 @@ export function mayDestroy(query: QueryEvent): boolean {
   const end = endOfWord(text, at);
   if (end - at !== common.statement.length || !isWordAt(text, at, common.statement)) return true;
   if (common.word.length === 0) return false;
-  const after = afterWordOutside(query, common.word, end);
+  const after = afterWordOutside(query, common, end);
   return after === -1 || (common.isCondition && mayAlwaysHold(text, after));
 }
 

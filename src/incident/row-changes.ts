@@ -1,6 +1,6 @@
 import type { RowChange, TableName } from '../binlog/group.ts';
 import { LOOP_FLOORS } from './delete-loops.ts';
-import { StatementBytes } from './statement-bytes.ts';
+import { StatementBytes, type Changed } from './statement-bytes.ts';
 
 /** What a group did to the rows of one table. */
 export interface TableRows extends TableName {
@@ -28,8 +28,8 @@ export interface GroupRows {
   readonly tables: readonly TableRows[];
   /** Tables that foreign keys may have changed too; true: there may be some, the log does not say which. */
   readonly cascades: readonly TableName[] | true;
-  /** The text of the statement that changed most rows, where the log has it. */
-  readonly statement: Buffer;
+  /** The texts of the statements that deleted most rows, and updated most, where the log has them. */
+  readonly statements: Readonly<Record<Changed, Buffer>>;
 }
 
 /** What a group did to rows up to a savepoint. */
@@ -57,16 +57,17 @@ export class RowChanges {
     }
     if (kind === 'delete') {
       this.#deleted += rows;
-      if (this.#statement.replaces) total.replaced += rows;
-      else total.deleted += rows;
       if (!exact) this.#uncountedDeleted += bytes;
     } else {
       this.#updated += rows;
-      total.updated += rows;
       if (!exact) this.#uncountedUpdated += bytes;
     }
     if (!exact) this.#isUncounted = true;
-    this.#statement.count(rows);
+    const isReplaced = kind === 'delete' && this.#statement.replaces;
+    if (isReplaced) total.replaced += rows;
+    else if (kind === 'delete') total.deleted += rows;
+    else total.updated += rows;
+    this.#statement.count(rows, kind === 'delete' && !isReplaced ? 'deleted' : 'updated');
   }
 
   annotation(bytes: Buffer, from: number, to: number): void {
@@ -97,7 +98,8 @@ export class RowChanges {
 
   #get(): GroupRows {
     const cascades = this.#cascadesUnknown ? true : [...this.#cascades];
-    return { ...this.soFar, cascades, statement: this.#statement.bytes };
+    const statements = { deleted: this.#statement.bytesOf('deleted'), updated: this.#statement.bytesOf('updated') };
+    return { ...this.soFar, cascades, statements };
   }
 
   /** What the group did up to here: where a savepoint is set. */
@@ -119,7 +121,9 @@ export class RowChanges {
     this.#uncountedUpdated = uncounted.updated;
     this.#isUncounted = uncounted.deleted + uncounted.updated > 0;
     this.#tableCount = tables.length;
-    tables.forEach((table, index) => Object.assign(this.#tables[index] as TableRows, table));
+    tables.forEach((table, index) =>
+      Object.assign(this.#tables[index] as Total, table, { replaced: 0, isInserted: false }),
+    );
     this.#places.clear();
     this.#statement.clear();
   }

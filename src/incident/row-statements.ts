@@ -59,9 +59,23 @@ export function readUpdate(match: Match): Found | null {
   while (reader.takeWord('LOW_PRIORITY', 'IGNORE'));
   const { tables, ofOneTable } = readReferences(match, ['SET', 'FOR']);
   const isUnderstood = reader.isAt(['SET']);
+  if (isUnderstood && isCounter(match)) return null;
   const reach = reachOf(match, LOOP_FLOORS.updated);
   if (reach === 'few') return null;
   return candidate('mass-update', tables, { sure: ofOneTable && isUnderstood && reach === 'all', ofOneTable });
+}
+
+/**
+ * SET id = LAST_INSERT_ID(id + 1), without a condition: the next number of a table with one row, which loses nothing.
+ * Source: MySQL 8.4 manual, "Information Functions", LAST_INSERT_ID(expr).
+ */
+function isCounter({ reader }: Match): boolean {
+  while (reader.skipTo(['LAST_INSERT_ID', 'WHERE', 'LIMIT']) && !reader.isAt(['WHERE', 'LIMIT'])) {
+    reader.take();
+    const { kind, text } = reader.peekAt(1);
+    if (reader.isAt(['(']) && (kind === 'name' || (kind === 'word' && !/^\d/.test(text)))) return true;
+  }
+  return false;
 }
 
 /** REPLACE INTO a SELECT ...; as many rows as are written out are no mass. */

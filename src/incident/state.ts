@@ -2,8 +2,8 @@ import type { Group } from '../binlog/group.ts';
 import type { Source } from './dialect.ts';
 import type { IncidentState } from './incident.ts';
 
-/** How the group of something destructive ended; torn: the source crashed in the middle of it. */
-export type Ending = Pick<Group, 'phase' | 'transactional'> & { readonly ending: Group['ending'] | 'torn' };
+/** How the group of something destructive ended; torn: the source crashed in the middle of it · cut: its end is missing here. */
+export type Ending = Pick<Group, 'phase' | 'transactional'> & { readonly ending: Group['ending'] | 'torn' | 'cut' };
 
 /** What decides, beside its group's end, whether something destructive took effect. */
 export interface Deed {
@@ -43,10 +43,14 @@ function emptiesMemoryTable({ statement, dialect }: Deed, { ending }: Ending): b
   return isMysql && ending === 'statement' && MEMORY_TABLE_OF_5_6.test(statement);
 }
 
+const UNENDED: Partial<Readonly<Record<Ending['ending'], IncidentState>>> = { torn: 'rolled-back', cut: 'unknown' };
+
 /** Tells whether something destructive took effect. What the log does not tell is `unknown`. */
 export function stateOf(deed: Deed, end: Ending): IncidentState {
   if (deed.evidence === 'note' || deed.statement.includes(FAILED_REPLACE)) return 'effective';
-  if (end.ending === 'torn' || end.phase?.step === 'rollback') return 'rolled-back';
+  const unended = UNENDED[end.ending];
+  if (unended !== undefined) return unended;
+  if (end.phase?.step === 'rollback') return 'rolled-back';
   if (end.ending === 'prepare' || end.phase?.step === 'begun') return mayStay(deed, end) ? 'unknown' : 'pending';
   if (end.ending === 'rollback' || deed.undone) return whenUndone(deed, end);
   return whenDone(deed, end);

@@ -5,6 +5,9 @@ const MOST_KEPT = 4 * 4096 + 4;
 const REPLACES = /^(?:\s|\/\*(?!M?!)[^*]*(?:\*(?!\/)[^*]*)*\*\/)*(?:replace|load)\b/i;
 const REPLACES_BYTES = 1024;
 
+/** What was done to rows. */
+export type Changed = 'deleted' | 'updated';
+
 /** Bytes of somebody else's buffer, or of an own one. */
 interface Place {
   bytes: Buffer;
@@ -14,16 +17,23 @@ interface Place {
 
 const NOTHING = Buffer.alloc(0);
 
+/** A statement, and how many rows it changed in one way. */
+interface Counted extends Place {
+  rows: number;
+}
+
+const nothing = (): Counted => ({ bytes: NOTHING, from: 0, to: 0, rows: 0 });
+
 /**
- * Remembers the text of that statement of a group which changed most rows. Where it stands is noted; it is copied only
- * if the buffer is about to be overwritten before the group has ended.
+ * Remembers the texts of those statements of a group which deleted most rows, and which updated most. Where they stand is noted; they
+ * are copied only if the buffer is about to be overwritten before the group has ended.
  */
 export class StatementBytes {
-  /** Of the statement that is being read, and of the one with most rows so far. */
+  /** The statement that is being read. */
   readonly #open: Place = { bytes: NOTHING, from: 0, to: 0 };
-  readonly #most: Place = { bytes: NOTHING, from: 0, to: 0 };
-  #openRows = 0;
-  #mostRows = 0;
+  readonly #openRows: Record<Changed, number> = { deleted: 0, updated: 0 };
+  /** Those with most rows so far. */
+  readonly #most: Readonly<Record<Changed, Counted>> = { deleted: nothing(), updated: nothing() };
   #isForeign = false;
   #replaces: boolean | null = null;
 
@@ -37,21 +47,23 @@ export class StatementBytes {
   begin(bytes: Buffer, from: number, to: number): void {
     this.#replaces = null;
     set(this.#open, bytes, from, to);
-    this.#openRows = 0;
+    this.#openRows.deleted = 0;
+    this.#openRows.updated = 0;
     this.#isForeign = true;
   }
 
   /** The statement changed so many more rows. */
-  count(rows: number): void {
-    this.#openRows += rows;
-    if (this.#openRows <= this.#mostRows) return;
-    this.#mostRows = this.#openRows;
-    set(this.#most, this.#open.bytes, this.#open.from, this.#open.to);
+  count(rows: number, changed: Changed): void {
+    const open = (this.#openRows[changed] += rows);
+    const most = this.#most[changed];
+    if (open <= most.rows) return;
+    most.rows = open;
+    set(most, this.#open.bytes, this.#open.from, this.#open.to);
   }
 
-  /** The text with most rows, or its first bytes; empty when there is none. Valid until {@link begin}. */
-  get bytes(): Buffer {
-    return textOf(this.#most);
+  /** The text that changed most rows so, or its first bytes; empty when there is none. Valid until {@link begin}. */
+  bytesOf(changed: Changed): Buffer {
+    return textOf(this.#most[changed]);
   }
 
   /** The buffers are about to be overwritten. */
@@ -59,16 +71,21 @@ export class StatementBytes {
     if (!this.#isForeign) return;
     this.#isForeign = false;
     own(this.#open);
-    own(this.#most);
+    own(this.#most.deleted);
+    own(this.#most.updated);
   }
 
   clear(): void {
-    this.#openRows = 0;
-    this.#mostRows = 0;
+    const { deleted, updated } = this.#most;
+    this.#openRows.deleted = 0;
+    this.#openRows.updated = 0;
+    deleted.rows = 0;
+    updated.rows = 0;
     this.#replaces = null;
-    if (this.#most.to === 0 && this.#open.to === 0) return;
+    if (deleted.to === 0 && updated.to === 0 && this.#open.to === 0) return;
     set(this.#open, NOTHING, 0, 0);
-    set(this.#most, NOTHING, 0, 0);
+    set(deleted, NOTHING, 0, 0);
+    set(updated, NOTHING, 0, 0);
   }
 }
 

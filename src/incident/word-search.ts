@@ -15,22 +15,29 @@ const CLASS_OF = Uint8Array.from({ length: 256 }, (_, code) => {
   return isWord ? CLASS.word : (SIGNS[String.fromCharCode(code)] ?? CLASS.other);
 });
 
+/** Words in lower case. */
+interface SoughtWord {
+  readonly word: Buffer;
+  /** Behind it the word means something else: looking ends there. Empty: none does. */
+  readonly unless: Buffer;
+}
+
 /**
- * Looks for a reserved word, in lower case, outside of quotes, comments and parentheses.
+ * Looks for a reserved word outside of quotes, comments and parentheses.
  *
  * It works on the undecoded bytes and allocates nothing: it runs for every INSERT and UPDATE of a log.
  * @returns where the word ends; -1 when it is not there, or when only a real reader can tell
  */
-export function afterWordOutside(query: QueryEvent, word: Buffer, from: number): number {
+export function afterWordOutside(query: QueryEvent, words: SoughtWord, from: number): number {
   const { text } = query;
   if (!asciiIsAscii(query.clientCharset)) return -1;
   let depth = 0;
   for (let at = from; at < text.length;) {
     const kind = CLASS_OF[text[at] ?? 0];
     if (kind === CLASS.word) {
-      const end = endOfWord(text, at);
-      if (depth === 0 && end - at === word.length && isWordAt(text, at, word)) return end;
-      at = end;
+      if (depth === 0 && isAllOfWord(text, at, words.word)) return at + words.word.length;
+      if (depth === 0 && isAllOfWord(text, at, words.unless)) return -1;
+      at = endOfWord(text, at);
     } else {
       if (kind === CLASS.open) depth += 1;
       else if (kind === CLASS.close) depth -= 1;
@@ -38,6 +45,11 @@ export function afterWordOutside(query: QueryEvent, word: Buffer, from: number):
     }
   }
   return -1;
+}
+
+/** True when the word that begins here is this one. */
+function isAllOfWord(text: Buffer, at: number, word: Buffer): boolean {
+  return isWordAt(text, at, word) && CLASS_OF[text[at + word.length] ?? 0] !== CLASS.word;
 }
 
 function afterNoWord(query: QueryEvent, at: number): number {

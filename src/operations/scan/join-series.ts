@@ -20,9 +20,15 @@ export function joinSeries(series: readonly FileScan[]): Incident[] {
   }
   const stretches = new Stretches(scans);
   const settlements = scans.flatMap((scan) => scan.settlements);
+  const cuts = new Set(scans.map(({ cut }) => cut));
   return settle(incidents, settlements, stretches.isUnbroken.bind(stretches)).map((incident) =>
-    withLoop(incident, stretches),
+    cuts.has(incident.id) ? withEnd(incident, stretches) : withLoop(incident, stretches),
   );
+}
+
+/** Where the next file goes on without it, a group that its file ends in was never finished: its source crashed. */
+function withEnd(incident: Incident, stretches: Stretches): Incident {
+  return stretches.beside(incident.file, 'after') === null ? incident : { ...incident, state: 'rolled-back' };
 }
 
 /** A file may be there twice, as it was and compressed, or while it was written and whole: the one that has more counts. */

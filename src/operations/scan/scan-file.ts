@@ -35,6 +35,8 @@ export interface ScannedFile {
 export interface FileScan {
   readonly file: BinlogFile;
   readonly scanned: ScannedFile;
+  /** The id of the incident whose group the file ends in; left out when there is none. */
+  readonly cut?: string;
   /** In log order; of those before its second group `lastGood` is not known, and its time null. */
   readonly incidents: readonly Incident[];
   /** What its groups decide about incidents, of this file or of those before it. */
@@ -95,9 +97,13 @@ export async function scanSource(
     ...(signal === undefined ? {} : { signal }),
   });
   tell();
+  // What is read of a group whose end is missing says what it may have done.
+  if (reading.wholeTo < reading.bytes) visitor.torn(reading.wholeTo, reading.bytes, true);
   const { last } = visitor;
+  const cut = [...found.values()].find(({ start }) => start >= reading.wholeTo);
   return {
     file,
+    ...(cut === undefined ? {} : { cut: cut.id }),
     scanned: describe(file, reading, { visitor, damage: source.damage }),
     incidents: [...found.values()].sort((a, b) => a.start - b.start), // a loop of deletes is found when it is one, and began before
     settlements,

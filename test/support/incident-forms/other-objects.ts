@@ -98,6 +98,13 @@ const ORACLE_PACKAGE = [
 
 const PACKAGES: readonly IncidentForm[] = [
   {
+    name: 'CREATE OR REPLACE PACKAGE, which loses its body',
+    setup: ORACLE_PACKAGE,
+    steps: ['CREATE OR REPLACE PACKAGE k AS FUNCTION f RETURN INT; END'],
+    finds: [{ kind: 'drop-routine', objects: ['routine $db.k'], suspicious: true }],
+    flavor: 'mariadb',
+  },
+  {
     name: 'DROP PACKAGE',
     setup: ORACLE_PACKAGE,
     steps: ['DROP PACKAGE k'],

@@ -200,6 +200,7 @@ const TWO_TABLES: readonly IncidentForm[] = [
   ...[
     'REPLACE INTO a SELECT id, v FROM b',
     'INSERT INTO a SELECT id, v FROM b ON DUPLICATE KEY UPDATE a.v = b.v',
+    'INSERT INTO a SELECT id, v FROM b ON DUPLICATE KEY UPDATE v = VALUES(v)',
   ].flatMap((sql): IncidentForm[] => [
     {
       name: `${sql}, in rows`,

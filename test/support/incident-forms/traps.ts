@@ -99,6 +99,48 @@ const TEXTS: readonly IncidentForm[] = [
   },
 ];
 
+/** The server marks all that follows in the routine as if it were about a temporary table. Where texts are logged, it may be. */
+const MARKED: readonly IncidentForm[] = [
+  {
+    name: 'TRUNCATE in a routine that asked for CONNECTION_ID()',
+    setup: [...ONE_TABLE, 'CREATE PROCEDURE p() BEGIN SET @id = CONNECTION_ID(); TRUNCATE a; END'],
+    steps: ['CALL p()'],
+    finds: [{ ...TRUNCATED, suspicious: true }],
+    findsIn: { ROW: [TRUNCATED] },
+  },
+  {
+    name: 'TRUNCATE in a routine that used a temporary table',
+    setup: [
+      ...ONE_TABLE,
+      `CREATE PROCEDURE p() BEGIN CREATE TEMPORARY TABLE t (id INT); INSERT INTO t SELECT id FROM a;
+       TRUNCATE t; TRUNCATE a; END`,
+    ],
+    steps: ['CALL p()'],
+    finds: [{ ...TRUNCATED, suspicious: true, group: 3 }],
+    findsIn: { ROW: [TRUNCATED] },
+  },
+  {
+    name: 'ALTER TABLE in a block that used a temporary table',
+    steps: [
+      `BEGIN NOT ATOMIC CREATE OR REPLACE TEMPORARY TABLE t (id INT); INSERT INTO t SELECT id FROM a;
+       ALTER TABLE $db.a DROP COLUMN w; END`,
+    ],
+    finds: [{ kind: 'drop-column', objects: ['table $db.a (w)'], suspicious: true, group: 2 }],
+    findsIn: { ROW: [{ kind: 'drop-column', objects: ['table $db.a (w)'] }] },
+    flavor: 'mariadb',
+  },
+  {
+    name: 'DELETE in a routine that used a temporary table, as text',
+    setup: [
+      ...ONE_TABLE,
+      'CREATE PROCEDURE p() BEGIN CREATE TEMPORARY TABLE t (id INT); DELETE FROM a; DELETE FROM t; END',
+    ],
+    steps: ['CALL p()'],
+    finds: [{ kind: 'mass-delete', objects: ['table $db.a'], suspicious: true, group: 1 }],
+    formats: ['MIXED', 'STATEMENT'],
+  },
+];
+
 /** A statement that changed tables without transactions and does not fit the log's cache. */
 const LOST: IncidentForm = {
   name: 'an INCIDENT event of the source, which could not log what it had changed',
@@ -173,6 +215,7 @@ export const TRAP_FORMS: readonly IncidentForm[] = [
   ...HALF_DONE,
   ...TEXTS,
   ...TOGETHER,
+  ...MARKED,
   LOST,
   TEMPORARY,
 ];

@@ -74,3 +74,30 @@ describe('the phase of a group', () => {
     expect(groupsOf(mysql, { version: MYSQL })[0]?.transactional).toBeUndefined();
   });
 });
+
+describe('the connection that a GTID event of MariaDB 11.5 names', () => {
+  const THREAD_ID = 16;
+  const extra = (flags: number, ...rest: number[]): Buffer =>
+    Buffer.from([flags | THREAD_ID, ...rest, 0x39, 0x30, 0, 0]);
+  const sequence = Buffer.from([26, 0, 0, 0, 0, 0, 0, 0]);
+  const rows: readonly (readonly [title: string, flags: number, behind: readonly Buffer[]])[] = [
+    ['a group by itself', 4, [extra(0)]],
+    ['a group of a group commit', 4 | 2, [Buffer.alloc(8, 0x5a), extra(0)]],
+    ['several engines', 0, [extra(1, 2)]],
+    ['a second half of an ALTER', 1 | 32, [extra(4, ...sequence)]],
+    ['a prepared transaction', 64, [Buffer.from([1, 0, 0, 0, 2, 1, 0x61, 0x62, 0x63]), extra(0)]],
+    ['one of a group commit', 64 | 2, [Buffer.alloc(8, 0x5a), Buffer.from([1, 0, 0, 0, 1, 0, 0x61]), extra(0)]],
+  ];
+
+  it.each(rows)('is the thread of %s', (_title, flags, behind) => {
+    const { type, body } = mariadbGtid('0-101-7', { flags, transactional: false });
+    const gtid = { type, body: Buffer.concat([body.subarray(0, 13), ...behind]) };
+    expect(groupsOf([gtid, xid()])[0]?.threadId).toBe(12_345);
+    const cut = { type, body: gtid.body.subarray(0, -1) };
+    expect(groupsOf([cut, xid()])[0]?.threadId ?? null).toBeNull();
+  });
+
+  it('is unknown where the event names none', () => {
+    expect(groupsOf([mariadbGtid('0-101-7'), xid()])[0]?.threadId).toBeNull();
+  });
+});

@@ -65,6 +65,7 @@ const OTHERS: readonly Row[] = [
   ['ENGINE=BLACKHOLE', 'truncate-table shop.t'],
   ['DROP b, ENGINE=MERGE UNION=(a, b)', 'truncate-table shop.t'],
   ["ROW_FORMAT=DYNAMIC ENGINE 'blackhole' COMMENT 'x'", 'truncate-table shop.t'],
+  ['ENCRYPTED=YES ENGINE=BLACKHOLE', 'truncate-table shop.t'],
   ['DROP a, FROBNICATE b', 'drop-column shop.t:a'],
   ['FROBNICATE b', 'unclassified shop.t'],
 ];
@@ -100,6 +101,8 @@ const HARMLESS: readonly string[] = [
   'REBUILD PARTITION p0, `drop`, modify',
   'CHECK PARTITION ALL',
   'REMOVE PARTITIONING',
+  'UPGRADE PARTITIONING',
+  'ENCRYPTED=YES ENCRYPTION_KEY_ID=2 ENGINE=InnoDB',
   'PARTITION BY RANGE COLUMNS (a, b) (PARTITION p0 VALUES LESS THAN (1, 2))',
   'ADD SYSTEM VERSIONING',
   'WITH SYSTEM VERSIONING',

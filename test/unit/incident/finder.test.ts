@@ -207,6 +207,13 @@ describe('the state of an incident', () => {
     expect(incidents).toMatchObject([{ state: 'rolled-back', start: 1234, end: 1300, gtid: null, serverId: 7 }]);
   });
 
+  it('is unknown when the end of its group is missing', () => {
+    const { finder, incidents } = aFinder();
+    finder.query(aQuery('DROP TABLE a'));
+    finder.torn(1234, 1300, true);
+    expect(incidents).toMatchObject([{ state: 'unknown', start: 1234, end: 1300, gtid: null }]);
+  });
+
   it('of a torn group does not reach into the next group', () => {
     const { finder, incidents } = aFinder();
     finder.query(aQuery('DROP TABLE a'));
@@ -353,5 +360,79 @@ describe("a source's note that it lost events", () => {
     finder.group(aGroup(), null);
     const what = { kind: 'source-incident', start: 1234, end: 1333, gtid: '0-1-4711' };
     expect(incidents).toMatchObject([{ ...what, statement: 'the source lost events' }]);
+  });
+});
+
+describe('a statement that is marked as one about a temporary table', () => {
+  const marked = { threadSpecific: true } as const;
+  const asRows = { ending: 'commit' } as const;
+
+  /** What is told of the last statement: '' for nothing, '?' for a suspicion. */
+  function toldOf(before: readonly (QueryEvent | 'rows')[], last: QueryEvent): string {
+    const { finder, incidents } = aFinder();
+    for (const one of before) {
+      if (one !== 'rows') finder.query(one);
+      finder.group(aGroup(one === 'rows' ? asRows : {}), null);
+    }
+    const earlier = incidents.length;
+    finder.query(last);
+    finder.group(aGroup({ start: 5000 }), null);
+    return incidents
+      .slice(earlier)
+      .map(({ kind, suspicious }) => `${kind}${suspicious ? '?' : ''}`)
+      .join();
+  }
+
+  const create = (text: string, more: Partial<QueryEvent> = {}): QueryEvent => aQuery(text, { ...marked, ...more });
+  const truncate = aQuery('TRUNCATE a', marked);
+
+  it.each([
+    'CREATE TEMPORARY TABLE a (id INT)',
+    'create /* x */ or replace temporary table `A` select 1',
+    'CREATE TEMPORARY TABLE IF NOT EXISTS shop.a LIKE b',
+    'SET STATEMENT lock_wait_timeout=5 FOR CREATE TEMPORARY TABLE a (id INT)',
+  ])('is about one that its connection made with %j', (text) => {
+    for (const last of [truncate, aQuery('ALTER TABLE shop.a DROP b', marked), aQuery('DELETE FROM a', marked)])
+      expect(toldOf([create(text)], last)).toBe('');
+    expect(toldOf(['rows', create(text), 'rows'], truncate)).toBe('');
+  });
+
+  it.each([
+    ['another one was made', [create('CREATE TEMPORARY TABLE b (id INT)')]],
+    ['one was made in another schema', [create('CREATE TEMPORARY TABLE x.a (id INT)')]],
+    ['another connection made it', [create('CREATE TEMPORARY TABLE a (id INT)', { threadId: 38 })]],
+    ['a table was made that is none', [create('CREATE TABLE a (id INT)')]],
+    ['nothing is known', []],
+  ] as const)('may be about any table when %s', (_title, before) => {
+    expect(toldOf(before, truncate)).toBe('truncate-table?');
+    expect(toldOf(before, aQuery('ALTER TABLE a DROP b', marked))).toBe('drop-column?');
+    expect(toldOf(before, aQuery('DELETE FROM a', marked))).toBe('mass-delete?');
+  });
+
+  it('is about any other table in a log that has rows and no texts', () => {
+    expect(toldOf(['rows', aQuery('CREATE TABLE b (id INT)')], truncate)).toBe('truncate-table');
+  });
+
+  it.each(['INSERT INTO b VALUES (1)', '/* app */ UPDATE b SET c = 1 WHERE d = 2'])(
+    'may be about any table in a log that has rows and also %j',
+    (text) => {
+      const { finder, incidents } = aFinder();
+      finder.group(aGroup(asRows), null);
+      finder.query(aQuery(text));
+      finder.group(aGroup(asRows), null);
+      finder.query(truncate);
+      finder.group(aGroup(), null);
+      expect(incidents).toMatchObject([{ kind: 'truncate-table', suspicious: true }]);
+    },
+  );
+
+  it('is judged by its own file', () => {
+    const { finder, incidents } = aFinder();
+    finder.query(create('CREATE TEMPORARY TABLE a (id INT)'));
+    finder.group(aGroup(asRows), null);
+    finder.enterFile('binlog.000004', FORMAT);
+    finder.query(truncate);
+    finder.group(aGroup(), null);
+    expect(incidents).toMatchObject([{ kind: 'truncate-table', suspicious: true }]);
   });
 });

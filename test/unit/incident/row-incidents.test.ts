@@ -127,6 +127,23 @@ describe('rows of a group', () => {
     }
   });
 
+  it('that were deleted are shown with the statement that deleted most, though another updated more', () => {
+    const builder = new BinlogBuilder();
+    const updates = (count: number): RawEvent[] => [
+      annotateRows('UPDATE items SET id = 0'),
+      tableMapOf(ITEMS),
+      rows(ITEMS, UPDATE, count),
+    ];
+    addGroup(builder, [...updates(5000), ...deletes(ORDERS, 120, 'DELETE FROM orders'), ...updates(20)]);
+    addGroup(builder, [...deletes(ORDERS, 90, 'DELETE FROM orders'), ...updates(1000)]);
+    for (const piece of [100, 100_000]) {
+      expect(told(builder, piece).map(({ kind, statement }) => `${kind} ${statement}`)).toEqual([
+        'mass-delete DELETE FROM orders',
+        'mass-update UPDATE items SET id = 0',
+      ]);
+    }
+  });
+
   it('that a REPLACE deletes are updated ones, where it puts others in their place', () => {
     const builder = new BinlogBuilder();
     const replaced = (text: string): RawEvent[] => [

@@ -23,6 +23,9 @@ const EVERY_ROW: readonly Row[] = [
   ['UPDATE a SET b = 1', 'mass-update shop.a'],
   ["UPDATE LOW_PRIORITY IGNORE x.a SET b = ' WHERE ', c = (SELECT 1 FROM d WHERE e)", 'mass-update x.a'],
   ['UPDATE a SET b = 1 -- WHERE id = 1', 'mass-update shop.a'],
+  ['UPDATE a SET b = LAST_INSERT_ID()', 'mass-update shop.a'],
+  ['UPDATE a SET b = LAST_INSERT_ID(5), last_insert_id = 1', 'mass-update shop.a'],
+  ['UPDATE a SET b = 1 ORDER BY LAST_INSERT_ID (1)', 'mass-update shop.a'],
   ['UPDATE a /* WHERE */ SET `where` = 1 # WHERE', 'mass-update shop.a'],
 ];
 
@@ -63,6 +66,9 @@ const NEW_FOR_OLD: readonly Row[] = [
   ['REPLACE a (SELECT 1)', 'mass-update shop.a ?'],
   ['REPLACE INTO a TABLE b', 'mass-update shop.a ?'],
   ['INSERT INTO a (id, b) SELECT 1, 2 FROM c ON DUPLICATE KEY UPDATE b = 3', 'mass-update shop.a ?'],
+  ['INSERT INTO a SELECT * FROM b ON DUPLICATE KEY UPDATE c = VALUES(c)', 'mass-update shop.a ?'],
+  ['INSERT INTO a (id, c) (SELECT 1, 2) ON DUPLICATE KEY UPDATE c = values(c) + c', 'mass-update shop.a ?'],
+  ['REPLACE INTO a SELECT * FROM b UNION VALUES (1, 2)', 'mass-update shop.a ?'],
   ["LOAD DATA INFILE 'REPLACE INTO' REPLACE INTO TABLE `x`.`a` FIELDS TERMINATED BY ','", 'mass-update x.a ?'],
   ["LOAD XML LOCAL INFILE 'f' REPLACE INTO TABLE a", 'mass-update shop.a ?'],
 ];
@@ -83,11 +89,15 @@ const HARMLESS: readonly string[] = [
   "UPDATE a SET b = 'it''s' WHERE id = 1",
   "UPDATE a SET b = 'x\\' y' WHERE id = 1",
   'UPDATE a FOR PORTION OF p FROM 1 TO 2 SET b = 1',
+  'UPDATE sequence SET id=LAST_INSERT_ID(id+1)',
+  'UPDATE s SET changed = NOW(), `n` = last_insert_id(`n`) + 1 LIMIT 1000',
   'UPDATE a SET b = 1 /*!50001 WHERE id = 1 */',
   'UPDATE a SET b = (1 + (2)) WHERE truest = 1',
   'UPDATE a SET été=1 WHERE `id` = 1',
   "INSERT INTO a VALUES (1, 'SELECT')",
   'INSERT INTO a (b) VALUES (1) ON DUPLICATE KEY UPDATE b = 2',
+  'INSERT INTO a (b) VALUES (1) ON DUPLICATE KEY UPDATE b = VALUES(b)',
+  'INSERT INTO a SET b = 1 ON DUPLICATE KEY UPDATE b = VALUES(b)',
   'INSERT INTO a SELECT * FROM b',
   'INSERT INTO a SET b = 1',
   'REPLACE INTO a VALUES (1), (2)',
@@ -153,6 +163,7 @@ describe('mayDestroy', () => {
   const sure: readonly (readonly [title: string, statement: string | Buffer, event: Partial<QueryEvent>])[] = [
     ['a condition', 'UPDATE sbtest1 SET k=k+1 WHERE id=5023', {}],
     ['values', "INSERT INTO sbtest1 (id, c) VALUES (5, '68487932199')", {}],
+    ['values for old ones', 'INSERT INTO a (id, b) VALUES (5, 6) ON DUPLICATE KEY UPDATE b = VALUES(b)', {}],
     ['a comment before', '/* app:web */ DELETE FROM a WHERE id=1', {}],
     ['a quoted WHERE before the real one', "UPDATE a SET b=' WHERE ', c=1 WHERE id=1", {}],
     ['a backslash at the end of a name', 'UPDATE a SET "b\\"=1 WHERE id=1', { sqlMode: ANSI_QUOTES }],
@@ -166,6 +177,7 @@ describe('mayDestroy', () => {
   const unsure: readonly (readonly [title: string, statement: string | Buffer, event: Partial<QueryEvent>])[] = [
     ['WHERE in a string', "UPDATE a SET b='\\' WHERE id=1'", {}],
     ['WHERE in a comment of two dashes', 'UPDATE a SET b=1 --\tWHERE id=1', {}],
+    ['values of a query', 'INSERT INTO a SELECT 1, 2 ON DUPLICATE KEY UPDATE b = VALUES(b)', {}],
     ['WHERE in parentheses', 'UPDATE a SET b=(SELECT 1 FROM c WHERE d=1)', {}],
     ['WHERE in a name', 'UPDATE a SET nowhere=1, where_=2, éwhere=3', {}],
     ['a comment that may be executed', 'UPDATE a SET b=1 /*!99999 WHERE id=1 */', {}],

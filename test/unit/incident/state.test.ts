@@ -25,6 +25,8 @@ describe('the state of something destructive', () => {
     ['effective', 'what its form says of an error', { afterError: 'effective' }, { ending: 'statement' }],
     ['unknown', 'what another form says of an error', { afterError: 'unknown' }, { ending: 'statement' }],
     ['rolled-back', 'a crash in its middle', {}, { ending: 'torn' }],
+    ['unknown', 'an end that is missing', {}, { ending: 'cut' }],
+    ['unknown', 'rows of a group whose end is missing', { evidence: 'rows' }, { ending: 'cut' }],
     ['effective', 'a failed CREATE OR REPLACE in a ROLLBACK', { statement: FAILED }, { ending: 'rollback' }],
     ['effective', 'a failed CREATE OR REPLACE', { statement: FAILED }, { ending: 'statement' }],
     ['no-op', 'a memory table after a restart', { statement: MEMORY_MARIADB }, { ending: 'statement' }],

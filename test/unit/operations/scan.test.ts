@@ -142,6 +142,24 @@ describe('scan', () => {
     expect(incidents).toHaveLength(1);
   });
 
+  it('tells of a group that the file ends in what it may have done, and that nobody knows whether it did', async () => {
+    const log = aLog({ end: 'open' });
+    const cut = log.size;
+    log.unfinished([mariadbGtid('0-101-3'), query('BEGIN'), query('DELETE FROM a'), query('INSERT INTO a VALUES (2)')]);
+    const ends = [log.bytes, log.bytes.subarray(0, -3)];
+    for (const bytes of ends) {
+      const { files, incidents } = await scanFolder({ 'binlog.000001': bytes });
+      expect(files).toMatchObject([{ groups: 2, end: 'torn' }]);
+      expect(incidents.map(({ kind, state, start, end }) => [kind, state, start, end])).toEqual([
+        ['truncate-table', 'effective', log.groups[0]?.start, log.groups[0]?.end],
+        ['mass-delete', 'unknown', cut, bytes.length],
+      ]);
+    }
+    const next = aLog({ from: 2, time: TEN_O_CLOCK + 9 }).bytes;
+    const { incidents } = await scanFolder({ 'binlog.000001': log.bytes, 'binlog.000002': next });
+    expect(incidents.map(({ state }) => state)).toEqual(['effective', 'rolled-back', 'effective']);
+  });
+
   it('reports a wrong checksum with its offset, unless told not to look', async () => {
     const log = aLog();
     const bytes = log.bytes;

@@ -1,0 +1,97 @@
+import type { Group, QueryEvent } from '../binlog/group.ts';
+import { dialectOf, type Source } from './dialect.ts';
+import { readName, type Match } from './match.ts';
+import { decodeStatement } from './statement-text.ts';
+import { TokenReader } from './token-reader.ts';
+import { Tokenizer } from './tokenizer.ts';
+
+/** More than all connections of a server make. A table that is forgotten is shown, as a suspicion. */
+const MOST_KNOWN = 10_000;
+
+/** A table, by the names that a statement and its event give. */
+interface Named {
+  readonly schema: string;
+  readonly name: string;
+}
+
+/**
+ * Tells temporary tables from others, as far as one file does. A server marks the event of a statement that used one, or CONNECTION_ID(),
+ * and in a routine, event or block also those of all statements after it, whatever table they are about. Seen on MariaDB 10.11.19
+ * and MySQL 5.6.24.
+ */
+export class TemporaryTables {
+  readonly #known = new Set<string>();
+  /** Changes of rows are written as rows; and as text. */
+  #hasRows = false;
+  #hasTexts = false;
+  /** Of the group that is read. */
+  #statements = 0;
+  #isText = false;
+
+  /** Another file begins: another run of the server may use the numbers of connections again. */
+  clear(): void {
+    this.#known.clear();
+    this.#hasRows = false;
+    this.#hasTexts = false;
+    this.groupBegins();
+  }
+
+  groupBegins(): void {
+    this.#statements = 0;
+    this.#isText = false;
+  }
+
+  query(query: QueryEvent, source: Source): void {
+    this.#statements += 1;
+    this.#isText ||= mayChangeRows(query.text);
+    const made = query.threadSpecific ? madeBy(query, source) : undefined;
+    if (made === undefined) return;
+    this.#known.add(keyOf(query, made));
+    const [oldest] = this.#known;
+    if (this.#known.size > MOST_KNOWN && oldest !== undefined) this.#known.delete(oldest);
+  }
+
+  groupEnded({ ending }: Pick<Group, 'ending'>): void {
+    if (ending === 'commit' && this.#statements === 0) this.#hasRows = true;
+    if (ending === 'commit' && this.#isText) this.#hasTexts = true;
+    this.groupBegins();
+  }
+
+  /**
+   * True when the connection of a marked statement made a temporary table of that name; false when the file has changes of rows as rows
+   * only, for then statements about temporary tables are not logged; null when nobody knows: it may have been made in an earlier file.
+   */
+  has(query: QueryEvent, table: Named): boolean | null {
+    if (this.#known.has(keyOf(query, table))) return true;
+    return this.#hasRows && !this.#hasTexts ? false : null;
+  }
+}
+
+/** What begins so stands in transactions of rows too: SAVEPOINT, ROLLBACK TO, CREATE TABLE ... SELECT, DROP TEMPORARY TABLE. */
+const BESIDE_ROWS: ReadonlySet<number> = new Set(['sa', 'ro', 'cr', 'dr'].map((word) => letterPair(Buffer.from(word))));
+
+function mayChangeRows(text: Buffer): boolean {
+  return !BESIDE_ROWS.has(letterPair(text));
+}
+
+/** The first two letters, lower case, as one number. */
+function letterPair(text: Buffer): number {
+  return (((text[0] ?? 0) | 0x20) << 8) | (text[1] ?? 0) | 0x20;
+}
+
+/** CREATE [OR REPLACE] TEMPORARY TABLE [IF NOT EXISTS] a */
+function madeBy({ text, clientCharset, sqlMode, schema }: QueryEvent, source: Source): Named | undefined {
+  const decoded = decodeStatement(text, clientCharset, source.flavor);
+  const reader = new TokenReader(new Tokenizer(decoded.text, dialectOf(source, sqlMode, decoded.nbspIsBlank)));
+  const match: Match = { reader, schema, objects: [], parts: [], names: [] };
+  if (!reader.skipTo(['CREATE', 'TEMPORARY']) || !reader.takeWord('CREATE')) return undefined;
+  if (reader.takeWord('OR')) reader.takeWord('REPLACE');
+  if (!reader.takeWord('TEMPORARY') || !reader.takeWord('TABLE')) return undefined;
+  if (reader.takeWord('IF')) while (reader.takeWord('NOT', 'EXISTS'));
+  return readName(match);
+}
+
+/** No name can hold a zero. */
+function keyOf({ threadId }: QueryEvent, { schema, name }: Named): string {
+  return `${threadId}\0${schema.toLowerCase()}\0${name.toLowerCase()}`;
+}
