@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { compareFiles } from '../binlog/coordinates.ts';
+import type { ByteSource } from '../binlog/read-binlog.ts';
 import type { LastGood } from '../incident/incident.ts';
-import { LastgoodError } from '../platform/errors.ts';
+import { isLastgoodError, LastgoodError } from '../platform/errors.ts';
 import { ArchivedTail } from './archived-tail.ts';
 import { healSealing } from './heal-sealing.ts';
 import type { Lineage } from './lineage.ts';
@@ -74,7 +75,7 @@ function checkOrder(archive: {
   const newestMissing = missing.at(-1);
   if (newestMissing !== undefined && compareFiles(newestMissing, newest?.file ?? lineage.firstFile) >= 0) {
     const damaged = unreadable.find(({ id }) => id === newestMissing);
-    throw damaged?.error ?? missingSegments(repository.lineageFolder(lineage.id), missing);
+    throw damaged?.error ?? withFetching(missingSegments(repository.lineageFolder(lineage.id), missing));
   }
   const open = segments.find(({ state }) => state === 'open') ?? null;
   if (open === null || open === newest) return open;
@@ -165,7 +166,26 @@ function sealedTail(segment: ArchivedSegment | undefined): ArchivedTail | null {
     size: segment.bytes,
     lastGroup,
     lastAskable: null, // the manifest does not say: behind 4 GiB the next file's GTIDs have to do
-    open: async (from) => await openSegment(segment, from),
+    open: async (from) => await openEnd(segment, from),
+  });
+}
+
+/** Unlike an older segment the newest one can be fetched again: who cannot read it is told how. */
+async function openEnd(segment: ArchivedSegment, from: number): Promise<ByteSource & AsyncDisposable> {
+  const tell = (error: unknown): never => {
+    throw isLastgoodError(error, 'ARCHIVE_DAMAGED') ? withFetching(error) : error;
+  };
+  const source = await openSegment(segment, from).catch(tell);
+  return {
+    read: async (target, at) => await source.read(target, at).catch(tell),
+    [Symbol.asyncDispose]: () => source[Symbol.asyncDispose](),
+  };
+}
+
+function withFetching({ message, details, cause }: LastgoodError): LastgoodError {
+  return new LastgoodError('ARCHIVE_DAMAGED', message, {
+    ...{ details, cause },
+    hint: 'The archive ends with it. Put what is damaged or missing back from a second copy; or move all that is left of that file, its manifest too, out of the repository, and keep it: `lastgood archive` fetches the file again, if the server still has it.',
   });
 }
 

@@ -96,6 +96,7 @@ describe('readArchiveEnd', () => {
     await expect(folder.end()).rejects.toMatchObject({
       code: 'ARCHIVE_DAMAGED',
       message: `segments are missing in '${dirname(folder.path(file(3)))}': ${file(3)}`,
+      hint: expect.stringContaining('its manifest too, out of the repository') as string,
     });
   });
 

@@ -267,6 +267,25 @@ it('does not remove a plain file that someone brought back for a stored form tha
   expect((await archived.read(FILE)).equals(builder.bytes)).toBe(true);
 });
 
+it('says how the newest segment is fetched again, when it is damaged', async () => {
+  await using archived = await archiveFolder();
+  const builder = log().between(rotate(NEXT));
+  const { cleared } = await (await writeAll(archived, builder, 'zst')).seal({ previousManifestSha256: null });
+  await cleared;
+  const stored = await readFile(archived.path(`${FILE}.zst`));
+  const inLastBlock = stored.length - 100;
+  stored[inLastBlock] = (stored[inLastBlock] ?? 0) ^ 1;
+  await archived.put(`${FILE}.zst`, stored);
+  const { tail } = await archived.end();
+  if (tail === null) throw new Error('nothing to compare');
+  await expect(tail.match(builder.bytes.subarray(tail.from))).rejects.toMatchObject({
+    code: 'ARCHIVE_DAMAGED',
+    message: expect.stringContaining(`segment '${archived.path(`${FILE}.zst`)}' is damaged at offset`) as string,
+    hint: expect.stringContaining('its manifest too, out of the repository') as string,
+  });
+  await tail.close();
+});
+
 it('makes names durable that a killed archiver left so, before a plain file goes for them', async () => {
   await using archived = await archiveFolder();
   const builder = log().between(rotate(NEXT));
