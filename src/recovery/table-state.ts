@@ -1,3 +1,4 @@
+import { ROWS_ELSEWHERE, saysNothing } from '../backup/dump-scope.ts';
 import { throwIfAborted } from '../platform/wait.ts';
 import type { ServerConnection } from '../server/connection.ts';
 import { SYSTEM_SCHEMAS } from '../server/facts.ts';
@@ -7,7 +8,10 @@ import { quoteName } from '../server/quote-name.ts';
 export interface TableState {
   readonly schema: string;
   readonly name: string;
-  /** What CHECKSUM TABLE ... EXTENDED says, or with generated columns `sum-` and a sum of our own; null where the server cannot read the table. */
+  /**
+   * What CHECKSUM TABLE ... EXTENDED says, or with generated columns `sum-` and a sum of our own; null where the server cannot read the
+   * table; `elsewhere`, with 0 rows, where the rows are in other tables or on other servers: those are not asked.
+   */
   readonly checksum: string | null;
   readonly rows: number;
 }
@@ -51,17 +55,14 @@ export async function readTableStates(
   } = {},
 ): Promise<TableState[]> {
   const states: TableState[] = [];
-  const generated = await tablesWithGenerated(
-    connection,
-    tables.map(({ schema }) => schema),
-  );
+  const schemas = [...new Set(tables.map(({ schema }) => schema))];
+  const generated = await tablesWithGenerated(connection, schemas);
+  const elsewhere = await tablesElsewhere(connection, schemas);
   for (const { schema, name } of tables) {
     throwIfAborted(options.signal);
     const table = quote({ schema, name });
-    const columns = generated.get(table);
-    const checksum =
-      columns === undefined ? await serversChecksum(connection, table) : await rowSum(connection, table, columns);
-    states.push({ schema, name, checksum, rows: await countRows(connection, table) });
+    const content = elsewhere.has(table) ? ELSEWHERE : await readContent(connection, table, generated.get(table));
+    states.push({ schema, name, ...content });
     options.progress?.({ tables: states.length, totalTables: tables.length });
   }
   return states;
@@ -97,6 +98,38 @@ function contents(states: readonly TableState[]): Map<string, string> {
   );
 }
 
+type Content = Pick<TableState, 'checksum' | 'rows'>;
+
+const ELSEWHERE: Content = { checksum: 'elsewhere', rows: 0 };
+const UNREADABLE: Content = { checksum: null, rows: 0 };
+
+/** A table that cannot be read is something to be told of: it must not end what all others have come to. */
+async function readContent(
+  connection: ServerConnection,
+  table: string,
+  values: readonly string[] | undefined,
+): Promise<Content> {
+  try {
+    const checksum =
+      values === undefined ? await serversChecksum(connection, table) : await rowSum(connection, table, values);
+    return checksum === null ? UNREADABLE : { checksum, rows: await countRows(connection, table) };
+  } catch (error) {
+    if (saysNothing(error)) throw error;
+    return UNREADABLE;
+  }
+}
+
+/** By their quoted names. A live server behind one of them is no business of whoever proves a restore, and may be away. */
+async function tablesElsewhere(connection: ServerConnection, schemas: readonly string[]): Promise<Set<string>> {
+  if (schemas.length === 0) return new Set();
+  const rows = await connection.query<{ schema_name: string; table_name: string }>(
+    `SELECT TABLE_SCHEMA AS schema_name, TABLE_NAME AS table_name FROM information_schema.TABLES
+     WHERE TABLE_SCHEMA IN (?) AND ENGINE IN (${ROWS_ELSEWHERE})`,
+    [schemas],
+  );
+  return new Set(rows.map(({ schema_name: schema, table_name: name }) => quote({ schema, name })));
+}
+
 async function serversChecksum(connection: ServerConnection, table: string): Promise<string | null> {
   const [sum] = await connection.query<{ Checksum: string | null }>(`CHECKSUM TABLE ${table} EXTENDED`);
   return sum?.Checksum ?? null;
@@ -108,40 +141,44 @@ async function countRows(connection: ServerConnection, table: string): Promise<n
 }
 
 /**
- * The columns of each table that has generated ones, by its quoted name. CHECKSUM TABLE cannot be relied on there: it takes in
+ * The values of each table that has generated columns, by its quoted name. CHECKSUM TABLE cannot be relied on there: it takes in
  * bits that another statement left behind. Source: tried on MariaDB 10.11, five values in a row for one unchanged table.
+ * Of these schemas: to say it of a table the server opens it, and a live one may have a lot of others.
  */
-/** Of these schemas: to say it of a table the server opens it, and a live one may have a lot of others. */
 async function tablesWithGenerated(
   connection: ServerConnection,
   schemas: readonly string[],
 ): Promise<Map<string, string[]>> {
   if (schemas.length === 0) return new Map();
-  const wanted = [...new Set(schemas)];
-  const rows = await connection.query<{ schema_name: string; table_name: string; column_name: string }>(
-    `SELECT TABLE_SCHEMA AS schema_name, TABLE_NAME AS table_name, COLUMN_NAME AS column_name
+  const rows = await connection.query<Record<'schema_name' | 'table_name' | 'column_name' | 'type', string>>(
+    `SELECT TABLE_SCHEMA AS schema_name, TABLE_NAME AS table_name, COLUMN_NAME AS column_name, DATA_TYPE AS type
      FROM information_schema.COLUMNS JOIN
        (SELECT DISTINCT TABLE_SCHEMA, TABLE_NAME FROM information_schema.COLUMNS
         WHERE EXTRA LIKE '%GENERATED%' AND TABLE_SCHEMA IN (?)) AS computed
        USING (TABLE_SCHEMA, TABLE_NAME)
      WHERE TABLE_SCHEMA IN (?) ORDER BY TABLE_SCHEMA, TABLE_NAME, ORDINAL_POSITION`,
-    [wanted, wanted],
+    [schemas, schemas],
   );
-  const columns = new Map<string, string[]>();
-  for (const { schema_name: schema, table_name: name, column_name: column } of rows) {
+  const values = new Map<string, string[]>();
+  for (const { schema_name: schema, table_name: name, column_name: column, type } of rows) {
     const table = quote({ schema, name });
-    columns.set(table, [...(columns.get(table) ?? []), quoteName(column)]);
+    values.set(table, [...(values.get(table) ?? []), valueOf(column, type)]);
   }
-  return columns;
+  return values;
+}
+
+/** As text a FLOAT has six digits, which others have too. */
+function valueOf(column: string, type: string): string {
+  return type.toLowerCase() === 'float' ? `${quoteName(column)} + 0e0` : quoteName(column);
 }
 
 /** The same for the same rows in any order. Only CRCs are put together: whole rows could be larger than a packet may be. */
-async function rowSum(connection: ServerConnection, table: string, columns: readonly string[]): Promise<string> {
-  const values = columns.map((column) => `IFNULL(CRC32(CAST(${column} AS BINARY)), 'N')`).join(', ');
+async function rowSum(connection: ServerConnection, table: string, values: readonly string[]): Promise<string> {
+  const sums = values.map((value) => `IFNULL(CRC32(CAST(${value} AS BINARY)), 'N')`).join(', ');
   await connection.query("SET @lastgood_zone = @@SESSION.time_zone, time_zone = '+00:00'"); // a TIMESTAMP is text in a zone
   try {
     const [sum] = await connection.query<{ total: string }>(
-      `SELECT COALESCE(SUM(CRC32(CONCAT_WS(',', ${values}))), 0) AS total FROM ${table}`,
+      `SELECT COALESCE(SUM(CRC32(CONCAT_WS(',', ${sums}))), 0) AS total FROM ${table}`,
     );
     return `sum-${sum?.total ?? ''}`;
   } finally {
