@@ -10,6 +10,7 @@ import { CLIENT_ARGS } from '../server/client-args.ts';
 import { writeOptionFile } from '../server/option-file.ts';
 import type { ServerOptions } from '../server/server-options.ts';
 import { ofSchemas } from './dump-sections.ts';
+import { refuseSubstitutes } from './substitutes.ts';
 
 export interface LoadOptions {
   readonly record: BackupRecord;
@@ -33,13 +34,13 @@ const UNLOGGED = '--init-command=SET SESSION sql_log_bin = 0';
  * Loads a backup's files, in their order, each in one session. Each is compared with its recorded SHA-256 while it
  * is read. After an error the server holds a part: it must be thrown away.
  *
- * @throws LastgoodError `ARCHIVE_DAMAGED` when a file is not what was written, `TOOL_MISSING`, `TOOL_FAILED`, `INTERRUPTED`
+ * @throws LastgoodError `ARCHIVE_DAMAGED` when a file is not what was written, `PREFLIGHT_FAILED` where a table would get another engine, `TOOL_MISSING`, `TOOL_FAILED`, `INTERRUPTED`
  */
 export async function loadBackup(options: LoadOptions): Promise<void> {
   const { record, folder, login, temporary, only, progress, signal } = options;
   await using optionFile = await writeOptionFile(login, temporary);
   const program = findProgram(['mariadb', 'mysql']);
-  const args = [`--defaults-file=${optionFile.path}`, ...CLIENT_ARGS, UNLOGGED];
+  const args = [`--defaults-file=${optionFile.path}`, ...CLIENT_ARGS, '--show-warnings', UNLOGGED];
   let bytes = 0;
   for (const file of record.files) {
     const path = join(folder, file.name);
@@ -49,7 +50,7 @@ export async function loadBackup(options: LoadOptions): Promise<void> {
     });
     const plain = decompress(path, stored);
     const input = only === undefined ? plain : ofSchemas(file.name, plain, (schema) => only.has(schema.toLowerCase()));
-    await runTool({ program, args, input, signal });
+    await runTool({ program, args, input, signal, onOutput: refuseSubstitutes() });
   }
 }
 
