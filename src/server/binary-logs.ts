@@ -49,9 +49,26 @@ export async function gtidStateAt(connection: ServerConnection, coordinates: Coo
   return row?.state ?? null;
 }
 
+/** Schemas whose changes a server writes into its binary log, by its option file. */
+export interface LogFilters {
+  /** `binlog_do_db`: only these; all where it is empty. */
+  readonly only: readonly string[];
+  /** `binlog_ignore_db`. */
+  readonly without: readonly string[];
+}
+
+/** Source: MariaDB manual, "SHOW MASTER STATUS": no variable tells them before 11.7. @throws LastgoodError `PRIVILEGE_MISSING` */
+export async function readLogFilters(connection: ServerConnection): Promise<LogFilters> {
+  const [row] = await showStatus(connection);
+  const names = (list = ''): string[] => list.split(',').filter((name) => name !== '');
+  return { only: names(row?.Binlog_Do_DB), without: names(row?.Binlog_Ignore_DB) };
+}
+
 interface StatusRow {
   File: string;
   Position: string | number;
+  Binlog_Do_DB?: string;
+  Binlog_Ignore_DB?: string;
   Executed_Gtid_Set?: string;
 }
 

@@ -73,6 +73,7 @@ describe('diagnose', () => {
         '--binlog-row-image=MINIMAL',
         '--binlog-checksum=NONE',
         '--binlog-expire-logs-seconds=60',
+        '--binlog-ignore-db=scratch',
       ],
       replicaArgs: ['--read-only=OFF', '--replicate-ignore-db=crm', '--default-time-zone=+03:00'],
     });
@@ -90,6 +91,7 @@ describe('diagnose', () => {
     const settings = { ...scene.settings, primary: { ...scene.settings.primary, serverId: 102 } };
     const diagnosis = await diagnose({ settings, log });
     expect(problems(diagnosis)).toEqual([
+      'shop log filters',
       'shop row format',
       'shop row image',
       'shop checksums',
@@ -105,7 +107,7 @@ describe('diagnose', () => {
     ]);
     expect(finding(diagnosis, 'engines')).toMatchObject({ found: expect.stringContaining('1 MyISAM') as string });
     expect(finding(diagnosis, 'views')).toMatchObject({ found: expect.stringContaining('shop.broken') as string });
-    expect(diagnosis.summary).toMatchObject({ errors: 3, warnings: 9 });
+    expect(diagnosis.summary).toMatchObject({ errors: 4, warnings: 9 });
   });
 
   it('prints the statements for accounts that cannot sign in or lack privileges', async () => {

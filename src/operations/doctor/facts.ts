@@ -7,6 +7,7 @@ import type { TableName } from '../../binlog/group.ts';
 import { findProgram } from '../../platform/child-process.ts';
 import { isLastgoodError, type ErrorCode } from '../../platform/errors.ts';
 import { readStaging } from '../../recovery/staging-name.ts';
+import { readLogFilters, type LogFilters } from '../../server/binary-logs.ts';
 import { connect, type ServerConnection } from '../../server/connection.ts';
 import { listDumpClients, listOwnDumps, type DumpClient } from '../../server/dump-clients.ts';
 import { readServerFacts, type ServerFacts } from '../../server/facts.ts';
@@ -50,6 +51,8 @@ export interface PrimaryReport extends ServerReport {
   readonly clients: Inspected<readonly DumpClient[]>;
   /** From where the account of [primary] reads its log, for whoever may not see the ids. */
   readonly ownDumps: Inspected<readonly string[]>;
+  /** What its log leaves out. */
+  readonly logFilters: Inspected<LogFilters>;
   /** Null where it has no semi-synchronous replication. */
   readonly semiSync: Inspected<SemiSyncSource | null>;
 }
@@ -103,6 +106,7 @@ export async function inspectPrimary(options: ServerOptions): Promise<Inspected<
       ...(await readServer(connection)),
       clients: await inspect(() => listDumpClients(connection)),
       ownDumps: await inspect(() => listOwnDumps(connection)),
+      logFilters: await inspect(() => readLogFilters(connection)),
       semiSync: await inspect(() => readSemiSync(connection)),
     };
   });

@@ -115,6 +115,22 @@ const storageEngine: Check = ({ facts }) =>
         fix: 'Remove binlog_storage_engine from the option file and restart the server.',
       };
 
+/** The log does not say so itself, and neither does a restore that was proven by it. */
+const logFilters: Check = ({ logFilters: { report } }) => {
+  const [only, without] = [report?.only ?? [], report?.without ?? []];
+  if (only.length + without.length === 0) return undefined; // who may not ask is told of the privilege
+  const options = [
+    ...(only.length === 0 ? [] : [`binlog_do_db is ${only.join(', ')}`]),
+    ...(without.length === 0 ? [] : [`binlog_ignore_db is ${without.join(', ')}`]),
+  ];
+  return {
+    severity: 'error',
+    check: 'log filters',
+    found: `${options.join(', ')}: what its log leaves out is in no archive, and in a restore as old as its backup`,
+    fix: 'Take these options out of its option file and restart it.',
+  };
+};
+
 const rowFormat: Check = ({ facts }) =>
   facts.binlogFormat === 'ROW'
     ? undefined
@@ -190,6 +206,7 @@ const encryption: Check = ({ facts }) =>
 const CHECKS: readonly Check[] = [
   binaryLog,
   storageEngine,
+  logFilters,
   rowFormat,
   rowImage,
   checksum,

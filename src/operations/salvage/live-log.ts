@@ -1,4 +1,5 @@
 import { isLastgoodError } from '../../platform/errors.ts';
+import { readLogFilters, type LogFilters } from '../../server/binary-logs.ts';
 import type { ServerConnection } from '../../server/connection.ts';
 import type { SchemaContent } from './schema-content.ts';
 import { STAGING_PREFIX } from '../../recovery/staging-name.ts';
@@ -24,25 +25,20 @@ export async function unfitLog(live: ServerConnection, as: string, content: Sche
 }
 
 async function filters(live: ServerConnection, as: string): Promise<string[]> {
-  const [status] = await masterStatus(live);
-  const only = status?.Binlog_Do_DB ?? '';
-  const ignored = (status?.Binlog_Ignore_DB ?? '').split(',');
+  const { only, without } = await filtersToSee(live);
   return [
-    ...(only === '' ? [] : [`its binlog_do_db is ${only}, so that replicas would not get ${STAGING_PREFIX}...`]),
-    ...(ignored.includes(as) ? [`its binlog_ignore_db has ${as}, so that replicas would not get it`] : []),
+    ...(only.length === 0
+      ? []
+      : [`its binlog_do_db is ${only.join(',')}, so that replicas would not get ${STAGING_PREFIX}...`]),
+    ...(without.includes(as) ? [`its binlog_ignore_db has ${as}, so that replicas would not get it`] : []),
   ];
 }
 
-interface MasterStatus {
-  readonly Binlog_Do_DB: string;
-  readonly Binlog_Ignore_DB: string;
-}
-
-async function masterStatus(live: ServerConnection): Promise<MasterStatus[]> {
+async function filtersToSee(live: ServerConnection): Promise<LogFilters> {
   try {
-    return await live.query<MasterStatus>('SHOW MASTER STATUS');
+    return await readLogFilters(live);
   } catch (error) {
-    if (isLastgoodError(error, 'PRIVILEGE_MISSING')) return []; // the documented account may not see it
+    if (isLastgoodError(error, 'PRIVILEGE_MISSING')) return { only: [], without: [] }; // the documented account may not see it
     throw error;
   }
 }

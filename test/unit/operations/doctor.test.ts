@@ -82,6 +82,7 @@ interface Changes {
   /** What archivers with the id call themselves. */
   archivers?: string[];
   hidden?: { dumps: string[] };
+  logFilters?: PrimaryReport['logFilters']['report'];
   privileges?: string[];
   repository?: Partial<RepositoryReport>;
   tool?: null;
@@ -110,6 +111,7 @@ function factsWith(changes: Changes = {}): DoctorFacts {
     facts: { ...SERVER, ...changes.primary },
     account,
     ...clientsWith(changes),
+    logFilters: good(changes.logFilters ?? { only: [], without: [] }),
     semiSync: good(null),
   };
   const replica: ReplicaReport = {
@@ -157,6 +159,12 @@ describe('findAll', () => {
   const CASES: readonly (readonly [string, Changes, string])[] = [
     ['error shop: binary log', { primary: { logBin: false } }, 'log_bin is OFF'],
     ['error shop: binary log files', { primary: { binlogStorageEngine: 'innodb' } }, 'binlog_storage_engine is innodb'],
+    [
+      'error shop: log filters',
+      { logFilters: { only: ['shop', 'crm'], without: [] } },
+      'binlog_do_db is shop, crm: what its log leaves out is in no archive',
+    ],
+    ['error shop: log filters', { logFilters: { only: [], without: ['tmp'] } }, 'binlog_ignore_db is tmp: '],
     ['warning shop: row format', { primary: { binlogFormat: 'MIXED' } }, 'binlog_format is MIXED'],
     ['warning shop: row image', { primary: { binlogRowImage: 'MINIMAL' } }, 'binlog_row_image is MINIMAL'],
     ['warning shop: checksums', { primary: { binlogChecksum: 'NONE' } }, 'binlog_checksum is NONE'],
