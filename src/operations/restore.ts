@@ -17,6 +17,7 @@ import type { OpenArchive } from './open-archive.ts';
 import { readBehindCut } from './report/left-behind-cut.ts';
 import { writeReport, type ReportPaths } from './report/write-report.ts';
 import { recordRestore } from './restore-record.ts';
+import { tellAnyway } from './tell-anyway.ts';
 
 /** What is done with a restored server, and told of it. */
 export interface FinishOptions {
@@ -123,15 +124,19 @@ export async function finishRestore(
   const { target, proof, seconds, appliers, warnings } = ran;
   const { borrowed } = target;
   if (!proof.ok) return await refuse(archive, run, options);
-  await ran.note('proven', { plan, proof, seconds, appliers, warnings });
+  await ran.note('proven', { plan, proof, seconds, appliers, warnings }).catch(async (error: unknown) => {
+    throw await target.abandon(error);
+  });
   if (run.isUsual) await recordRestore(archive.repository, { startedAt: run.startedAt, plan, ran, log: options.log });
   const server = await target.handOver({ stop: options.stop === true });
   const restored = { plan, server, proof, seconds, appliers, warnings };
   const handOver = handOverOf(plan, server, options.primary ?? {});
-  const report = await tell(archive, { run, restored, handOver }, options);
-  const result = { ...restored, borrowed, handOver, report, resumed };
-  await ran.note('done', result);
-  return result;
+  const report = await tellAnyway(NO_REPORT, options.log, () => tell(archive, { run, restored, handOver }, options));
+  const told = { ...restored, warnings: [...warnings, ...report.warnings] };
+  const result = { ...told, borrowed, handOver, report: report.told, resumed };
+  const still = `the restore is handed over, and ${target.notePath} does not say so`;
+  const noted = await tellAnyway(still, options.log, () => ran.note('done', result));
+  return { ...result, warnings: [...result.warnings, ...noted.warnings] };
 }
 
 /** Beside the note of a new server; an existing one is somebody's, and may be on another machine. */
@@ -162,15 +167,21 @@ async function settleFolder(into: RestoreInto, repositoryPath: string): Promise<
   return { ...into, datadir, resumable: true };
 }
 
+const NO_REPORT = 'there is no report';
+
 async function refuse(archive: Archive, run: FinishedRun, options: FinishOptions): Promise<never> {
   const { plan, ran } = run;
   const { target, proof, seconds, appliers, warnings } = ran;
-  await ran.note('failed', { plan, proof, seconds, appliers, warnings });
-  await target.keep();
   const { name, notePath, place } = target;
+  const failed = { plan, proof, seconds, appliers, warnings };
+  const noted = await tellAnyway(`${notePath} does not say so`, options.log, () => ran.note('failed', failed));
+  await target.keep();
   const restored = { plan, server: { ...place, pid: null }, proof, seconds, appliers, warnings };
-  await tell(archive, { run, restored, handOver: null }, options);
-  throw new LastgoodError('PROOF_FAILED', `the ${name} is not what was planned: ${describeFailure(proof)}`, {
+  const report = await tellAnyway(NO_REPORT, options.log, () =>
+    tell(archive, { run, restored, handOver: null }, options),
+  );
+  const doubts = [...noted.warnings, ...report.warnings].map((doubt) => `; ${doubt}`).join('');
+  throw new LastgoodError('PROOF_FAILED', `the ${name} is not what was planned: ${describeFailure(proof)}${doubts}`, {
     details: { datadir: place.datadir, report: notePath },
   });
 }

@@ -45,7 +45,7 @@ export interface ScratchServerOptions {
   readonly zone: SourceZone;
   /** That it will hold, about. */
   readonly dataBytes: number;
-  /** After an error: 'empty' the folder · 'if-ended' only unless the server ended by itself · 'keep' what is there. */
+  /** After an error: 'empty' the folder · 'if-ended' only unless the server ended by itself, or the disk takes no more · 'keep' what is there. */
   readonly onError: 'empty' | 'if-ended' | 'keep';
   /** What a person added to the option file of an earlier run. */
   readonly ownLines?: string | undefined;
@@ -68,6 +68,7 @@ export class ScratchServer implements RestoreTarget {
   readonly #lock: Lock;
   readonly #options: ScratchServerOptions;
   #kept = false;
+  #disposed = false;
 
   constructor(parts: {
     server: LocalServer;
@@ -180,7 +181,7 @@ export class ScratchServer implements RestoreTarget {
   async abandon(error: unknown): Promise<unknown> {
     const { onError } = this.#options;
     const ownEnd = this.#kept || onError === 'empty' ? null : await this.#ownEnd();
-    const stays = this.#kept || onError === 'keep' || ownEnd !== null;
+    const stays = this.#kept || onError === 'keep' || ownEnd !== null || (onError === 'if-ended' && isOfDisk(error));
     if (stays) await this.keep();
     await this[Symbol.asyncDispose]();
     if (!stays) return error;
@@ -189,6 +190,8 @@ export class ScratchServer implements RestoreTarget {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#disposed) return; // the folder may be somebody else's by now
+    this.#disposed = true;
     try {
       if (this.#kept) return;
       await this.admin.close();
@@ -220,6 +223,11 @@ export class ScratchServer implements RestoreTarget {
       { cause, details: { datadir, errorLog } },
     );
   }
+}
+
+/** A note that cannot be written takes nothing from the server: once there is room, it goes on. */
+function isOfDisk(error: unknown): boolean {
+  return isLastgoodError(error, 'STORAGE_FAILED');
 }
 
 /** What came so far is worth to go on from. */
