@@ -27,7 +27,12 @@ export function neededBytes(work: Work): number {
   return backup.bytes * GROWTH + RESERVE_BYTES + SMALLEST_REDO_LOG + Math.min(bytes, RELAY_LOG_BYTES);
 }
 
-/** The same into a server that is there already: it has its redo log, and nothing keeps it from having received all before it has applied much. */
+/** At least so many bytes more are written where a server that has run the one plan goes on with the other. */
+export function neededForward(done: Pick<Plan, 'bytes'>, plan: Pick<Plan, 'bytes'>): number {
+  return Math.min(Math.max(0, plan.bytes - done.bytes), RELAY_LOG_BYTES);
+}
+
+/** What a restore into a server that is there already writes at least: it has its redo log, and nothing keeps it from having received all before it has applied much. */
 export function neededOnServer(plan: Work & Pick<Plan, 'diskBytes'>, engine: 'applier' | 'session'): number {
   const received = engine === 'applier' ? Math.max(0, plan.bytes - RELAY_LOG_BYTES) : 0;
   return plan.diskBytes - SMALLEST_REDO_LOG + received;
@@ -45,8 +50,10 @@ export async function readRoom(datadir: string, data: number): Promise<Room> {
   };
 }
 
+const ELSEWHERE = 'Give a --datadir on a larger disk, or free space; nothing was written.';
+
 /** @throws LastgoodError `PREFLIGHT_FAILED` with both numbers when the folder's file system has less than `needed` bytes free */
-export async function requireSpace(datadir: string, needed: number): Promise<void> {
+export async function requireSpace(datadir: string, needed: number, hint = ELSEWHERE): Promise<void> {
   const free = await freeBytes(datadir);
   if (free >= needed) return;
   throw new LastgoodError(
@@ -54,7 +61,7 @@ export async function requireSpace(datadir: string, needed: number): Promise<voi
     `a restore needs at least ${formatBytes(needed)}, and the file system of '${datadir}' has ${formatBytes(free)} free`,
     {
       details: { datadir, needed, free },
-      hint: 'Give a --datadir on a larger disk, or free space; nothing was written.',
+      hint,
     },
   );
 }

@@ -11,6 +11,8 @@ export interface Damage {
   readonly path: string;
   readonly offset: number;
   readonly problem: string;
+  /** `LINEAGE/FILE:POS` of the last whole group before it, of those that the plan replays: up to there the archive still leads. null where there is none. */
+  readonly reaches: string | null;
 }
 
 /**
@@ -33,19 +35,25 @@ export async function findDamage(
 }
 
 /** The error that tells of it, in place of `cause`, which only told what came of it. */
-export function damageError({ file, path, offset, problem }: Damage, cause: unknown): LastgoodError {
+export function damageError({ file, path, offset, problem, reaches }: Damage, cause: unknown): LastgoodError {
+  const target = `--before-coordinates ${reaches ?? ''}`;
   return new LastgoodError('ARCHIVE_DAMAGED', `${file} is damaged at ${offset}: ${problem}`, {
     cause,
     details: { file, offset, path },
+    hint:
+      reaches === null
+        ? undefined
+        : `Keep the file: put a second copy of it in its place, or the server's own, and run again. Without one a restore ends before it: \`lastgood plan ${target}\`.`,
   });
 }
 
 /** From the file's start, which says how to read the rest, to the part's end; what follows is not ours. */
 async function damageIn(
   segment: ArchivedSegment,
-  { file, to }: PlanSegment,
+  part: PlanSegment,
   signal: AbortSignal | undefined,
 ): Promise<Damage | null> {
+  const { file, to } = part;
   await using source = await openSegment(segment);
   const { problems, bytes } = await readBinlog(source, {
     visitor: { query: () => undefined, group: () => undefined },
@@ -56,6 +64,30 @@ async function damageIn(
   const wrong = problems.filter(({ kind }) => kind !== 'source-incident' && kind !== 'not-understood');
   const first = wrong.find(({ offset }) => offset < to);
   const { path } = segment;
-  if (first !== undefined) return { file, path, offset: first.offset, problem: first.problem };
-  return bytes < to ? { file, path, offset: bytes, problem: `the file ends before ${to}` } : null;
+  const found = first ?? (bytes < to ? { offset: bytes, problem: `the file ends before ${to}` } : null);
+  if (found === null) return null;
+  const reaches = await lastWholeGroup(segment, { ...part, to: found.offset }, signal);
+  return { file, path, offset: found.offset, problem: found.problem, reaches };
+}
+
+/** Its start: who plans up to a place reads also the group behind it. */
+async function lastWholeGroup(
+  segment: ArchivedSegment,
+  { lineage, file, from, to }: PlanSegment,
+  signal: AbortSignal | undefined,
+): Promise<string | null> {
+  const last: { start?: number } = {};
+  await using source = await openSegment(segment);
+  await readBinlog(source, {
+    visitor: {
+      query: () => undefined,
+      group: ({ start, end }) => {
+        if (start >= from && end <= to) last.start = start;
+      },
+    },
+    verifyChecksums: false,
+    until: (offset) => offset >= to,
+    ...(signal === undefined ? {} : { signal }),
+  });
+  return last.start === undefined ? null : `${lineage}/${file}:${last.start}`;
 }

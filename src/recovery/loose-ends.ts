@@ -35,6 +35,24 @@ async function rollBack(admin: ServerConnection, id: string): Promise<void> {
   }
 }
 
+/** Whose rows are on another server, or in files beside the server's own. */
+const LEADS_AWAY = "'FEDERATED', 'CONNECT', 'SPIDER'";
+
+/** Tables that lead out of the server: what the log writes to them is written there, by whoever replays it. */
+export async function findWaysOut(admin: ServerConnection): Promise<string[]> {
+  const names = await readNames(
+    admin,
+    `SELECT CONCAT(TABLE_SCHEMA, '.', TABLE_NAME, ' (', ENGINE, ')') AS name FROM information_schema.TABLES
+     WHERE ENGINE IN (${LEADS_AWAY}) AND TABLE_SCHEMA NOT IN (${SYSTEM_SCHEMAS}) ORDER BY name`,
+  );
+  const [what, lead] = names.length === 1 ? ['table', 'leads'] : ['tables', 'lead'];
+  return names.length === 0
+    ? []
+    : [
+        `${names.length} ${what} ${lead} to other servers or files: ${names.join(', ')}; what the log writes to them was written there once more, and no proof reads them`,
+      ];
+}
+
 /** What a restored server has that is not as a person may expect, although it is as planned. */
 export async function findLooseEnds({ admin, kind }: Pick<RestoreTarget, 'admin' | 'kind'>): Promise<string[]> {
   // Only a scratch server is started anew before it is handed over.

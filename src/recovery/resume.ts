@@ -7,7 +7,7 @@ import { isLastgoodError } from '../platform/errors.ts';
 import type { AppliedPlace } from './applied-place.ts';
 import { checkPlan } from './check-plan.ts';
 import { installServer } from './create-scratch.ts';
-import { dataBytes } from './disk-space.ts';
+import { dataBytes, neededForward, requireSpace } from './disk-space.ts';
 import { endServer, hasServer, type HeldRestore } from './held-restore.ts';
 import { fitting } from './open-target.ts';
 import { readOwnLines, refuseOwnServer } from './own-options.ts';
@@ -64,6 +64,8 @@ export async function resumePlan(options: ResumePlanOptions): Promise<ResumedPla
   const run = { ...options, engine: held.run.engine, keepPrepared: held.run.keepPrepared, watch };
   const note = firstNote(plan, { ...held.run, acceptConflicts, port: scratch.port });
   const isProven = held.note.phase === 'proven' || held.note.phase === 'done';
+  if (isProven)
+    await requireSpace(held.datadir, neededForward(held.plan, plan), 'Free space; what is proven there is as it was.');
   const reached = isProven ? await reopenProven(options, scratch) : await reopenUnfinished(options, scratch);
   if (typeof reached !== 'string') {
     const { target, place } = reached;
@@ -73,6 +75,7 @@ export async function resumePlan(options: ResumePlanOptions): Promise<ResumedPla
   }
   log.warn({ why: reached }, 'the backup is loaded anew');
   await clearFolder(held.datadir, note);
+  await requireSpace(held.datadir, plan.diskBytes, 'Free space, then resume it again.');
   const target = await fitting(await installServer(scratch, held.lock), plan.backup);
   return { ...(await runPhases(target, { ...run, note, place: null })), resumed: { groups: 0, anew: reached } };
 }

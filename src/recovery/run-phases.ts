@@ -2,7 +2,8 @@ import { formatCoordinates } from '../binlog/coordinates.ts';
 import { readBootId } from '../platform/boot-id.ts';
 import type { AppliedPlace } from './applied-place.ts';
 import { readAppliers, type Appliers } from './appliers.ts';
-import { findLooseEnds, settlePrepared } from './loose-ends.ts';
+import { watchDisk } from './disk-watch.ts';
+import { findLooseEnds, findWaysOut, settlePrepared } from './loose-ends.ts';
 import type { Plan } from './plan.ts';
 import type { Proof } from './proof.ts';
 import type { BegunNote, RestorePhase, RestoreRun } from './restore-note.ts';
@@ -50,6 +51,7 @@ export interface RunPhasesOptions extends PhaseOptions {
 export async function runPhases(target: RestoreTarget, options: RunPhasesOptions): Promise<RanPlan> {
   const { place, watch, log } = options;
   const note = noteTaker(target, options.note);
+  using _disk = target.kind === 'scratch' ? watchDisk(target.place.datadir, { log }) : null;
   try {
     if (place === null) {
       await note('loading');
@@ -65,7 +67,7 @@ export async function runPhases(target: RestoreTarget, options: RunPhasesOptions
     const proof = await provePhase(target, replayed, options);
     const seconds = { load, replay, proof: watch.lap(), total: watch.total() };
     const looseEnds = await findLooseEnds(target);
-    const warnings = [...target.warnings, ...prepared, ...looseEnds];
+    const warnings = [...target.warnings, ...prepared, ...(await findWaysOut(target.admin)), ...looseEnds];
     log.info({ ok: proof.ok, ...seconds }, 'restored');
     return { target, proof, seconds, appliers, warnings, looseEnds, note };
   } catch (error) {

@@ -12,7 +12,7 @@ import { connect, type ServerConnection } from '../../src/server/connection.ts';
 import { archiveUntilCurrent, silentLog } from '../support/archiver.ts';
 import { run, setBackupScene, type BackupScene } from '../support/backup-scene.ts';
 import { checksums } from '../support/compare.ts';
-import { endRestored, newestIncident, restoredOptions } from '../support/restored.ts';
+import { endRestored, newestIncident, refusalOf, restoredOptions } from '../support/restored.ts';
 import { isWhole, startWorkload } from '../support/workload.ts';
 
 let scene: BackupScene;
@@ -39,6 +39,10 @@ beforeAll(async () => {
   await run(connection, [
     'FLUSH BINARY LOGS',
     "GRANT SELECT ON *.* TO 'late'@'localhost' IDENTIFIED BY 'late-password'",
+    // Nobody can read it: no reason to have no restore.
+    'CREATE TABLE crm.part (a INT) ENGINE=MyISAM',
+    'CREATE TABLE crm.broken (a INT) ENGINE=MERGE UNION=(crm.part)',
+    'DROP TABLE crm.part',
   ]);
   const elsewhere = await startWorkload(() => primary.connect(), { schemas: ['crm'] });
   lost = await checksums(connection, ['shop']);
@@ -101,6 +105,7 @@ describe('restore', () => {
       expect(proof).toMatchObject({ ok: true, appliedGroups: plan.groups });
       expect(proof.lastApplied).toEqual({ gtid: incident.lastGood?.gtid, file: incident.file, end: incident.start });
       expect(proof.checks.map(({ check }) => check)).toContain('database shop is back');
+      expect(proof.tables).toContainEqual({ schema: 'crm', name: 'broken', checksum: 'elsewhere', rows: 0 });
       // What the folder says of itself at each step, so also after a kill.
       expect([...steps]).toEqual(['loading', 'replaying', 'proving'].map((step) => [step, step]));
       expect(phaseOf(datadir)).toBe('done');
@@ -245,6 +250,9 @@ describe('restore', () => {
         details: { file: part?.file, path },
         cause: { code: 'TOOL_FAILED' },
       });
+      const { hint } = await refusalOf(restored);
+      const [, coordinates = ''] = /--before-coordinates (\S+)`/.exec(hint) ?? [];
+      expect(await makePlan(archive, { kind: 'before-coordinates', coordinates })).toMatchObject({ reachable: true });
     } finally {
       await writeFile(path, bytes);
     }

@@ -2,7 +2,13 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { makeTempDirectory } from '../../../src/platform/temp-dir.ts';
-import { freeBytes, neededBytes, neededOnServer, requireSpace } from '../../../src/recovery/disk-space.ts';
+import {
+  freeBytes,
+  neededBytes,
+  neededForward,
+  neededOnServer,
+  requireSpace,
+} from '../../../src/recovery/disk-space.ts';
 import type { Plan } from '../../../src/recovery/plan.ts';
 
 const GIB = 2 ** 30;
@@ -26,6 +32,12 @@ it('counts all of the log where a server that is there already receives it, and 
 
   expect(received).toBe(100.75 * GIB);
   expect(sent).toBeLessThan(2 * GIB);
+});
+
+it('needs for going on what is received at once of the log that is new', () => {
+  expect(neededForward({ bytes: 3 * GIB }, { bytes: 3 * GIB })).toBe(0);
+  expect(neededForward({ bytes: 3 * GIB }, { bytes: 3 * GIB + 7 })).toBe(7);
+  expect(neededForward({ bytes: 0 }, { bytes: 9 * GIB })).toBe(GIB);
 });
 
 it('tells how much is free where the folder will be, and names what keeps it from being there', async () => {

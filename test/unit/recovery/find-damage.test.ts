@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { findDamage } from '../../../src/recovery/find-damage.ts';
+import { damageError, findDamage, type Damage } from '../../../src/recovery/find-damage.ts';
 import type { Plan } from '../../../src/recovery/plan.ts';
 import { archiveFolder } from '../../support/archive-folder.ts';
 import { BinlogBuilder, gtidList, mariadbGtid, tableMap, writeRows, xid } from '../../support/binlog-builder.ts';
@@ -31,7 +31,7 @@ function scene() {
   const [first, second] = groups;
   const event = events.findLast(({ start }) => start < (second?.end ?? 0));
   if (first === undefined || second === undefined || event === undefined) throw new Error('the log has no groups');
-  return { bytes, event, groupStart: second.start, range: { from: first.start, to: second.end } };
+  return { bytes, event, starts: [first.start, second.start], range: { from: first.start, to: second.end } };
 }
 
 describe('findDamage', () => {
@@ -41,13 +41,14 @@ describe('findDamage', () => {
   });
 
   it('names file and offset of the event with a flipped byte', async () => {
-    const { bytes, event, range } = scene();
+    const { bytes, event, starts, range } = scene();
     const at = event.end - 5;
     bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at);
     expect(await damageIn(bytes, range)).toMatchObject({
       file: FILE,
       offset: event.start,
       problem: expect.stringContaining('checksum') as string,
+      reaches: expect.stringMatching(new RegExp(`^.+/${FILE}:${String(starts[0])}$`)) as string,
     });
   });
 
@@ -59,7 +60,11 @@ describe('findDamage', () => {
   });
 
   it('finds that the file became shorter, and where its last whole group ends', async () => {
-    const { bytes, event, range, groupStart } = scene();
-    expect(await damageIn(bytes.subarray(0, event.start), range)).toMatchObject({ file: FILE, offset: groupStart });
+    const { bytes, event, range, starts } = scene();
+    const cut = bytes.subarray(0, event.start);
+    expect(await damageIn(cut, range)).toMatchObject({ file: FILE, offset: starts[1] });
+    const behindFirst = await damageIn(cut, { ...range, from: starts[1] ?? 0 });
+    expect(behindFirst?.reaches).toBeNull();
+    expect(damageError(behindFirst as Damage, null).hint).toContain('restore it from a second copy');
   });
 });
