@@ -79,7 +79,9 @@ export class ExistingServer implements RestoreTarget {
     const text = (name: string): string => variables.get(name) ?? '';
     const [datadir, socket, port] = [text('datadir'), text('socket'), Number(text('port'))];
     const [binaryLog, readOnly] = [text('log_bin') === 'ON', !['OFF', '0', ''].includes(text('read_only'))];
-    return { kind: this.kind, datadir, socket, port, pid: null, binaryLog, readOnly };
+    const { socket: byFile, host, port: byPort = 3306 } = this.#parts.server;
+    const reached = byFile === undefined && host !== undefined ? { reached: { host, port: byPort } } : {};
+    return { kind: this.kind, datadir, socket, port, ...reached, pid: null, binaryLog, readOnly };
   }
 
   async note(note: RestoreNote): Promise<void> {

@@ -29,6 +29,8 @@ export interface HandedOver {
   readonly datadir: string;
   readonly socket: string;
   readonly port: number;
+  /** How this machine reached an existing one over the network: its socket may be on another machine. */
+  readonly reached?: { readonly host: string; readonly port: number } | undefined;
   /** null when it does not run, or was not started by us. */
   readonly pid: number | null;
   /** True where it writes a binary log: that does not hold what was loaded. */

@@ -45,13 +45,24 @@ function handOverLines({ handOver, report, server }: RestoreResult): string[] {
   ];
 }
 
-function stepLines(
-  { say, where, run }: RestoreResult['handOver']['promote'][number],
-  { socket }: HandedOver,
-): string[] {
-  const command =
-    where === 'shell' ? run : `mariadb --socket=${socket} -e "${run.replaceAll(/["\\$`]/g, String.raw`\$&`)}"`;
+function stepLines({ say, where, run }: RestoreResult['handOver']['promote'][number], server: HandedOver): string[] {
+  const command = where === 'shell' ? run : inClient(run, server);
   return [`  # ${oneLine(say)}`, `  ${oneLine(command)}`];
+}
+
+/** A password is no argument of a program, which everybody on the machine can read. */
+function inClient(run: string, server: HandedOver): string {
+  const quoted = `"${run.replaceAll(/["\\$`]/g, String.raw`\$&`)}"`;
+  return run.includes('<password>')
+    ? `printf '%s' ${quoted} | ${clientOf(server)}`
+    : `${clientOf(server)} -e ${quoted}`;
+}
+
+/** For a shell of this machine. */
+function clientOf({ socket, reached }: HandedOver): string {
+  return reached === undefined
+    ? `mariadb --socket=${shellWord(socket)}`
+    : `mariadb --protocol=tcp --host=${shellWord(reached.host)} --port=${reached.port}`;
 }
 
 type HandedOver = RestoreResult['server'];
@@ -85,8 +96,9 @@ function existingFacts({ server: { datadir, socket, port }, appliers, borrowed }
 }
 
 /** Each is to be pasted as it stands. */
-function nextSteps({ kind, pid, datadir, socket }: RestoreResult['server']): string[] {
-  const look = `  mariadb --socket=${shellWord(socket)}`;
+function nextSteps(server: RestoreResult['server']): string[] {
+  const { kind, pid, datadir } = server;
+  const look = `  ${clientOf(server)}`;
   if (kind === 'existing') return ['To look at it, with the accounts of the primary:', look];
   const start = `  mariadbd --defaults-file=${shellWord(`${datadir}/lastgood.cnf`)}`;
   if (pid === null) return ['To start it:', start];

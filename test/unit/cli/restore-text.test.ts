@@ -97,6 +97,26 @@ describe('the text of a restore', () => {
     ]);
   });
 
+  it('gives no program a password as its argument, which everybody could read', () => {
+    const run = "CHANGE MASTER TO MASTER_USER = '<user>', MASTER_PASSWORD = '<password>';";
+    const steps = [{ say: 'Why.', where: 'server' as const, run }];
+    const text = restoreText(
+      { ...resultOf(4711), handOver: { ...handOver, follow: { ...handOver.follow, steps } } },
+      (_, words) => words,
+    );
+    expect(text).toContain(`  printf '%s' "${run}" | mariadb --socket=/srv/restored/server.sock`);
+  });
+
+  it('leads to a server on another machine as the restore came there', () => {
+    const result = resultOf(null);
+    const reached = { host: 'db2', port: 3317 };
+    const server = { ...result.server, kind: 'existing' as const, reached };
+    const text = restoreText({ ...result, server, appliers: null, borrowed: [] }, (_, words) => words);
+    expect(text).toContain('\n  mariadb --protocol=tcp --host=db2 --port=3317\n');
+    expect(text).toContain('\n  mariadb --protocol=tcp --host=db2 --port=3317 -e "SET');
+    expect(text).not.toContain('mariadb --socket');
+  });
+
   it('of a resumed one tells what was there, or why it was not used', () => {
     const text = (resumed: RestoreResult['resumed']): string =>
       restoreText({ ...resultOf(4711), resumed }, (_, words) => words);
