@@ -29,8 +29,12 @@ export function gtidExtras(
   bodyEnd: number,
   gtid: MariadbGtid,
 ): { readonly phase: GroupPhase | undefined; readonly threadId: number | null } {
+  const at = extraFlagsAt(view, bodyEnd);
+  if (at >= bodyEnd || view.data.getUint8(at) === 0) return NO_EXTRAS; // as of nearly all groups before 11.5
   return { phase: alterPhase(view, bodyEnd, gtid), threadId: gtidThread(view, bodyEnd) };
 }
+
+const NO_EXTRAS = { phase: undefined, threadId: null };
 
 /** The half of a two-phase ALTER that a MariaDB GTID event begins; undefined for all others. The event was parsed before. */
 export function alterPhase(

@@ -21,6 +21,8 @@ interface Named {
  */
 export class TemporaryTables {
   readonly #known = new Set<string>();
+  /** Connections that made some. */
+  readonly #makers = new Set<number>();
   /** Changes of rows are written as rows; and as text. */
   #hasRows = false;
   #hasTexts = false;
@@ -31,6 +33,7 @@ export class TemporaryTables {
   /** Another file begins: another run of the server may use the numbers of connections again. */
   clear(): void {
     this.#known.clear();
+    this.#makers.clear();
     this.#hasRows = false;
     this.#hasTexts = false;
     this.groupBegins();
@@ -46,9 +49,8 @@ export class TemporaryTables {
     this.#isText ||= mayChangeRows(query.text);
     const made = query.threadSpecific ? madeBy(query, source) : undefined;
     if (made === undefined) return;
-    this.#known.add(keyOf(query, made));
-    const [oldest] = this.#known;
-    if (this.#known.size > MOST_KNOWN && oldest !== undefined) this.#known.delete(oldest);
+    keep(this.#known, keyOf(query, made));
+    keep(this.#makers, query.threadId);
   }
 
   groupEnded({ ending }: Pick<Group, 'ending'>): void {
@@ -58,13 +60,20 @@ export class TemporaryTables {
   }
 
   /**
-   * True when the connection of a marked statement made a temporary table of that name; false when the file has changes of rows as rows
-   * only, for then statements about temporary tables are not logged; null when nobody knows: it may have been made in an earlier file.
+   * True when the connection of a marked statement made a temporary table of that name. False when it made others, and when the file has
+   * changes of rows as rows only: then statements about temporary tables are not logged. null when nobody knows: an earlier file may
+   * have it.
    */
   has(query: QueryEvent, table: Named): boolean | null {
     if (this.#known.has(keyOf(query, table))) return true;
-    return this.#hasRows && !this.#hasTexts ? false : null;
+    return this.#makers.has(query.threadId) || (this.#hasRows && !this.#hasTexts) ? false : null;
   }
+}
+
+function keep<Value>(values: Set<Value>, value: Value): void {
+  values.add(value);
+  const [oldest] = values;
+  if (values.size > MOST_KNOWN && oldest !== undefined) values.delete(oldest);
 }
 
 /** What begins so stands in transactions of rows too: SAVEPOINT, ROLLBACK TO, CREATE TABLE ... SELECT, DROP TEMPORARY TABLE. */

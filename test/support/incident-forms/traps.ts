@@ -99,7 +99,7 @@ const TEXTS: readonly IncidentForm[] = [
   },
 ];
 
-/** The server marks all that follows in the routine as if it were about a temporary table. Where texts are logged, it may be. */
+/** The server marks all that follows in the routine as if it were about a temporary table. */
 const MARKED: readonly IncidentForm[] = [
   {
     name: 'TRUNCATE in a routine that asked for CONNECTION_ID()',
@@ -116,7 +116,7 @@ const MARKED: readonly IncidentForm[] = [
        TRUNCATE t; TRUNCATE a; END`,
     ],
     steps: ['CALL p()'],
-    finds: [{ ...TRUNCATED, suspicious: true, group: 3 }],
+    finds: [{ ...TRUNCATED, group: 3 }],
     findsIn: { ROW: [TRUNCATED] },
   },
   {
@@ -125,7 +125,7 @@ const MARKED: readonly IncidentForm[] = [
       `BEGIN NOT ATOMIC CREATE OR REPLACE TEMPORARY TABLE t (id INT); INSERT INTO t SELECT id FROM a;
        ALTER TABLE $db.a DROP COLUMN w; END`,
     ],
-    finds: [{ kind: 'drop-column', objects: ['table $db.a (w)'], suspicious: true, group: 2 }],
+    finds: [{ kind: 'drop-column', objects: ['table $db.a (w)'], group: 2 }],
     findsIn: { ROW: [{ kind: 'drop-column', objects: ['table $db.a (w)'] }] },
     flavor: 'mariadb',
   },
@@ -136,7 +136,7 @@ const MARKED: readonly IncidentForm[] = [
       'CREATE PROCEDURE p() BEGIN CREATE TEMPORARY TABLE t (id INT); DELETE FROM a; DELETE FROM t; END',
     ],
     steps: ['CALL p()'],
-    finds: [{ kind: 'mass-delete', objects: ['table $db.a'], suspicious: true, group: 1 }],
+    finds: [{ kind: 'mass-delete', objects: ['table $db.a'], group: 1 }],
     formats: ['MIXED', 'STATEMENT'],
   },
 ];

@@ -398,8 +398,6 @@ describe('a statement that is marked as one about a temporary table', () => {
   });
 
   it.each([
-    ['another one was made', [create('CREATE TEMPORARY TABLE b (id INT)')]],
-    ['one was made in another schema', [create('CREATE TEMPORARY TABLE x.a (id INT)')]],
     ['another connection made it', [create('CREATE TEMPORARY TABLE a (id INT)', { threadId: 38 })]],
     ['a table was made that is none', [create('CREATE TABLE a (id INT)')]],
     ['nothing is known', []],
@@ -409,8 +407,15 @@ describe('a statement that is marked as one about a temporary table', () => {
     expect(toldOf(before, aQuery('DELETE FROM a', marked))).toBe('mass-delete?');
   });
 
-  it('is about any other table in a log that has rows and no texts', () => {
-    expect(toldOf(['rows', aQuery('CREATE TABLE b (id INT)')], truncate)).toBe('truncate-table');
+  it.each([
+    ['a log that has rows and no texts', ['rows', aQuery('CREATE TABLE b (id INT)')]],
+    ['a connection that made another one', [create('CREATE TEMPORARY TABLE b (id INT)')]],
+    ['a connection that made one in another schema', [create('CREATE TEMPORARY TABLE x.a (id INT)')]],
+  ] as const)('is about a table of everybody in %s', (_title, before) => {
+    expect(toldOf(before, truncate)).toBe('truncate-table');
+    expect(toldOf(before, aQuery('ALTER TABLE a DROP b', marked))).toBe('drop-column');
+    expect(toldOf(before, aQuery('DELETE FROM a', marked))).toBe('mass-delete');
+    expect(toldOf(before, aQuery('UPDATE a SET b = (SELECT MAX(c) FROM t)', marked))).toBe('mass-update?');
   });
 
   it.each(['INSERT INTO b VALUES (1)', '/* app */ UPDATE b SET c = 1 WHERE d = 2'])(
