@@ -41,6 +41,38 @@ export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
   }
 }
 
+/** What `work` comes to. @throws LastgoodError `INTERRUPTED` as soon as the signal comes: what is asked may never answer */
+export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return await work;
+  throwIfAborted(signal);
+  const done = new AbortController();
+  const aborted = new Promise<never>((_, reject) => {
+    const stop = (): void => {
+      reject(interrupted(signal.reason));
+    };
+    signal.addEventListener('abort', stop, { once: true, signal: done.signal });
+  });
+  work.catch(() => undefined); // it may fail when nobody waits for it any more
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    done.abort();
+  }
+}
+
+/** What `work` comes to in the time, else `otherwise`. */
+export async function within<T>(ms: number, work: Promise<T>, otherwise: T): Promise<T> {
+  const over = new AbortController();
+  const late = sleep(ms, otherwise, { signal: over.signal });
+  late.catch(() => undefined); // over before its time
+  work.catch(() => undefined); // it may fail when nobody waits for it any more
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    over.abort();
+  }
+}
+
 /** @throws LastgoodError `INTERRUPTED` when the signal has come */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted === true) throw interrupted(signal.reason);

@@ -1,7 +1,7 @@
 import { formatCoordinates, type Coordinates } from '../binlog/coordinates.ts';
 import { LastgoodError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
-import { pause, throwIfAborted } from '../platform/wait.ts';
+import { pause, throwIfAborted, unlessAborted, within } from '../platform/wait.ts';
 import { startArchiveServer, type ArchiveServer } from '../server/archive-server.ts';
 import { addressOf, type ServerConnection } from '../server/connection.ts';
 import type { ServedIdentity, ServedRange } from '../server/served-range.ts';
@@ -9,6 +9,7 @@ import { attach, detach, readApplier, readGtidState, startApplier, type ApplierS
 import { setBeginState } from './begin-state.ts';
 
 const POLL_MS = 100;
+const DETACH_MS = 5000;
 
 export interface ReplayOptions {
   /** An account with all privileges on a server whose id is in none of the events, and that replicates nothing. */
@@ -42,7 +43,7 @@ export interface Replayed {
  *
  * @throws LastgoodError `TOOL_FAILED` with the applier's own message, `ARCHIVE_DAMAGED`, `INTERRUPTED`
  */
-export async function replay(options: ReplayOptions): Promise<Replayed> {
+export async function replay(options: ReplayOptions, detachWithinMs = DETACH_MS): Promise<Replayed> {
   const { target, identity, ranges, log, signal } = options;
   throwIfAborted(signal);
   if (identity.gtidState !== null && options.groupsBefore === undefined)
@@ -58,7 +59,9 @@ export async function replay(options: ReplayOptions): Promise<Replayed> {
     await startApplier(target);
     done = await watch(archive, options);
   } catch (error) {
-    await detach(target).catch(() => undefined); // the first error says why; the target is thrown away
+    // The first error says why; the target is thrown away. One whose relay log has no room does not answer: seen on MariaDB 10.11.19.
+    const detached = detach(target).catch(() => undefined);
+    await within(detachWithinMs, detached, undefined);
     throw error;
   }
   await detach(target);
@@ -78,7 +81,7 @@ async function watch(
   const totalBytes = ranges.reduce((sum, { from, to }) => sum + to - from, 0);
   for (;;) {
     const { reached } = archive; // read first: what the applier says afterwards is at least as new
-    const status = await readApplier(target);
+    const status = await unlessAborted(readApplier(target), signal);
     if (status === null)
       throw new LastgoodError('TOOL_FAILED', `the ${describe(target)} has forgotten that it is a replica`);
     throwIfFailed(target, archive, status);

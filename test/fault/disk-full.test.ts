@@ -5,8 +5,12 @@ import { pino, type Logger } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { makeTempDirectory } from '../../src/platform/temp-dir.ts';
 import { waitFor } from '../../src/platform/wait.ts';
+import { watchDisk } from '../../src/recovery/disk-watch.ts';
+import { replay } from '../../src/recovery/replay.ts';
 import { archiveToTheLastByte, archiveUntilCurrent, startArchiver } from '../support/archiver.ts';
 import { problemsOf } from '../support/crash-scene.ts';
+import { servedLog } from '../support/served-files.ts';
+import { MARIADB_SOURCE } from '../support/served-identity.ts';
 import { startPrimary } from '../support/servers.ts';
 
 interface SmallDisk extends Disposable {
@@ -89,3 +93,49 @@ function lastIsStreaming(lines: readonly LogLine[]): boolean {
   const last = lines.findLast(({ msg }) => msg === 'streaming' || msg.startsWith('no room'));
   return last?.msg === 'streaming';
 }
+
+describe.skipIf(!canMount)('replaying on a full disk (needs the right to mount)', () => {
+  it('is told of, can be interrupted, and goes on when there is room', { timeout: 120_000 }, async () => {
+    await using primary = await startPrimary();
+    await using writer = await primary.connect();
+    for (const sql of ['CREATE DATABASE shop', 'USE shop'] as const) await writer.query(sql);
+    await writer.query('CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, h BLOB, c VARBINARY(3000))');
+    for (let n = 0; n < 20; n += 1) await writer.query(FILL);
+    const ranges = await servedLog(writer, primary.datadir);
+    const lines: LogLine[] = [];
+
+    const replayOnSmallDisk = async (
+      onFull: (disk: SmallDisk, controller: AbortController) => void,
+    ): Promise<number | null> => {
+      await using target = await startPrimary({ serverId: 900, args: ['--skip-log-bin'] });
+      using disk = mountSmallDisk(join(target.directory, 'disk'));
+      if (disk === null) throw new Error('could mount a moment ago');
+      await target.stop();
+      await target.restart([`--relay-log=${join(disk.path, 'relay')}`]);
+      await using connection = await target.connect();
+      using _watch = watchDisk(disk.path, { log: logInto(lines), leastBytes: 64 * 1024, everyMs: 100 });
+      const controller = new AbortController();
+      const options = { ranges, identity: MARIADB_SOURCE, log: logInto([]), signal: controller.signal };
+      const replaying = replay({ target: connection, ...options });
+      replaying.catch(() => undefined); // looked at below
+      try {
+        const isTold = (): boolean => lines.some(({ msg }) => msg.startsWith('the disk is full'));
+        await waitFor(isTold, { timeoutMs: 60_000, what: 'a full disk' });
+        onFull(disk, controller);
+        return (await replaying).groups;
+      } finally {
+        lines.length = 0;
+        await target.kill(); // else its disk cannot be unmounted
+      }
+    };
+
+    const interrupted = replayOnSmallDisk((_, controller) => {
+      controller.abort();
+    });
+    await expect(interrupted).rejects.toMatchObject({ code: 'INTERRUPTED' });
+    const groups = await replayOnSmallDisk((disk) => {
+      disk.grow();
+    });
+    expect(groups).toBe(22);
+  });
+});

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Backoff } from '../../../src/platform/backoff.ts';
-import { pause, waitFor } from '../../../src/platform/wait.ts';
+import { pause, unlessAborted, waitFor, within } from '../../../src/platform/wait.ts';
 
 describe('waitFor', () => {
   it('returns what the probe first gives', async () => {
@@ -47,6 +47,25 @@ describe('waitFor', () => {
 describe('pause', () => {
   it('does not begin when the signal has come already', async () => {
     await expect(pause(60_000, AbortSignal.abort())).rejects.toMatchObject({ code: 'INTERRUPTED' });
+  });
+});
+
+describe('unlessAborted', () => {
+  it('gives what the work comes to, and does not wait for it once the signal has come', async () => {
+    const controller = new AbortController();
+    expect(await unlessAborted(Promise.resolve(7), controller.signal)).toBe(7);
+    await expect(unlessAborted(Promise.reject(new Error('failed')), controller.signal)).rejects.toThrow('failed');
+    const waiting = unlessAborted(new Promise(() => undefined), controller.signal);
+    controller.abort();
+    await expect(waiting).rejects.toMatchObject({ code: 'INTERRUPTED' });
+  });
+});
+
+describe('within', () => {
+  it('gives what the work comes to in time, or the other thing', async () => {
+    expect(await within(60_000, Promise.resolve('done'), 'late')).toBe('done');
+    expect(await within(1, new Promise<string>(() => undefined), 'late')).toBe('late');
+    await expect(within(60_000, Promise.reject(new Error('failed')), null)).rejects.toThrow('failed');
   });
 });
 
