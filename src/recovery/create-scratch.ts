@@ -50,8 +50,8 @@ async function createIn(options: ScratchServerOptions, announce: () => Promise<v
 
 /** In a folder that is ours, and holds at most the restore's note. */
 export async function installServer(options: ScratchServerOptions, lock: Lock): Promise<ScratchServer> {
-  const { datadir, signal } = options;
-  await installDatadir({ datadir, signal });
+  const { datadir, settings, signal } = options;
+  await installDatadir({ datadir, pageSize: settings['innodb_page_size'], signal });
   const server = await startRestoringServer(options);
   try {
     const login = await createAdmin(server);

@@ -97,10 +97,16 @@ function common(settings: ServerOptionValues, serverId: number): ServerOptionVal
     // A setting that this server's version does not know is no reason not to start.
     ...Object.fromEntries(taken.map(([name, value]) => [`loose-${name}`, value])),
     ...pluginsOf(settings),
+    ...pagesOf(settings),
     server_id: String(serverId),
     event_scheduler: 'OFF',
     skip_slave_start: '1',
   };
+}
+
+/** As its folder was made: a larger row, or key of an index, fits a larger page only. */
+function pagesOf({ innodb_page_size: bytes }: ServerOptionValues): ServerOptionValues {
+  return bytes === undefined ? {} : { innodb_page_size: bytes };
 }
 
 /** The server starts without one that this machine does not have: only its error log tells. Tried on MariaDB 10.11. */

@@ -66,14 +66,20 @@ export interface LocalServerOptions {
  * @throws LastgoodError `PREFLIGHT_FAILED` before anything is touched when the path is not plain, `TOOL_MISSING`,
  *   `TOOL_FAILED`, `INTERRUPTED`
  */
-export async function installDatadir(o: { datadir: string; signal?: AbortSignal | undefined }): Promise<void> {
+export async function installDatadir(o: {
+  datadir: string;
+  /** InnoDB's, bytes; the server's own default when not given. No server changes it afterwards. */
+  pageSize?: string | undefined;
+  signal?: AbortSignal | undefined;
+}): Promise<void> {
   const datadir = requirePlainPath(o.datadir);
   const program = findProgram(['mariadb-install-db', 'mysql_install_db']);
   const { tmpdir } = privateTemporaryFolder(datadir);
   await makeDirectory(tmpdir);
   const options = ['--no-defaults', '--skip-test-db', '--auth-root-authentication-method=normal'];
   const folders = [`--datadir=${datadir}`, `--tmpdir=${tmpdir}`];
-  await runTool({ program, args: [...options, ...folders, ...asRoot()], signal: o.signal });
+  const pages = o.pageSize === undefined ? [] : [`--innodb-page-size=${o.pageSize}`];
+  await runTool({ program, args: [...options, ...folders, ...pages, ...asRoot()], signal: o.signal });
 }
 
 const TEMPORARY = '.tmp';

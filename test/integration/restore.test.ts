@@ -129,11 +129,15 @@ describe('restore', () => {
     }
   });
 
-  it("leaves the source's accounts, those made after the backup too, and none of its own", async () => {
+  it("leaves the source's accounts, those made after the backup too, and none of its own, in pages of the source's size", async () => {
     const datadir = join(folder, 'accounts');
-    const { server } = await restoreTo(beforeIncident(), { datadir });
+    const { server } = await restoreTo(beforeIncident(), { datadir }, (plan) =>
+      withSettings(plan, { innodb_page_size: '32768' }),
+    );
     try {
       await using restored = await connect(restoredOptions(server.socket));
+      // Made, restored and handed over so.
+      expect(await restored.query('SELECT @@innodb_page_size AS bytes')).toEqual([{ bytes: '32768' }]);
       await using primary = await scene.pair.primary.connect();
       expect(await accountNames(restored)).toEqual(await accountNames(primary));
       await (await connect({ ...restoredOptions(server.socket), user: 'late', password: 'late-password' })).close();
