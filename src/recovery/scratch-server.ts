@@ -180,7 +180,9 @@ export class ScratchServer implements RestoreTarget {
 
   async abandon(error: unknown): Promise<unknown> {
     const { onError } = this.#options;
-    const ownEnd = this.#kept || onError === 'empty' ? null : await this.#ownEnd();
+    // Who is interrupted may have asked something that takes hours: nothing is asked behind that.
+    const isTold = isLastgoodError(error, 'INTERRUPTED') && this.#server.ended === null;
+    const ownEnd = this.#kept || onError === 'empty' || isTold ? null : await this.#ownEnd();
     const stays = this.#kept || onError === 'keep' || ownEnd !== null || (onError === 'if-ended' && isOfDisk(error));
     if (stays) await this.keep();
     await this[Symbol.asyncDispose]();

@@ -1,5 +1,5 @@
 import { ROWS_ELSEWHERE, saysNothing } from '../backup/dump-scope.ts';
-import { throwIfAborted } from '../platform/wait.ts';
+import { throwIfAborted, unlessAborted } from '../platform/wait.ts';
 import type { ServerConnection } from '../server/connection.ts';
 import { SYSTEM_SCHEMAS } from '../server/facts.ts';
 import { quoteName } from '../server/quote-name.ts';
@@ -61,7 +61,8 @@ export async function readTableStates(
   for (const { schema, name } of tables) {
     throwIfAborted(options.signal);
     const table = quote({ schema, name });
-    const content = elsewhere.has(table) ? ELSEWHERE : await readContent(connection, table, generated.get(table));
+    const reading = elsewhere.has(table) ? ELSEWHERE : readContent(connection, table, generated.get(table));
+    const content = await unlessAborted(Promise.resolve(reading), options.signal); // one table alone may take hours
     states.push({ schema, name, ...content });
     options.progress?.({ tables: states.length, totalTables: tables.length });
   }

@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { findWaysOut } from '../../src/recovery/loose-ends.ts';
 import { listTables, readTableStates, type TableState } from '../../src/recovery/table-state.ts';
 import type { ServerConnection } from '../../src/server/connection.ts';
 import { run } from '../support/backup-scene.ts';
@@ -51,6 +52,9 @@ it('asks no other server, which may be away, or a live one', async ({ skip }) =>
     `CREATE TABLE remote (a INT PRIMARY KEY) ENGINE=FEDERATED CONNECTION='mysql://root@127.0.0.1:${server.port}/shop/remote_of'`,
   ]);
   expect(await statesOf('remote')).toMatchObject([{ checksum: 'elsewhere', rows: 0 }]);
+  expect(await findWaysOut(connection)).toEqual([
+    expect.stringMatching(/^1 table leads to other servers or files: shop\.remote \(FEDERATED\); what the log writes/),
+  ]);
   await run(connection, ['DROP TABLE remote_of']);
   expect(await statesOf('remote')).toMatchObject([{ checksum: 'elsewhere', rows: 0 }]);
 });

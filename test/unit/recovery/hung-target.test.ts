@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { isLastgoodError } from '../../../src/platform/errors.ts';
 import { answers } from '../../../src/recovery/answers.ts';
 import { replay } from '../../../src/recovery/replay.ts';
+import { readTableStates } from '../../../src/recovery/table-state.ts';
 import type { ServerConnection } from '../../../src/server/connection.ts';
 import { silentLog } from '../../support/archiver.ts';
 import { MARIADB_SOURCE } from '../../support/served-identity.ts';
@@ -33,6 +34,18 @@ it('a replay can be interrupted while its target does not answer', async () => {
   });
   const options = { target, identity: MARIADB_SOURCE, ranges: [RANGE], log: silentLog, signal: controller.signal };
   await expect(replay(options, 10)).rejects.toSatisfy((error) => isLastgoodError(error, 'INTERRUPTED'));
+});
+
+it('the reading of one large table can be interrupted', async () => {
+  const controller = new AbortController();
+  const query = (sql: string): Promise<unknown[]> => {
+    if (!sql.startsWith('CHECKSUM')) return Promise.resolve([]);
+    controller.abort();
+    return never;
+  };
+  const target = { query } as unknown as ServerConnection;
+  const read = readTableStates(target, [{ schema: 'shop', name: 'large' }], { signal: controller.signal });
+  await expect(read).rejects.toSatisfy((error) => isLastgoodError(error, 'INTERRUPTED'));
 });
 
 it('a target that does not answer is not waited for for ever', async () => {

@@ -1,6 +1,6 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { LastgoodError } from '../../../src/platform/errors.ts';
 import { makeTempDirectory } from '../../../src/platform/temp-dir.ts';
 import { ScratchServer, type ScratchServerOptions } from '../../../src/recovery/scratch-server.ts';
@@ -36,6 +36,19 @@ it('keeps what is restored when the disk takes no more, and says how to go on', 
   });
   expect(await readdir(folder.path)).toEqual(['ibdata1']);
   expect(did).toEqual(['left', 'stopped', 'unlocked']);
+});
+
+it('asks nothing of a server that is to end because somebody said so: it may be at work for hours', async () => {
+  await using folder = await makeTempDirectory('lastgood-unit-');
+  const did: string[] = [];
+  const server = serverIn(folder.path, 'if-ended', did);
+  const error = new LastgoodError('INTERRUPTED', 'interrupted');
+  const asked = vi.spyOn(server.admin, 'query');
+
+  expect(await server.abandon(error)).toBe(error);
+
+  expect(asked).not.toHaveBeenCalled();
+  expect(did).toEqual(['left', 'killed', 'unlocked']);
 });
 
 it('empties the folder of one that nobody goes on with, once: then it may be of another', async () => {
