@@ -180,9 +180,7 @@ export class ScratchServer implements RestoreTarget {
 
   async abandon(error: unknown): Promise<unknown> {
     const { onError } = this.#options;
-    // Who is interrupted may have asked something that takes hours: nothing is asked behind that.
-    const isTold = isLastgoodError(error, 'INTERRUPTED') && this.#server.ended === null;
-    const ownEnd = this.#kept || onError === 'empty' || isTold ? null : await this.#ownEnd();
+    const ownEnd = this.#kept || onError === 'empty' ? null : await this.#ownEnd(error);
     const stays = this.#kept || onError === 'keep' || ownEnd !== null || (onError === 'if-ended' && isOfDisk(error));
     if (stays) await this.keep();
     await this[Symbol.asyncDispose]();
@@ -206,7 +204,9 @@ export class ScratchServer implements RestoreTarget {
   }
 
   /** How the server ended without being told to; null when it did not. */
-  async #ownEnd(): Promise<string | null> {
+  async #ownEnd(error: unknown): Promise<string | null> {
+    // Who is interrupted may have asked something that takes hours: nothing is asked behind that.
+    if (isLastgoodError(error, 'INTERRUPTED')) return this.#server.ended;
     if (await answers(this.admin)) return null;
     const isGone = (): boolean => this.#server.ended !== null;
     // A connection may be lost a moment before the process is known to be.
