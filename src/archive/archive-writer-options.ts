@@ -1,7 +1,7 @@
 import type { Coordinates } from '../binlog/coordinates.ts';
 import type { SourceIncident } from './ledger.ts';
 import type { Lineage } from './lineage.ts';
-import type { SegmentManifest } from './manifest.ts';
+import type { SegmentEnd, SegmentManifest } from './manifest.ts';
 import type { PackThread } from './pack-thread.ts';
 import type { Repository } from './repository.ts';
 import type { SegmentUpdate } from './segment-indexer.ts';
@@ -15,10 +15,10 @@ export interface ArchiveWriterOptions {
   /** Stores segments in another form; none: they stay as they are. */
   readonly packs?: PackThread | null;
   /**
-   * Asked before a file that ends with neither ROTATE nor STOP is taken for one in which its source crashed; rejects when the source does
-   * not show that it has that very file.
+   * Asked before a file that ends with neither ROTATE nor STOP is taken for one in which its source crashed, and where GTIDs do not show that the
+   * next file follows it; rejects when the source does not show that it has that very file.
    */
-  confirmCrash?(file: string): Promise<void>;
+  confirmEnd?(left: { readonly file: string; readonly ended: SegmentEnd }): Promise<void>;
   /** Bytes up to the digest's `indexedTo` are durable; comes once more when the segment is sealed. */
   onDurable(update: SegmentUpdate): void;
   /** A commit on the source waited for bytes before there; they are durable now. Only after `awaited`. */

@@ -251,9 +251,14 @@ export class ArchiveWriter {
     this.#continuityChecked = false;
   }
 
-  /** A log that was reset goes on in its next file too, without a word at the old one's end. */
+  /**
+   * A log that was reset goes on in its next file too, an open file without a word at its end. MySQL's files may begin with no GTIDs, or
+   * with more than the one before ended with: nothing there tells the two logs apart.
+   */
   async #leave(segment: SegmentWriter): Promise<void> {
-    if (segment.ended === 'source-crashed') await this.#options.confirmCrash?.(segment.file);
+    const { file, ended } = segment;
+    const isMysql = this.#options.lineage.flavor === 'mysql';
+    if (ended === 'source-crashed' || isMysql) await this.#options.confirmEnd?.({ file, ended });
     await this.#seal(segment);
   }
 

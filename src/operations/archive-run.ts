@@ -14,7 +14,7 @@ import { pause } from '../platform/wait.ts';
 import { readBinlogEnd } from '../server/binary-logs.ts';
 import { connect, SHORT_QUESTIONS, type ServerConnection } from '../server/connection.ts';
 import { checkSource } from './archive-preflight.ts';
-import { ArchiveSession, confirmCrash, durableEnd, type DurableEnd } from './archive-session.ts';
+import { ArchiveSession, confirmEnd, durableEnd, type DurableEnd } from './archive-session.ts';
 import { findPlace, type ArchivePlace } from './archive-place.ts';
 import { cannotRead, isBrokenOff, lastArchived, passBrokenOff, withWayOn } from './broken-off.ts';
 import { HistoryChanges } from './history-changes.ts';
@@ -188,7 +188,7 @@ export class ArchiveRun {
         lineage,
         sync: this.#options.archive.sync,
         packs: this.#packs,
-        confirmCrash: () => confirmCrash(writer, { source: primary, identity: source.identity, signal }),
+        confirmEnd: (left) => confirmEnd(writer, { ...left, source: primary, identity: source.identity, signal }),
         onDurable: (update) => {
           this.#record(lineage, update);
           this.#advance(update.digest);

@@ -1,14 +1,17 @@
 import type { ArchiveEnd } from '../archive/archive-end.ts';
 import type { ArchiveWriter } from '../archive/archive-writer.ts';
-import { compareCoordinates, type Coordinates } from '../binlog/coordinates.ts';
+import type { SegmentEnd } from '../archive/manifest.ts';
+import { compareCoordinates, FIRST_EVENT_OFFSET, type Coordinates } from '../binlog/coordinates.ts';
 import type { ServerConnection } from '../server/connection.ts';
 import type { Logger } from '../platform/logger.ts';
 import { throwIfAborted } from '../platform/wait.ts';
 import { startDump, type DumpStream } from '../server/dump-client.ts';
 import type { ServerIdentity } from '../server/facts.ts';
+import { peekBinlog } from '../server/peek-binlog.ts';
 import type { ArchiverName } from './archiver-name.ts';
+import { isBrokenOff } from './broken-off.ts';
 import { watchSemiSync } from './semi-sync-watch.ts';
-import { lookOnce, watchSource, type WatchTimes } from './source-watch.ts';
+import { isPlaceUnknown, lookOnce, watchSource, type WatchTimes } from './source-watch.ts';
 
 const HEARTBEAT_MS = 5000;
 
@@ -26,14 +29,32 @@ export function durableEnd({ open, sealed }: ArchiveEnd): DurableEnd | null {
 }
 
 /**
- * Asks the source for the last archived bytes, before a file that ended without a word is taken for one in which it crashed: a log that
- * was reset ends so too.
+ * Asks the source for the last bytes of a file that is left, of which nothing else shows that the next file follows it: a log that was
+ * reset goes on there too. A file that has its end may have been purged since; of any other one the source must show that it has it.
  *
  * @throws LastgoodError `LINEAGE_MISMATCH`, `INTERRUPTED`, and what keeps the source from being asked
  */
-export async function confirmCrash(...[writer, options]: Parameters<typeof lookOnce>): Promise<void> {
-  await lookOnce(writer, options);
+export async function confirmEnd(
+  writer: ArchiveWriter,
+  { file, ended, ...options }: { file: string; ended: SegmentEnd } & Parameters<typeof lookOnce>[1],
+): Promise<void> {
+  try {
+    await lookOnce(writer, options);
+  } catch (error) {
+    if (ended === 'source-crashed' || !isPlaceUnknown(error) || (await hasFile(file, options))) throw error;
+  }
   throwIfAborted(options.signal); // then nobody was asked
+}
+
+/** False for a file that the source no longer has. */
+async function hasFile(file: string, { source, identity }: Parameters<typeof lookOnce>[1]): Promise<boolean> {
+  try {
+    await peekBinlog(source, { file, position: FIRST_EVENT_OFFSET }, identity);
+    return true;
+  } catch (error) {
+    if (isBrokenOff(error)) return false;
+    throw error;
+  }
 }
 
 /**

@@ -144,7 +144,7 @@ async function compare(
     stream.stop();
   };
   await stream.finished.catch((error: unknown) => {
-    throw isPlaceUnknown(error) ? unknownPlace(proof, error) : error;
+    throw hasNoPlace(error) ? unknownPlace(proof, error) : error;
   });
   await proof.match(Buffer.concat(sink.chunks));
   proof.complete();
@@ -181,8 +181,13 @@ export class ProofSink implements DumpSink {
 }
 
 /** ER_MASTER_FATAL_ERROR_READING_BINLOG: no such file, no such place in it, or none where an event begins. */
-function isPlaceUnknown(error: unknown): error is LastgoodError {
+function hasNoPlace(error: unknown): error is LastgoodError {
   return isLastgoodError(error, 'SERVER_QUERY_FAILED') && error.details['errno'] === 1236;
+}
+
+/** True for a source that no longer has the file, or has no such place in it: nothing was compared. */
+export function isPlaceUnknown(error: unknown): boolean {
+  return isLastgoodError(error, 'LINEAGE_MISMATCH') && hasNoPlace(error.cause);
 }
 
 function unknownPlace({ file, from }: ArchivedTail, cause: LastgoodError): LastgoodError {

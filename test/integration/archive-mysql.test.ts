@@ -1,4 +1,5 @@
 import { appendFile, readFile, stat, truncate } from 'node:fs/promises';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openRepository } from '../../src/archive/repository.ts';
@@ -9,6 +10,7 @@ import { CHECKSUM_BYTES } from '../../src/binlog/checksum.ts';
 import { readBinlogEnd } from '../../src/server/binary-logs.ts';
 import type { ServerConnection } from '../../src/server/connection.ts';
 import {
+  ARCHIVER_SERVER_ID,
   archiveToTheLastByte,
   archiveUntilCurrent,
   repositoryBeside,
@@ -18,6 +20,7 @@ import {
 import { readInPieces } from '../support/binlog-reading.ts';
 import { cmpMasked } from '../support/compare.ts';
 import { startMysql56, type TestServer } from '../support/servers.ts';
+import { startTcpProxy } from '../support/tcp-proxy.ts';
 import { startWorkload } from '../support/workload.ts';
 
 const WITHOUT_GTIDS = ['--gtid-mode=OFF', '--skip-enforce-gtid-consistency', '--binlog-checksum=NONE'];
@@ -48,6 +51,13 @@ async function differencesNow(server: TestServer): Promise<string[]> {
     if (difference !== null) found.push(difference);
   }
   return found;
+}
+
+/** Names of the archived files, lineage by lineage. */
+async function archivedFiles(repository: string): Promise<string[]> {
+  const opened = await openRepository(repository);
+  const lineages = await Promise.all((await opened.lineages()).map(async ({ id }) => await opened.segments(id)));
+  return lineages.map((segments) => segments.map(({ file }) => file).join(' '));
 }
 
 async function runAll(connection: ServerConnection, statements: readonly string[]): Promise<void> {
@@ -217,11 +227,6 @@ describe('an archive of MySQL 5.6', () => {
     await using connection = await server.connect();
     const repository = repositoryBeside(server);
     await using archiver = startArchiver(server, repository);
-    const archived = async (): Promise<string[]> => {
-      const opened = await openRepository(repository);
-      const lineages = await Promise.all((await opened.lineages()).map(async ({ id }) => await opened.segments(id)));
-      return lineages.map((segments) => segments.map(({ file }) => file).join(' '));
-    };
     await connection.query('CREATE DATABASE a');
     const { coordinates } = await readBinlogEnd(connection);
     const isThere = async (): Promise<boolean> =>
@@ -234,10 +239,46 @@ describe('an archive of MySQL 5.6', () => {
       'FLUSH BINARY LOGS',
       'CREATE DATABASE d',
     ]);
-    const wentOn = async (): Promise<boolean> => (await archived()).at(-1)?.endsWith('binlog.000002') === true;
+    const wentOn = async (): Promise<boolean> => (await archivedFiles(repository)).at(-1)?.endsWith('2') === true;
     await waitFor(wentOn, { timeoutMs: 20_000, what: 'the second log' });
     await archiver.stop();
-    expect(await archived()).toEqual(['binlog.000001', 'binlog.000001 binlog.000002']);
+    expect(await archivedFiles(repository)).toEqual(['binlog.000001', 'binlog.000001 binlog.000002']);
+    expect(await differencesNow(server)).toEqual([]);
+  });
+
+  it('is not joined to another log either when it is reset while its archiver is files behind', async () => {
+    await using server = await startMysql56({ args: WITHOUT_GTIDS });
+    await using connection = await server.connect();
+    await runAll(connection, [
+      "GRANT ALL ON *.* TO archiver@'127.0.0.1' IDENTIFIED BY 'secret'",
+      'CREATE DATABASE a',
+      'CREATE TABLE a.t (id INT PRIMARY KEY, content LONGBLOB)',
+      ...Array.from({ length: 40 }, (_, id) => `INSERT INTO a.t VALUES (${id}, REPEAT('x', 1000000))`),
+      'FLUSH BINARY LOGS',
+    ]);
+    const dump = new Set<Socket>();
+    let isHeld = true;
+    await using proxy = await startTcpProxy(server.port, ({ client, upstream }) => {
+      let bytes = 0; // a look at the log takes less than a megabyte and what the buffers hold
+      client.pipe(upstream);
+      upstream.on('data', (chunk) => {
+        bytes += chunk.length;
+        client.write(chunk);
+        if (isHeld && bytes > 20_000_000) dump.add(upstream.pause());
+      });
+    });
+    const account = server.tcpOptions({ name: 'shop', user: 'archiver', password: 'secret' });
+    const primary = { ...account, port: proxy.port, name: 'shop', serverId: ARCHIVER_SERVER_ID };
+    const repository = repositoryBeside(server);
+    await using archiver = startArchiver(server, repository, { primary });
+    await waitFor(() => dump.size > 0, { timeoutMs: 20_000, what: 'the dump' });
+    await runAll(connection, ['RESET MASTER', 'CREATE DATABASE b', 'FLUSH BINARY LOGS', 'CREATE DATABASE c']);
+    isHeld = false;
+    for (const socket of dump) socket.resume();
+    const wentOn = async (): Promise<boolean> => (await archivedFiles(repository)).at(-1)?.endsWith('2') === true;
+    await waitFor(wentOn, { timeoutMs: 20_000, what: 'the second log' });
+    await archiver.stop();
+    expect(await archivedFiles(repository)).toEqual(['binlog.000001', 'binlog.000001 binlog.000002']);
     expect(await differencesNow(server)).toEqual([]);
   });
 

@@ -5,7 +5,16 @@ import { packThreadFor } from '../../../src/archive/pack-thread.ts';
 import { waitFor } from '../../../src/platform/wait.ts';
 import { archiveFolder } from '../../support/archive-folder.ts';
 import { holdSyncs } from '../../support/held-syncs.ts';
-import { BinlogBuilder, gtidList, mariadbGtid, query, rotate, type BuiltGroup } from '../../support/binlog-builder.ts';
+import {
+  BinlogBuilder,
+  gtidList,
+  mariadbGtid,
+  MYSQL,
+  previousGtids,
+  query,
+  rotate,
+  type BuiltGroup,
+} from '../../support/binlog-builder.ts';
 import { openFilesAt } from '../../support/open-files.ts';
 
 const FILE = 'binlog.000001';
@@ -329,12 +338,31 @@ describe('ArchiveWriter', () => {
     expect((await folder.segments()).at(-1)?.bytes).toBe(formatEnd);
   });
 
+  it('asks also at each end of a file of MySQL: its GTIDs do not show that the next one follows', async () => {
+    await using folder = await archiveFolder('mysql');
+    const builder = new BinlogBuilder({ version: MYSQL }).between(previousGtids([]));
+    builder.group([query('create table t (id int)')], { ending: 'statement' });
+    const { bytes, size } = builder.between(rotate(NEXT));
+    const asked: unknown[] = [];
+    const confirmEnd = (left: unknown): Promise<void> => {
+      asked.push(left);
+      return Promise.resolve();
+    };
+    const { writer, sealed } = folder.writer(await folder.end(), { confirmEnd });
+    writer.rotate(FILE, 4);
+    writer.append(bytes, 4, size);
+    writer.rotate(NEXT, 4);
+    await writer.finish();
+    expect(asked).toEqual([{ file: FILE, ended: 'rotate' }]);
+    expect(sealed.map(({ file }) => file)).toEqual([FILE]);
+  });
+
   it('asks before it takes a file that ended without a word for a crash, and for no other one', async () => {
     await using folder = await archiveFolder();
     const [first, second] = [log().between(rotate(NEXT)), log({ from: 3 })];
     const asked: string[] = [];
     const { writer, sealed } = folder.writer(await folder.end(), {
-      confirmCrash: async (file) => {
+      confirmEnd: async ({ file }) => {
         asked.push(file);
         await Promise.reject(new Error('it has another one'));
       },
