@@ -24,6 +24,7 @@ const SETTINGS = [
   'innodb_file_per_table',
   'innodb_compression_default',
   'innodb_read_only_compressed',
+  'innodb_encrypt_tables',
   'mysql56_temporal_format',
   'event_scheduler',
   // What an expression yields: a logged statement computes it anew.

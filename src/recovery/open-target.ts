@@ -5,6 +5,7 @@ import type { Logger } from '../platform/logger.ts';
 import { dataBytes, requireSpace } from './disk-space.ts';
 import { openExistingServer } from './open-existing.ts';
 import type { Plan } from './plan.ts';
+import { inClear } from './preflight/in-clear.ts';
 import { missingPlugins } from './preflight/missing-plugins.ts';
 import { isOlderRelease } from './preflight/release.ts';
 import { readPlugins } from './preflight/target-facts.ts';
@@ -80,5 +81,8 @@ async function checkFit(
   }
   // One that nothing uses is no reason to have no restore at all; what uses it, stops the load.
   const missing = missingPlugins(settings['plugins'], await readPlugins(admin));
-  return missing.map(({ name }) => `this machine's server lacks the plugin ${name}, which the source has`);
+  return [
+    ...missing.map(({ name }) => `this machine's server lacks the plugin ${name}, which the source has`),
+    ...inClear(settings, 'OFF', 'the new server'),
+  ];
 }

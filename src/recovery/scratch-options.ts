@@ -17,6 +17,7 @@ export const NOT_TAKEN_OVER = new Set([
   'plugins',
   'time_zone',
   'innodb_page_size',
+  'innodb_encrypt_tables',
 ]);
 
 /**

@@ -9,7 +9,7 @@ import { startPrimary } from '../support/servers.ts';
 
 const HEAD = "/*!40101 SET SQL_MODE='NO_AUTO_VALUE_ON_ZERO' */;\nCREATE DATABASE shop;\nUSE shop;\n";
 
-it('of a backup ends at a table whose engine the server lacks: it would become another table without a word', async () => {
+it('of a backup ends at a table whose engine or key the server lacks, and says so: else it would become another table', async () => {
   await using server = await startPrimary({ args: ['--skip-log-bin'] });
   const folder = join(server.directory, 'backup');
   await mkdir(folder);
@@ -27,6 +27,11 @@ it('of a backup ends at a table whose engine the server lacks: it would become a
     code: 'PREFLIGHT_FAILED',
     message:
       "the server lacks the storage engine of a table: Unknown storage engine 'ROCKSDB'; Using storage engine InnoDB for table 'old'",
+  });
+  await root.query('DROP DATABASE shop');
+  await expect(load('CREATE TABLE secret (a INT) ENCRYPTED=YES;\n')).rejects.toMatchObject({
+    code: 'PREFLIGHT_FAILED',
+    message: expect.stringContaining('is encrypted, and the server has no key for it') as string,
   });
   await root.query('DROP DATABASE shop');
   await load("CREATE TABLE new (a INT);\nSELECT '%' DIV 1;\nINSERT INTO new VALUES (7);\n"); // a warning is none

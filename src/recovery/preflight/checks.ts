@@ -6,6 +6,7 @@ import { isTriedMysql } from '../../server/tried-mysql.ts';
 import type { ReplayEngine } from '../restore-phases.ts';
 import { sourceZone } from '../source-zone.ts';
 import { TARGET_WORDS } from '../target-words.ts';
+import { inClear } from './in-clear.ts';
 import { missingPlugins } from './missing-plugins.ts';
 import type { Obstacle } from './obstacle.ts';
 import { isOlderRelease } from './release.ts';
@@ -230,7 +231,10 @@ const ownLog: Doubt = ({ variables }) => {
   ];
 };
 
-const DOUBTS: readonly Doubt[] = [notAsked, unknownRoom, otherPages, ownLog];
+const unencrypted: Doubt = ({ variables }, { backup: { settings } }) =>
+  inClear(settings, variables.get('innodb_encrypt_tables') ?? 'OFF', 'the target');
+
+const DOUBTS: readonly Doubt[] = [notAsked, unknownRoom, otherPages, unencrypted, ownLog];
 
 /** How many names a message tells. */
 const NAMED = 5;

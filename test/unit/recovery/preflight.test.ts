@@ -123,7 +123,7 @@ describe('the checks of an existing server', () => {
     expect(whats({}, { backup: { ...demands.backup, settings } })).toHaveLength(1);
   });
 
-  it('warn of a server that could not be asked, of other pages and of a log of its own', () => {
+  it('warn of a server that could not be asked, of other pages, of tables in clear and of a log of its own', () => {
     const variables = new Map([
       ...fresh.variables,
       ['log_bin', 'ON'],
@@ -131,7 +131,7 @@ describe('the checks of an existing server', () => {
       ['innodb_page_size', '4096'],
     ]);
     const options = { name: 'shop', host: 'db1', user: 'lastgood', password: '', tls: 'off' } as const;
-    const settings = { ...demands.backup.settings, innodb_page_size: '16384' };
+    const settings = { ...demands.backup.settings, innodb_page_size: '16384', innodb_encrypt_tables: 'ON' };
     const found = findDoubts(
       { ...fresh, variables, others: [{ options, isTarget: null }] },
       { ...demands, backup: { ...demands.backup, settings } },
@@ -140,8 +140,18 @@ describe('the checks of an existing server', () => {
     expect(found).toEqual([
       'the shop (lastgood@db1:3306) could not be asked whether it is the target: only their addresses were compared',
       "the target's innodb_page_size is 4096, the source's 16384",
+      'the source encrypts its tables on disk (innodb_encrypt_tables), the target writes them in clear',
       expect.stringContaining('does not hold the loaded backup, and has GTIDs of its own (0-500-3): RESET MASTER'),
     ]);
+  });
+
+  it('say nothing of tables in clear where both servers encrypt them, or the source does not', () => {
+    const doubts = (source: string, target: string): string[] => {
+      const variables = new Map([...fresh.variables, ['innodb_encrypt_tables', target]]);
+      const settings = { ...demands.backup.settings, innodb_encrypt_tables: source };
+      return findDoubts({ ...fresh, variables }, { ...demands, backup: { ...demands.backup, settings } });
+    };
+    expect([doubts('FORCE', 'ON'), doubts('OFF', 'OFF'), doubts('OFF', 'ON')]).toEqual([[], [], []]);
   });
 
   it('send nobody to RESET MASTER where it would empty what the server has executed', () => {

@@ -20,6 +20,12 @@ it('refuses a table that gets another engine, in whatever pieces the client says
   }
 });
 
+it('says what a table lacks that is encrypted', () => {
+  expect(() => {
+    refuseSubstitutes()(Buffer.from('Warning (Code 140): InnoDB: ENCRYPTION_KEY_ID 1 not available\n'));
+  }).toThrow('a table of the backup is encrypted, and the server has no key for it: ENCRYPTION_KEY_ID 1 not available');
+});
+
 it('takes every other warning for one', () => {
   const take = refuseSubstitutes();
   take(Buffer.from(SAID.split('\n').slice(0, 2).join('\n') + '\nWarning (Code 1366): (Code 1266): x\n'));
