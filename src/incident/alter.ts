@@ -45,11 +45,11 @@ function readChange(match: Match, ignores: boolean): Loss | null {
   const { reader } = match;
   const first = keywordOf(reader.peek);
   const rule = takeHead(CHANGES, reader);
-  if (rule === undefined) return reader.isAt(['='], 1) ? lossByEngine(reader, '') : UNREADABLE;
+  if (rule === undefined) return reader.isAt(['='], 1) ? lossByEngine(reader, { first: '', ignores }) : UNREADABLE;
   const own: Match = { ...match, objects: [], parts: [] };
   const understood = matchAll(rule.rest, own);
   const { kind, suspicious, options } = rule.meaning;
-  if (kind === null) return options ? lossByEngine(reader, first) : lossUnawares(own, { first, ignores });
+  if (kind === null) return options ? lossByEngine(reader, { first, ignores }) : lossUnawares(own, { first, ignores });
   const sure = understood && !suspicious && endsHere(reader);
   return { kind, sure, parts: own.parts, others: own.objects };
 }
@@ -62,29 +62,50 @@ function endsHere(reader: TokenReader): boolean {
 /** Rows that are given to one of these are gone. Tried on MariaDB 10.11.19 and MySQL 5.6.24. */
 const ENGINES_WITHOUT_ROWS: readonly string[] = ['BLACKHOLE', 'MERGE', 'MRG_MYISAM'];
 
-function lossByEngine(reader: TokenReader, first: string): Loss | null {
+/** How the change that is read begins, and whether the statement says IGNORE. */
+interface Beginning {
+  readonly first: string;
+  readonly ignores: boolean;
+}
+
+function lossByEngine(reader: TokenReader, { first, ignores }: Beginning): Loss | null {
   let option = first;
   while (reader.peek.kind !== 'end' && !reader.isAt([',', '('])) {
     const token = reader.take();
+    if (token.text === '=') continue;
     const isLost = option === 'ENGINE' && ENGINES_WITHOUT_ROWS.includes(token.text.toUpperCase());
     if (isLost) return { kind: 'truncate-table', sure: true, parts: [], others: [] };
-    if (token.text !== '=') option = keywordOf(token);
+    if (option === 'ENGINE' && ignores) return { kind: 'mass-delete', sure: false, parts: [], others: [] };
+    option = keywordOf(token);
   }
   return null;
 }
+
+/** Every row is written anew, and with IGNORE one that breaks a key, under its new collation for instance, or a check is left out. */
+const WRITE_ANEW: readonly string[] = ['PARTITION', 'CONVERT', 'FORCE', 'ORDER'];
 
 /**
  * Without a word, servers delete the rows that the new partitions of a list have no place for, and with IGNORE those
  * that break a new key or check or have no partition. Whether there were any is not in the text. Tried on MariaDB
  * 10.11.19 and MySQL 5.6.24; partitions by range must keep their whole range.
  */
-function lossUnawares({ reader, parts }: Match, { first, ignores }: { first: string; ignores: boolean }): Loss | null {
+function lossUnawares({ reader, parts }: Match, { first, ignores }: Beginning): Loss | null {
   const loss = (kind: IncidentKind): Loss => ({ kind, sure: false, parts, others: [] });
   if (first === 'REORGANIZE') return isByList(reader) ? loss('drop-partition') : null;
   if (!ignores) return null;
-  if (first === 'PARTITION') return loss('mass-delete');
-  const breaks = first === 'ADD' && reader.skipTo([',', 'UNIQUE', 'PRIMARY', 'CHECK']) && !reader.isAt([',']);
-  return breaks ? loss('mass-delete') : null;
+  return WRITE_ANEW.includes(first) || (first === 'ADD' && hasKeyOrCheck(reader)) ? loss('mass-delete') : null;
+}
+
+/** Reads to the change's end, and into parentheses: ADD (a INT, UNIQUE (b)). */
+function hasKeyOrCheck(reader: TokenReader): boolean {
+  let found = false;
+  for (let depth = 0; reader.peek.kind !== 'end' && (depth > 0 || !reader.isAt([',']));) {
+    found ||= reader.isAt(['UNIQUE', 'PRIMARY', 'CHECK']);
+    const token = reader.take();
+    if (isWord(token, '(')) depth += 1;
+    else if (isWord(token, ')')) depth -= 1;
+  }
+  return found;
 }
 
 /** True when a partition is defined by VALUES IN (...). Reads to the end: no other change may follow. */

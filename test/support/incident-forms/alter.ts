@@ -179,6 +179,33 @@ const OTHERS: readonly IncidentForm[] = [
     finds: [{ kind: 'mass-delete', objects: ['table $db.a'], suspicious: true }],
   },
   {
+    name: 'ALTER IGNORE TABLE ADD of columns and a key in parentheses, which does so too',
+    setup: ['CREATE TABLE a (id INT, v INT)', 'INSERT INTO a VALUES (1, 1), (2, 1)'],
+    steps: ['ALTER IGNORE TABLE a ADD (x INT, UNIQUE KEY (v))'],
+    finds: [{ kind: 'mass-delete', objects: ['table $db.a'], suspicious: true }],
+  },
+  {
+    name: 'ALTER IGNORE TABLE CONVERT TO, under whose collation two texts are one',
+    setup: [
+      'CREATE TABLE a (v VARCHAR(10) CHARACTER SET latin1 COLLATE latin1_bin, UNIQUE (v))',
+      "INSERT INTO a VALUES ('a'), ('A')",
+    ],
+    steps: ['ALTER IGNORE TABLE a CONVERT TO CHARACTER SET utf8mb4'],
+    finds: [{ kind: 'mass-delete', objects: ['table $db.a'], suspicious: true }],
+  },
+  {
+    name: 'ALTER IGNORE TABLE ENGINE, which leaves out what breaks a check',
+    setup: [
+      'CREATE TABLE a (v INT CHECK (v > 0))',
+      'SET check_constraint_checks = 0',
+      'INSERT INTO a VALUES (0), (1)',
+      'SET check_constraint_checks = 1',
+    ],
+    steps: ['ALTER IGNORE TABLE a ENGINE=MyISAM'],
+    finds: [{ kind: 'mass-delete', objects: ['table $db.a'], suspicious: true }],
+    flavor: 'mariadb',
+  },
+  {
     name: 'ALTER TABLE DROP SYSTEM VERSIONING, which deletes what was',
     setup: [
       'CREATE TABLE a (id INT) WITH SYSTEM VERSIONING',

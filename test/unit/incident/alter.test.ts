@@ -128,14 +128,31 @@ describe('ALTER TABLE', () => {
     expect(summaryOf('ALTER TABLE x . t DROP a')).toBe('drop-column x.t:a');
   });
 
-  it('suspects new keys, checks and partitions of deleting rows where IGNORE lets them', () => {
-    expect(summaryOf('ALTER IGNORE TABLE t ADD UNIQUE (a)')).toBe('mass-delete shop.t ?');
-    expect(summaryOf('ALTER IGNORE TABLE t ADD CONSTRAINT c PRIMARY KEY (a)')).toBe('mass-delete shop.t ?');
-    expect(summaryOf('ALTER IGNORE TABLE t ADD b INT, ADD CHECK (a < 10)')).toBe('mass-delete shop.t ?');
-    expect(summaryOf('ALTER IGNORE TABLE t PARTITION BY LIST (a) (PARTITION p VALUES IN (1))')).toBe(
-      'mass-delete shop.t ?',
-    );
-    expect(summaryOf('ALTER IGNORE TABLE t ADD KEY (a), ADD b INT')).toBe('harmless');
+  it.each([
+    'ADD UNIQUE (a)',
+    'ADD CONSTRAINT c PRIMARY KEY (a)',
+    'ADD b INT, ADD CHECK (a < 10)',
+    'ADD (b INT, UNIQUE KEY (a)), ADD c INT',
+    'ADD COLUMN b INT DEFAULT (1) UNIQUE',
+    'PARTITION BY LIST (a) (PARTITION p VALUES IN (1))',
+    'CONVERT TO CHARACTER SET utf8mb4',
+    'ENGINE = MyISAM',
+    'ROW_FORMAT=DYNAMIC ENGINE Aria COMMENT "x"',
+    'ENCRYPTED=YES ENGINE=InnoDB',
+    'FORCE, ALGORITHM=COPY',
+    'ORDER BY a, b',
+  ])('suspects %j of deleting rows where IGNORE lets it', (changes) => {
+    expect(summaryOf(`ALTER IGNORE TABLE t ${changes}`)).toBe('mass-delete shop.t ?');
+    expect(summaryOf(`ALTER TABLE t ${changes}`)).toBe('harmless');
+  });
+
+  it.each([
+    ['ADD KEY (a), ADD b INT', 'harmless'],
+    ['ADD (b INT, KEY (a)), COMMENT = "ENGINE=MyISAM"', 'harmless'],
+    ['ENGINE=BLACKHOLE', 'truncate-table shop.t'],
+    ['ADD (b INT, UNIQUE (a)), DROP c', 'drop-column shop.t:c'],
+  ])('is sure of what %j does with IGNORE', (changes, destroys) => {
+    expect(summaryOf(`ALTER IGNORE TABLE t ${changes}`)).toBe(destroys);
   });
 
   it('lets a temporary table pass, and no other', () => {
