@@ -1,5 +1,6 @@
 import { isLastgoodError, LastgoodError } from '../platform/errors.ts';
 import { connect, describeServer, SHORT_QUESTIONS, type ServerConnection } from '../server/connection.ts';
+import { listOwnDumps } from '../server/dump-clients.ts';
 import { enableSemiSync, readSemiSync, type SemiSyncSource } from '../server/semi-sync.ts';
 import type { ServerOptions } from '../server/server-options.ts';
 import type { Finding } from './finding.ts';
@@ -26,7 +27,9 @@ export async function checkSemiSync(connection: ServerConnection): Promise<void>
 export async function findSemiSyncProblems(primary: ServerOptions, archiverRunning: boolean): Promise<Finding[]> {
   try {
     await using connection = await connect(primary, SHORT_QUESTIONS);
-    return semiSyncFindings(await readSemiSync(connection), { server: primary.name, archiverRunning });
+    const found = await readSemiSync(connection);
+    const isStreaming = (await listOwnDumps(connection)).length > 0;
+    return semiSyncFindings(found, { server: primary.name, archiverRunning, isStreaming });
   } catch (error) {
     if (!isLastgoodError(error) || error.code === 'INTERRUPTED') throw error;
     const found = `the primary cannot be asked whether its commits wait for the archive: ${error.message}`;
@@ -34,12 +37,18 @@ export async function findSemiSyncProblems(primary: ServerOptions, archiverRunni
   }
 }
 
-/** What keeps the loss window from being zero. Pure. */
+/**
+ * What keeps the loss window from being zero. Pure.
+ *
+ * @param archiver.isStreaming false: nobody reads the log with its account, so the replicas that are connected are others
+ */
 export function semiSyncFindings(
   found: SemiSyncSource | null,
-  { server, archiverRunning }: { server: string; archiverRunning: boolean },
+  archiver: { server: string; archiverRunning: boolean; isStreaming?: boolean },
 ): Finding[] {
-  const problems = found?.enabled === true ? CHECKS.map((check) => check(found, archiverRunning)) : [cannot(found)];
+  const { server, archiverRunning, isStreaming = true } = archiver;
+  const seen = found === null || isStreaming ? found : { ...found, clients: 0 };
+  const problems = seen?.enabled === true ? CHECKS.map((check) => check(seen, archiverRunning)) : [cannot(seen)];
   return problems
     .filter((problem) => problem !== undefined)
     .map((problem) => ({ ...problem, check: 'semi-sync', object: server }));

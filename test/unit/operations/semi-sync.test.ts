@@ -56,6 +56,13 @@ describe('what keeps the loss window from being zero', () => {
     expect(found({ ...GOOD, clients: 0, active: false }, false)).toEqual([]);
   });
 
+  it('is told while the archiver reconnects, also when another replica acknowledges', () => {
+    const archiver = { server: 'shop', archiverRunning: true, isStreaming: false };
+    const told = semiSyncFindings(GOOD, archiver).map((item) => item.found);
+    expect(told).toEqual([expect.stringContaining('the archiver is not among its semi-synchronous replicas')]);
+    expect(semiSyncFindings(GOOD, { ...archiver, archiverRunning: false })).toEqual([]);
+  });
+
   it('is a plugin that is not there', () => {
     expect(found(null)).toEqual(['error: archive.semi_sync is true, but the server has no such plugin']);
   });
