@@ -25,10 +25,11 @@ export function checkPrimary(all: DoctorFacts): Finding[] {
 }
 
 /** Only who asks for it needs it. */
-function semiSyncOf({ semiSync }: PrimaryReport, { settings, repository }: DoctorFacts): Finding[] {
+function semiSyncOf({ semiSync, ownDumps }: PrimaryReport, { settings, repository }: DoctorFacts): Finding[] {
   if (!settings.archive.semiSync || semiSync.problem !== null) return [];
   const archiverRunning = repository.report?.archiverRunning === true;
-  return semiSyncFindings(semiSync.report, { server: settings.primary.name, archiverRunning });
+  const isStreaming = ownDumps.report === null || ownDumps.report.length > 0;
+  return semiSyncFindings(semiSync.report, { server: settings.primary.name, archiverRunning, isStreaming });
 }
 
 /** How an account is to be made; `told`: another finding says already how. */
