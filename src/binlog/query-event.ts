@@ -64,10 +64,11 @@ function isXaStart(text: Buffer): boolean {
 }
 
 /**
- * Sizes of the status variables that stand before the two wanted ones; a string has a length byte.
- * Source: MySQL 8.4 libs/mysql/binlog/event/statement_events.h, Query_event_status_vars.
+ * Sizes of the status variables that stand before the two wanted ones; a string has a length byte, a list of pairs their number.
+ * Source: MySQL 8.4 libs/mysql/binlog/event/statement_events.h, Query_event_status_vars; MariaDB 11.5 and later write
+ * Q_CHARACTER_SET_COLLATIONS, 131, before the character set.
  */
-const SIZES: Readonly<Record<number, number | 'string' | 'string-z'>> = {
+const SIZES: Readonly<Record<number, number | 'string' | 'string-z' | 'pairs'>> = {
   0: 4,
   1: 8,
   2: 'string-z',
@@ -75,7 +76,10 @@ const SIZES: Readonly<Record<number, number | 'string' | 'string-z'>> = {
   4: 6,
   5: 'string',
   6: 'string',
+  131: 'pairs',
 };
+
+const PAIR_BYTES = 4;
 
 function parseStatusVariables(bytes: Buffer): { sqlMode: number; clientCharset: number | null } {
   let sqlMode = 0;
@@ -83,7 +87,8 @@ function parseStatusVariables(bytes: Buffer): { sqlMode: number; clientCharset: 
     const code = bytes.readUInt8(at);
     const size = SIZES[code];
     at += 1;
-    const width = typeof size === 'number' ? size : 1 + (bytes[at] ?? 0) + (size === 'string-z' ? 1 : 0);
+    const length = (bytes[at] ?? 0) * (size === 'pairs' ? PAIR_BYTES : 1);
+    const width = typeof size === 'number' ? size : 1 + length + (size === 'string-z' ? 1 : 0);
     if (size === undefined || at + width > bytes.length) break;
     if (code === 1) sqlMode = bytes.readUInt32LE(at);
     if (code === 4) return { sqlMode, clientCharset: bytes.readUInt16LE(at) };

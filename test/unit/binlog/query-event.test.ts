@@ -38,6 +38,7 @@ const AUTO_INCREMENT = Buffer.from([3, 1, 0, 1, 0]);
 const TIME_ZONE = Buffer.from([5, 6, ...Buffer.from('SYSTEM')]);
 const CATALOG = Buffer.from([6, 3, ...Buffer.from('std')]);
 const CHARSET = Buffer.from([4, 0x21, 0x01, 8, 0, 8, 0]);
+const COLLATIONS = Buffer.from([131, 2, 33, 0, 0, 8, 45, 0, 0, 9]);
 const MICROSECONDS = Buffer.from([13, 1, 2, 3]);
 
 function withVariables(...variables: Buffer[]): QueryEvent | null {
@@ -88,7 +89,7 @@ describe('parseQueryEvent', () => {
   });
 
   it('passes over every variable that may stand before the character set', () => {
-    for (const before of [FLAGS2, SQL_MODE, CATALOG_OLD, AUTO_INCREMENT, TIME_ZONE, CATALOG])
+    for (const before of [FLAGS2, SQL_MODE, CATALOG_OLD, AUTO_INCREMENT, TIME_ZONE, CATALOG, COLLATIONS])
       expect(withVariables(before, CHARSET)?.clientCharset).toBe(0x121);
   });
 
@@ -99,6 +100,7 @@ describe('parseQueryEvent', () => {
   it('takes nothing from a variable that is cut', () => {
     expect(withVariables(SQL_MODE.subarray(0, 6))).toMatchObject({ sqlMode: 0, clientCharset: null });
     expect(withVariables(CHARSET.subarray(0, 4))).toMatchObject({ clientCharset: null });
+    expect(withVariables(COLLATIONS.subarray(0, 6))).toMatchObject({ clientCharset: null });
   });
 
   it('gives null when the lengths do not fit into the event', () => {
