@@ -7,16 +7,15 @@ import type { SegmentUpdate } from '../archive/segment-indexer.ts';
 import { formatCoordinates, nextFile } from '../binlog/coordinates.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { catchUp } from '../catalog/rebuild.ts';
-import { Backoff } from '../platform/backoff.ts';
 import { isDiskFull } from '../platform/disk-full.ts';
-import { isLastgoodError, type LastgoodError } from '../platform/errors.ts';
-import { pause } from '../platform/wait.ts';
+import { isLastgoodError } from '../platform/errors.ts';
 import { readBinlogEnd } from '../server/binary-logs.ts';
 import { connect, SHORT_QUESTIONS, type ServerConnection } from '../server/connection.ts';
 import { checkSource } from './archive-preflight.ts';
+import { ArchiveRetries } from './archive-retries.ts';
 import { ArchiveSession, confirmEnd, durableEnd, type DurableEnd } from './archive-session.ts';
 import { findPlace, type ArchivePlace } from './archive-place.ts';
-import { cannotRead, isBrokenOff, lastArchived, passBrokenOff, withWayOn } from './broken-off.ts';
+import { cannotRead, isBrokenOff, lastArchived, passBrokenOff } from './broken-off.ts';
 import { HistoryChanges } from './history-changes.ts';
 import { PurgeHold } from './purge-hold.ts';
 import { checkSemiSync } from './semi-sync.ts';
@@ -28,12 +27,6 @@ import { bytesFrom, endOfLog, lookAt, type Source } from './source-log.ts';
 import type { IncidentAlerts } from './alerts/incident-alerts.ts';
 import type { ArchiveOptions, ArchiveResult } from './archive.ts';
 
-const BACKOFF = { firstMs: 200, maxMs: 30_000 };
-/** Looking whether a full disk has room again. */
-const NO_ROOM_BACKOFF = { firstMs: 1000, maxMs: 60_000 };
-/** Attempts that bring nothing new before a damaged stream counts as a damaged source. */
-const MAX_FRUITLESS = 3;
-
 /** One run of the archiver: connection after connection, each from where the archive ends. */
 export class ArchiveRun {
   readonly #options: ArchiveOptions;
@@ -42,17 +35,15 @@ export class ArchiveRun {
   readonly #packs: PackThread | null;
   readonly #hold: PurgeHold | null;
   readonly #alerts: IncidentAlerts | null;
-  readonly #backoff = new Backoff(BACKOFF);
-  readonly #noRoomBackoff = new Backoff(NO_ROOM_BACKOFF);
   readonly #changes = new HistoryChanges();
   readonly #place: SourcePlace;
+  readonly #retries: ArchiveRetries;
   #lineage = '';
   #end: DurableEnd | null = null;
   #bytes = 0;
   #totalBytes = 0;
   #sealed = 0;
   #connections = 0;
-  #fruitless = 0;
   #catalogBehind = false;
   /** The file in whose middle the source said that it cannot read on. */
   #brokenOff: string | null = null;
@@ -76,6 +67,7 @@ export class ArchiveRun {
     const { primary, repositoryPath, rivalPauses } = options;
     const { name, serverId } = primary;
     this.#place = new SourcePlace({ source: primary, repositoryPath, name, serverId }, rivalPauses);
+    this.#retries = new ArchiveRetries(options, { place: this.#place, changes: this.#changes });
   }
 
   get result(): ArchiveResult {
@@ -101,47 +93,11 @@ export class ArchiveRun {
         return;
       } catch (error) {
         if (isInterruption(error, signal)) return;
-        await this.#waitAfter(error, this.#bytes > before);
+        const isFirst = this.#connections === 0;
+        await this.#retries.waitAfter(error, { isFruitful: this.#bytes > before, isFirst, end: this.#end });
+        this.#catalogBehind ||= isDiskFull(error);
       }
     }
-  }
-
-  /** Waits as long as the failure suggests. @throws the failure itself when trying again would not help */
-  async #waitAfter(error: unknown, isFruitful: boolean): Promise<void> {
-    if (isDiskFull(error) && !this.#options.untilCurrent) {
-      if (isFruitful) this.#noRoomBackoff.reset();
-      await this.#waitForRoom(error);
-      return;
-    }
-    if (isLastgoodError(error, 'SERVER_ID_TAKEN') && this.#connections > 0 && !this.#options.untilCurrent) {
-      await this.#leaveTo(error);
-      return;
-    }
-    if (isFruitful) this.#fruitless = 0;
-    // An outage, however long, says nothing of the source's log.
-    else if (!isLastgoodError(error, 'SERVER_UNREACHABLE')) this.#fruitless += 1;
-    if (!this.#isWorthRetrying(error)) throw withWayOn(error, this.#end);
-    if (isFruitful) this.#backoff.reset();
-    const { signal, log } = this.#options;
-    const waitMs = Math.round(this.#backoff.next());
-    log.warn({ error: error instanceof Error ? error.message : String(error), waitMs }, 'reconnecting');
-    await pause(waitMs, signal).catch(() => undefined); // interrupted: the loop ends
-  }
-
-  /** The source keeps its log meanwhile. An archiver that ended would only be started again to find the same. */
-  async #waitForRoom({ message, hint }: LastgoodError): Promise<void> {
-    const { signal, log } = this.#options;
-    const waitMs = Math.round(this.#noRoomBackoff.next());
-    log.error({ error: message, hint, waitMs }, 'no room in the repository: nothing is archived until there is');
-    this.#catalogBehind = true;
-    await pause(waitMs, signal).catch(() => undefined); // interrupted: the loop ends
-  }
-
-  /** Another archiver has our id: two that came back at once would throw each other out for ever. */
-  async #leaveTo(error: LastgoodError): Promise<void> {
-    const { signal, log } = this.#options;
-    const waitMs = await this.#place.leave(error, log);
-    await pause(waitMs, signal).catch(() => undefined); // interrupted: the loop ends
   }
 
   /** What was archived just before there was no room may have no rows yet. */
@@ -149,22 +105,6 @@ export class ArchiveRun {
     const { log, signal } = this.#options;
     await catchUp(this.#repository, this.#catalog, { log, signal, openSegments: 'leave' });
     this.#catalogBehind = false;
-  }
-
-  /** The network may come back; a first connection that fails, and everything on disk, needs a person. */
-  #isWorthRetrying(error: unknown): boolean {
-    if (isLastgoodError(error, 'LINEAGE_MISMATCH')) return this.#mayBeSame(error);
-    if (this.#connections === 0) return false;
-    if (isLastgoodError(error, 'SERVER_UNREACHABLE')) return true;
-    if (this.#fruitless >= MAX_FRUITLESS) return false;
-    // A log that was reset or purged under us: the next look at the source says which, and stops with it.
-    return isLastgoodError(error, 'STREAM_DAMAGED') || isBrokenOff(error);
-  }
-
-  /** A replica may still catch up; a stream that contradicts the archive is looked at once more. */
-  #mayBeSame(error: LastgoodError): boolean {
-    if (error.details['waiting'] === true) return !this.#options.untilCurrent;
-    return this.#changes.takeDoubt();
   }
 
   /** One connection: from where the archive ends until the stream ends. */
@@ -182,11 +122,39 @@ export class ArchiveRun {
     this.#lineage = lineage.id;
     this.#end = durableEnd(end);
     this.#hold?.need(start.file, source.identity);
+    const writer = this.#writer(end, { lineage, source, session });
+    const streamed = async (): Promise<void> => {
+      this.#totalBytes = this.#bytes + bytesFrom(source, start);
+      this.#connections += 1;
+      log.info({ lineage: lineage.id, from: formatCoordinates(start) }, 'streaming');
+      const { tail } = end;
+      if (tail !== null && start.file === tail.file && start.position === tail.from) writer.expect(tail);
+      const { heartbeatMs, watch } = this.#options;
+      const streaming = { archiver: this.#place.archiver, semiSync, heartbeatMs, watch, log, signal };
+      await session.run({ connection, writer, start, archived: this.#end, identity: source.identity, ...streaming });
+    };
+    try {
+      // Of two failures the writer's counts: the stream's may be only that the source hung up behind wrong bytes.
+      await streamed().finally(() => writer.finish());
+    } catch (thrown) {
+      const error = this.#place.explain(thrown);
+      this.#changes.ended(lineage.id, error);
+      if (isBrokenOff(error)) this.#brokenOff = this.#end?.file ?? null;
+      throw error;
+    }
+  }
+
+  /** Takes what one connection brings. */
+  #writer(
+    end: ArchiveEnd,
+    { lineage, source, session }: { lineage: Lineage; source: Source; session: ArchiveSession },
+  ): ArchiveWriter {
+    const { primary, archive, signal, log } = this.#options;
     const writer: ArchiveWriter = new ArchiveWriter(
       {
         repository: this.#repository,
         lineage,
-        sync: this.#options.archive.sync,
+        sync: archive.sync,
         packs: this.#packs,
         confirmEnd: (left) => confirmEnd(writer, { ...left, source: primary, identity: source.identity, signal }),
         onDurable: (update) => {
@@ -209,25 +177,7 @@ export class ArchiveRun {
       },
       end,
     );
-    const streamed = async (): Promise<void> => {
-      this.#totalBytes = this.#bytes + bytesFrom(source, start);
-      this.#connections += 1;
-      log.info({ lineage: lineage.id, from: formatCoordinates(start) }, 'streaming');
-      const { tail } = end;
-      if (tail !== null && start.file === tail.file && start.position === tail.from) writer.expect(tail);
-      const { heartbeatMs, watch } = this.#options;
-      const streaming = { archiver: this.#place.archiver, semiSync, heartbeatMs, watch, log, signal };
-      await session.run({ connection, writer, start, archived: this.#end, identity: source.identity, ...streaming });
-    };
-    try {
-      // Of two failures the writer's counts: the stream's may be only that the source hung up behind wrong bytes.
-      await streamed().finally(() => writer.finish());
-    } catch (thrown) {
-      const error = this.#place.explain(thrown);
-      this.#changes.ended(lineage.id, error);
-      if (isBrokenOff(error)) this.#brokenOff = this.#end?.file ?? null;
-      throw error;
-    }
+    return writer;
   }
 
   async #lookAt(connection: ServerConnection, { semiSync }: { semiSync: boolean }): Promise<Source> {
