@@ -239,7 +239,7 @@ describe('an archive of MySQL 5.6', () => {
       'FLUSH BINARY LOGS',
       'CREATE DATABASE d',
     ]);
-    const wentOn = async (): Promise<boolean> => (await archivedFiles(repository)).at(-1)?.endsWith('2') === true;
+    const wentOn = async (): Promise<boolean> => (await archivedFiles(repository))[1]?.endsWith('2') === true;
     await waitFor(wentOn, { timeoutMs: 20_000, what: 'the second log' });
     await archiver.stop();
     expect(await archivedFiles(repository)).toEqual(['binlog.000001', 'binlog.000001 binlog.000002']);
@@ -275,7 +275,7 @@ describe('an archive of MySQL 5.6', () => {
     await runAll(connection, ['RESET MASTER', 'CREATE DATABASE b', 'FLUSH BINARY LOGS', 'CREATE DATABASE c']);
     isHeld = false;
     for (const socket of dump) socket.resume();
-    const wentOn = async (): Promise<boolean> => (await archivedFiles(repository)).at(-1)?.endsWith('2') === true;
+    const wentOn = async (): Promise<boolean> => (await archivedFiles(repository))[1]?.endsWith('2') === true;
     await waitFor(wentOn, { timeoutMs: 20_000, what: 'the second log' });
     await archiver.stop();
     expect(await archivedFiles(repository)).toEqual(['binlog.000001', 'binlog.000001 binlog.000002']);

@@ -316,6 +316,17 @@ describe('ArchiveWriter', () => {
     ]);
   });
 
+  it('refuses a file that begins with no GTIDs behind one that has some, as after RESET MASTER and a rotation', async () => {
+    await using folder = await archiveFolder();
+    const [first, second] = [log().between(rotate(NEXT)), log()];
+    const { writer } = folder.writer(await folder.end());
+    writer.rotate(FILE, 4);
+    writer.append(first.bytes, 4, first.size);
+    writer.rotate(NEXT, 4);
+    writer.append(second.bytes, 4, second.size);
+    await expect(writer.finish()).rejects.toMatchObject({ code: 'LINEAGE_MISMATCH' });
+  });
+
   it('refuses it also when a cut came between its format and its GTIDs', async () => {
     await using folder = await archiveFolder();
     const [first, second] = [log(), log({ from: 7 })];
