@@ -35,9 +35,10 @@ export function afterWordOutside(query: QueryEvent, words: SoughtWord, from: num
   for (let at = from; at < text.length;) {
     const kind = CLASS_OF[text[at] ?? 0];
     if (kind === CLASS.word) {
-      if (depth === 0 && isAllOfWord(text, at, words.word)) return at + words.word.length;
-      if (depth === 0 && isAllOfWord(text, at, words.unless)) return -1;
-      at = endOfWord(text, at);
+      const end = endOfWord(text, at);
+      if (depth === 0 && isThere(text, at, end, words.word)) return end;
+      if (depth === 0 && isThere(text, at, end, words.unless)) return -1;
+      at = end;
     } else {
       if (kind === CLASS.open) depth += 1;
       else if (kind === CLASS.close) depth -= 1;
@@ -47,9 +48,9 @@ export function afterWordOutside(query: QueryEvent, words: SoughtWord, from: num
   return -1;
 }
 
-/** True when the word that begins here is this one. */
-function isAllOfWord(text: Buffer, at: number, word: Buffer): boolean {
-  return isWordAt(text, at, word) && CLASS_OF[text[at + word.length] ?? 0] !== CLASS.word;
+// The parts are passed one by one: this runs for every word of a log.
+function isThere(text: Buffer, at: number, end: number, word: Buffer): boolean {
+  return end - at === word.length && isWordAt(text, at, word);
 }
 
 function afterNoWord(query: QueryEvent, at: number): number {
