@@ -117,7 +117,7 @@ async function checkPrivileges(replica: ServerConnection): Promise<void> {
   if (missing.length === 0) return;
   const server = describeServer(replica.options);
   throw new LastgoodError('PRIVILEGE_MISSING', `the account of the ${server} lacks ${missing.join(', ')}`, {
-    hint: `Run there as an administrator: ${grantStatement(account.account, missing)}`,
+    hint: `Run on the primary, from where it reaches the replica: ${grantStatement(account.account, missing)}`,
   });
 }
 

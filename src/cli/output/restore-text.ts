@@ -4,7 +4,7 @@ import { oneLine } from '../../platform/visible.ts';
 import { shellWord } from '../../platform/shell-word.ts';
 import { describeAppliers } from '../../recovery/appliers.ts';
 import type { Cli } from '../cli.ts';
-import { formatCount, formatSeconds } from './quantity.ts';
+import { formatCount, formatNumber, formatSeconds } from './quantity.ts';
 import { formatFacts } from './table.ts';
 import { formatTime } from './time.ts';
 
@@ -71,7 +71,7 @@ type Facts = (readonly [string, string])[];
 function resumedFacts({ resumed, plan }: RestoreResult): Facts {
   if (resumed === null) return [];
   const { groups, anew } = resumed;
-  const kept = `${formatCount(groups, 'transaction')} of ${plan.groups} were there`;
+  const kept = `${formatCount(groups, 'transaction')} of ${formatNumber(plan.groups)} were there`;
   return [['resumed', oneLine(anew === null ? kept : `the backup was loaded again: ${anew}`)]];
 }
 

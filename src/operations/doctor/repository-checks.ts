@@ -84,7 +84,7 @@ function space({ freeBytes, totalBytes, lastBackupBytes }: RepositoryReport): Pr
     severity: isTight ? 'error' : 'warning',
     check: 'free disk',
     found: `${gib(freeBytes)} of ${gib(totalBytes)} are free`,
-    fix: 'Free space or enlarge the disk: an archiver without space stops.',
+    fix: 'Free space or enlarge the disk: without space nothing is archived.',
   };
 }
 
