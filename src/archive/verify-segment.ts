@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { BinlogReader } from '../binlog/binlog-reader.ts';
 import { FIRST_EVENT_OFFSET, nextFile } from '../binlog/coordinates.ts';
 import { EVENT_FLAG } from '../binlog/event-type.ts';
+import { isOfSource } from '../binlog/event-view.ts';
 import type { Flavor } from '../binlog/gtid.ts';
 import { feed, type ByteSource } from '../binlog/read-binlog.ts';
 import type { LastGood } from '../incident/incident.ts';
@@ -85,9 +86,8 @@ async function readAll(segment: ArchivedSegment, { reader, witness, signal }: Re
 function eventDamages({ file, path, state }: ArchivedSegment, reader: BinlogReader, failure: Damage | null): Damage[] {
   const { problems } = failure === null ? reader.finish() : reader;
   const damages: Damage[] = [];
-  for (const { kind, offset, problem } of problems) {
-    // In the ledger, or an incident; the bytes are as they were sent.
-    if (kind === 'source-incident' || kind === 'not-understood') continue;
+  // What the source told of is in the ledger, or an incident.
+  for (const { kind, offset, problem } of problems.filter((one) => !isOfSource(one))) {
     const check = kind === 'torn' && state === 'open' ? 'open segment' : 'segment';
     damages.push({ check, path, offset, found: `at offset ${offset}: ${problem}` });
   }

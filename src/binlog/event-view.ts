@@ -48,15 +48,21 @@ export interface EventSink {
 /**
  * torn: the file ends inside an event or a group · damage: bytes are wrong, reading goes on · unreadable: nothing
  * behind the offset can be read · not-understood: an event with its right checksum whose content cannot be read, reading goes
- * on · source-incident: the source says itself that events may be missing here.
+ * on · unknown-type: a group has an event of a type that is not known, reading goes on · source-incident: the source says itself that
+ * events may be missing here.
  */
-export type ProblemKind = 'torn' | 'damage' | 'unreadable' | 'not-understood' | 'source-incident';
+export type ProblemKind = 'torn' | 'damage' | 'unreadable' | 'not-understood' | 'unknown-type' | 'source-incident';
 
 export interface BinlogProblem {
   readonly kind: ProblemKind;
   /** Bytes from the file's start. */
   readonly offset: number;
   readonly problem: string;
+}
+
+/** True where the bytes are as the source wrote them, and what it wrote is told of. */
+export function isOfSource({ kind }: BinlogProblem): boolean {
+  return kind === 'source-incident' || kind === 'not-understood' || kind === 'unknown-type';
 }
 
 /** True when bytes are wrong, or cannot be read: not for a torn end, nor for what is only told of. */

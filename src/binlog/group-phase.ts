@@ -77,6 +77,12 @@ function extraFlagsAt({ data, at: event }: EventView, bodyEnd: number): number {
 /** Both parts of an XA id have at most so many bytes. Source: MySQL 8.4 sql/xa.h, MAXGTRIDSIZE and MAXBQUALSIZE. */
 const MAX_XID_PART_BYTES = 64;
 
+/** True for the XA_PREPARE event that is an `XA COMMIT ... ONE PHASE`. Source: MySQL 8.4 sql/log_event.cc, XA_prepare_log_event. */
+export function isOnePhase({ data, at }: EventView, bodyEnd: number): boolean {
+  const body = at + EVENT_HEADER_BYTES;
+  return body < bodyEnd && data.getUint8(body) !== 0;
+}
+
 /**
  * The half that an XA_PREPARE event ends: one phase 1, format 4, lengths 4 and 4, the two parts of the id.
  * Source: MySQL 8.4 libs/mysql/binlog/event/control_events.h, XA_prepare_event; the same bytes seen on MariaDB 10.11.19.

@@ -1,21 +1,14 @@
 import { CHECKSUM_BYTES } from './checksum.ts';
 import { plainRows } from './compressed-rows.ts';
-import { EVENT, EVENT_FLAG, EVENT_HEADER_BYTES } from './event-type.ts';
-import type { BinlogProblem, EventSink, EventView } from './event-view.ts';
+import { EVENT, EVENT_HEADER_BYTES } from './event-type.ts';
+import type { BinlogProblem, EventSink, EventView, ProblemKind } from './event-view.ts';
 import type { FormatDescription } from './format-description.ts';
-import {
-  isOnePhase,
-  isStandalone,
-  isTransactional,
-  parseGtidEvent,
-  parseGtidList,
-  parsePreviousGtids,
-} from './gtid-event.ts';
+import { isStandalone, isTransactional, parseGtidEvent, parseGtidList, parsePreviousGtids } from './gtid-event.ts';
 import type { Gtid, GtidState } from './gtid.ts';
-import { gtidExtras, preparedPhase, xaEndingPhase, type GroupPhase } from './group-phase.ts';
+import { gtidExtras, isOnePhase, preparedPhase, xaEndingPhase, type GroupPhase } from './group-phase.ts';
 import type { Group, GroupEnding, GroupVisitor } from './group.ts';
 import { ENCRYPTED, endOf, isEncryption, rotationOf, type LogEnd, type Rotation } from './log-end.ts';
-import { INSIDERS, NO_TYPES, ROLE, ROLES, ROWS_OPENERS } from './event-role.ts';
+import { INSIDERS, isIgnorable, NO_TYPES, notKnown, ROLE, ROLES, ROWS_OPENERS } from './event-role.ts';
 import { PayloadReader } from './payload-reader.ts';
 import { parseQueryEvent, queryRole } from './query-event.ts';
 import { RowQueue } from './row-queue.ts';
@@ -160,6 +153,8 @@ export class GroupReader implements EventSink {
   #other(view: EventView, role: number): void {
     if (this.#start < 0) this.#stray(view);
     if (role === ROLE.COMPRESSED_ROWS) this.#compressedRows(view);
+    if (role === ROLE.UNKNOWN && this.#start >= 0 && !isIgnorable(view))
+      this.#unread(view, notKnown(view.type), 'unknown-type');
   }
 
   #compressedRows(view: EventView): void {
@@ -295,7 +290,7 @@ export class GroupReader implements EventSink {
 
   /** Met outside of groups: it opens one where the source writes no GTIDs, if it is known to stand inside them. */
   #stray(view: EventView): void {
-    if ((view.flags & EVENT_FLAG.IGNORABLE) !== 0 || !INSIDERS.has(view.type)) this.#between(view);
+    if (isIgnorable(view) || !INSIDERS.has(view.type)) this.#between(view);
     else this.#open(view, ROWS_OPENERS.has(view.type) ? 'transaction' : 'statement');
   }
 
@@ -344,8 +339,9 @@ export class GroupReader implements EventSink {
   }
 
   /** With a checksum that is right the bytes are the source's own, only unknown to us: they are kept. */
-  #unread(view: EventView, problem: string): void {
-    this.#report({ kind: this.#checksumBytes > 0 ? 'not-understood' : 'damage', offset: view.offset, problem });
+  #unread(view: EventView, problem: string, what: ProblemKind = 'not-understood'): void {
+    const kind = what === 'not-understood' && this.#checksumBytes === 0 ? 'damage' : what;
+    this.#report({ kind, offset: view.offset, problem });
     this.#visitor.unread?.(view.offset);
   }
 

@@ -45,12 +45,6 @@ export function isTransactional({ data, at }: EventView): boolean {
   return (data.getUint8(at + EVENT_HEADER_BYTES + 12) & FL_TRANSACTIONAL) !== 0;
 }
 
-/** True for the XA_PREPARE event that is an `XA COMMIT ... ONE PHASE`. Source: MySQL 8.4 sql/log_event.cc, XA_prepare_log_event. */
-export function isOnePhase({ data, at }: EventView, bodyEnd: number): boolean {
-  const body = at + EVENT_HEADER_BYTES;
-  return body < bodyEnd && data.getUint8(body) !== 0;
-}
-
 /** Reads a MariaDB GTID_LIST: count 4 (its high four bits are flags), then domain 4, server 4, sequence 8 each. */
 export function parseGtidList(view: EventView, bodyEnd: number): GtidPosition | null {
   const { data } = view;

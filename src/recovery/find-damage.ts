@@ -1,5 +1,6 @@
 import { openSegment } from '../archive/read-segment.ts';
 import type { ArchivedSegment, Repository } from '../archive/repository.ts';
+import { isOfSource } from '../binlog/event-view.ts';
 import { readBinlog } from '../binlog/read-binlog.ts';
 import { LastgoodError } from '../platform/errors.ts';
 import { segmentFinder } from './plan-ranges.ts';
@@ -61,7 +62,7 @@ async function damageIn(
     until: (offset) => offset >= to,
     ...(signal === undefined ? {} : { signal }),
   });
-  const wrong = problems.filter(({ kind }) => kind !== 'source-incident' && kind !== 'not-understood');
+  const wrong = problems.filter((problem) => !isOfSource(problem));
   const first = wrong.find(({ offset }) => offset < to);
   const { path } = segment;
   const found = first ?? (bytes < to ? { offset: bytes, problem: `the file ends before ${to}` } : null);

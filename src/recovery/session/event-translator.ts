@@ -1,7 +1,7 @@
 import { plainRows } from '../../binlog/compressed-rows.ts';
 import { EVENT, EVENT_FLAG, EVENT_HEADER_BYTES } from '../../binlog/event-type.ts';
 import type { FormatDescription } from '../../binlog/format-description.ts';
-import { isOnePhase } from '../../binlog/gtid-event.ts';
+import { isOnePhase } from '../../binlog/group-phase.ts';
 import { preparedPhase } from '../../binlog/group-phase.ts';
 import { sourceNote } from '../../binlog/source-note.ts';
 import type { LastgoodError } from '../../platform/errors.ts';

@@ -187,9 +187,9 @@ function dataOf(bytes: Buffer): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
-/** An INCIDENT is an event like others: whoever executes it decides. */
+/** An INCIDENT, or an event of a type that is not known, is one like others: whoever executes it decides. */
 function throwIfDamaged(range: ServedRange, problems: readonly BinlogProblem[]): void {
-  const found = problems.find(({ kind }) => kind !== 'source-incident');
+  const found = problems.find(({ kind }) => kind !== 'source-incident' && kind !== 'unknown-type');
   if (found !== undefined) throw damaged(range, found.offset, found.problem);
 }
 

@@ -241,6 +241,20 @@ describe('between groups', () => {
     expect(readInPieces(builder.bytes).heard.torn).toEqual([]);
   });
 
+  it.each([20, 21, 22, 99, 172])('what cannot be read in a group is told, and damages nothing: type %i', (type) => {
+    const rows: RawEvent = { type, body: Buffer.alloc(40) };
+    const first = mariadbGtid('0-101-6', { standalone: true });
+    const builder = mariadb().group([first, rows, query('drop table t')], { gtid: '0-101-6', ending: 'statement' });
+    const { reading, heard } = readInPieces(builder.bytes);
+    const offset = builder.events.at(-2)?.start ?? 0;
+    const problem = `an event of type ${type} inside a transaction group cannot be read`;
+    expect(reading.problems).toEqual([{ kind: 'unknown-type', offset, problem }]);
+    expect(heard.unread).toEqual([offset]);
+    const ignorable = { ...rows, flags: EVENT_FLAG.IGNORABLE };
+    const passed = mariadb().group([first, ignorable, query('drop table t')], { gtid: '0-101-6', ending: 'statement' });
+    expect(readInPieces(passed.bytes).reading.problems).toEqual([]);
+  });
+
   it('a ROTATE of the file ends it, one made for a stream does not', () => {
     expect(readInPieces(mariadb().between(rotate('binlog.000002')).bytes).reading.end).toBe('rotate');
     const artificial = { ...rotate('binlog.000002'), flags: EVENT_FLAG.ARTIFICIAL };
