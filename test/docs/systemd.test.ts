@@ -16,7 +16,7 @@ describe.skipIf(noSystemd)('systemd-analyze verify (skipped without systemd)', (
   });
 });
 
-it('every service runs a command that exists', async () => {
+it('every service runs a command that exists', { timeout: 120_000 }, async () => {
   const commands = (await createProgram(new AbortController().signal)).commands.map((command) => command.name());
   const services = units.filter((unit) => unit.endsWith('.service'));
   const started = services.map(
