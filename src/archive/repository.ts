@@ -9,6 +9,7 @@ import { makeDirectory, writeFileDurably } from '../platform/durable-file.ts';
 import { LastgoodError } from '../platform/errors.ts';
 import { whyNoFolder } from '../platform/folder-way.ts';
 import { whyNoBackup, type BackupRecord } from './backup-record.ts';
+import { refuseUsedFolder, REPOSITORY_FOLDERS, REPOSITORY_RECORD } from './begin-folder.ts';
 import { readKeyRing, type KeyRing } from './key-ring.ts';
 import { Ledger } from './ledger.ts';
 import { findOwnAncestor, type Lineage } from './lineage.ts';
@@ -51,8 +52,8 @@ export interface ArchivedSegment {
 /**
  * Opens the repository at `path`; `create` makes it where there is none, and raises an older format to the present one.
  *
- * @throws LastgoodError `REPOSITORY_MISSING`, `REPOSITORY_UNREADABLE`, `REPOSITORY_VERSION`, `FILE_UNREADABLE` and
- * `KEY_FILE_INVALID` for the key file
+ * @throws LastgoodError `REPOSITORY_MISSING`, also for a folder in which something else lives, `REPOSITORY_UNREADABLE`,
+ * `REPOSITORY_VERSION`, `FILE_UNREADABLE` and `KEY_FILE_INVALID` for the key file
  */
 export async function openRepository(
   path: string,
@@ -62,14 +63,13 @@ export async function openRepository(
     keyFile?: string | null;
   } = {},
 ): Promise<Repository> {
-  const file = join(path, 'repository.json');
+  const file = join(path, REPOSITORY_RECORD);
   if (!(await exists(file))) {
     if (await isNoFolder(path)) throw noFolder(path);
     if (await holdsLineages(path)) throw recordGone(file, 'lineages are');
     if (options.create !== true) throw new LastgoodError('REPOSITORY_MISSING', `no repository at '${path}'`);
-    await makeDirectory(join(path, 'lineages'));
-    await makeDirectory(join(path, 'backups'));
-    await makeDirectory(join(path, 'rehearsals'));
+    await refuseUsedFolder(path);
+    for (const folder of REPOSITORY_FOLDERS) await makeDirectory(join(path, folder));
     await writeRecord(file, { format: FORMAT, id: randomUUID() });
   }
   const { format, id } = await readRecord<{ format: number; id: string }>(file);

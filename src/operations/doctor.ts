@@ -1,5 +1,6 @@
 import { readArchiverRuns } from '../archive/archiver-record.ts';
 import type { BackupRecord } from '../archive/backup-record.ts';
+import { findForeign } from '../archive/begin-folder.ts';
 import type { Lineage } from '../archive/lineage.ts';
 import { openRepository, type Repository } from '../archive/repository.ts';
 import { isLastgoodError, LastgoodError } from '../platform/errors.ts';
@@ -147,7 +148,8 @@ async function inspectRepository(o: DoctorOptions): Promise<RepositoryReport> {
       ],
     };
   } catch (error) {
-    if (isLastgoodError(error, 'REPOSITORY_MISSING')) return { ...space, ...nothing };
+    if (isLastgoodError(error, 'REPOSITORY_MISSING'))
+      return { ...space, ...nothing, foreign: await findForeign(settings.repositoryPath) };
     throw error;
   }
 }

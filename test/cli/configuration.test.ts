@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { makeTempDirectory } from '../../src/platform/temp-dir.ts';
@@ -80,6 +80,22 @@ describe('with a configuration', () => {
       expect(doctor.stdout).toContain(`error: repository (${join(folder.path, 'archive')}): `);
     },
   );
+
+  it('`lastgood archive` exits 10 where the folder of the repository is of something else, and puts nothing into it', async () => {
+    await using folder = await makeTempDirectory('lastgood-cli-');
+    await writeFile(join(folder.path, 'lastgood.toml'), VALID.replace('"archive"', '"."'));
+    await writeFile(join(folder.path, 'ibdata1'), 'a tablespace');
+    const { exitCode, stderr } = await runLastgood(['archive', '--until-current'], { cwd: folder.path });
+    expect(exitCode).toBe(10);
+    expect(stderr).toContain(
+      `error: no repository at '${folder.path}', and none is begun there: the folder holds 'ibdata1', which is not of an archive [REPOSITORY_MISSING]\n` +
+        'hint: Is repository.url right? Give a folder that is empty or does not exist yet',
+    );
+    expect((await readdir(folder.path)).sort()).toEqual(['ibdata1', 'lastgood.toml']);
+    const doctor = await runLastgood(['doctor'], { cwd: folder.path });
+    expect(doctor.exitCode).toBe(40);
+    expect(doctor.stdout).toContain(`error: repository (${folder.path}): there is no repository, and none is begun`);
+  });
 
   it('has doctor say so, too, where a file stands on the way to the repository', async () => {
     await using folder = await makeTempDirectory('lastgood-cli-');

@@ -70,6 +70,8 @@ export interface ReplicaReport extends ServerReport {
 export interface RepositoryReport {
   /** False before the first `lastgood archive`. */
   readonly exists: boolean;
+  /** What keeps one from being begun in its folder; null or none for nothing. */
+  readonly foreign?: string | null;
   /** Of the file system it lies on. */
   readonly freeBytes: number;
   readonly totalBytes: number;

@@ -1,3 +1,4 @@
+import { EMPTY_FOLDER, holds } from '../../archive/begin-folder.ts';
 import { notRunning } from '../archiver-state.ts';
 import type { Finding } from '../finding.ts';
 import type { RepairedBackup } from '../backup.ts';
@@ -60,8 +61,12 @@ export function checkLeftScratch({ leftScratch: { report, problem } }: DoctorFac
 
 type Problem = Omit<Finding, 'object'>;
 
-function missing({ exists }: RepositoryReport): Problem | undefined {
+function missing({ exists, foreign = null }: RepositoryReport): Problem | undefined {
   if (exists) return undefined;
+  if (foreign !== null) {
+    const found = `there is no repository, and none is begun there: ${holds(foreign)}`;
+    return { severity: 'error', check: 'repository', found, fix: EMPTY_FOLDER };
+  }
   return {
     severity: 'warning',
     check: 'repository',

@@ -158,6 +158,11 @@ describe('findAll', () => {
 
   const CASES: readonly (readonly [string, Changes, string])[] = [
     ['error shop: binary log', { primary: { logBin: false } }, 'log_bin is OFF'],
+    [
+      'error /repo: repository',
+      { repository: { exists: false, foreign: 'ibdata1', ...STOPPED } },
+      "none is begun there: the folder holds 'ibdata1', which is not of an archive",
+    ],
     ['error shop: binary log files', { primary: { binlogStorageEngine: 'innodb' } }, 'binlog_storage_engine is innodb'],
     [
       'error shop: log filters',
