@@ -24,6 +24,7 @@ import {
   type RepositoryReport,
 } from './doctor/facts.ts';
 import { findMissingKeys, inspectKeyFile } from './doctor/key-file.ts';
+import { findOpenSecrets } from './doctor/secret-files.ts';
 import { findUndelivered, findUnreachableWebhook } from './alerts/alert-findings.ts';
 import { examineStored } from './examine-backups.ts';
 import { archivedTo, readExposure, type ExposureReading } from './exposure.ts';
@@ -106,6 +107,7 @@ async function inspectRepository(o: DoctorOptions): Promise<RepositoryReport> {
   const { settings, log, signal } = o;
   const space = await readSpaceAt(settings.repositoryPath);
   const key = await inspectKeyFile(settings.keyFile);
+  const secrets = await findOpenSecrets(settings.secretFiles ?? []);
   const alerts = settings.alerts === undefined ? [] : await findUnreachableWebhook(settings.alerts, signal);
   const nothing = {
     exists: false,
@@ -116,7 +118,7 @@ async function inspectRepository(o: DoctorOptions): Promise<RepositoryReport> {
     readAt: new Date(),
     lastBackupBytes: null,
     repaired: [],
-    findings: [...key.findings, ...alerts],
+    findings: [...key.findings, ...secrets, ...alerts],
   };
   try {
     using archive = await openArchive(settings.repositoryPath, { log, signal, keyFile: key.usable });
@@ -133,6 +135,7 @@ async function inspectRepository(o: DoctorOptions): Promise<RepositoryReport> {
       repaired,
       findings: [
         ...key.findings,
+        ...secrets,
         ...alerts,
         ...(await findUndelivered(archive.repository, settings.primary.name)),
         ...(await findMissingKeys(archive.repository)),

@@ -9,6 +9,8 @@ export interface Settings {
   readonly keyFile: string | null;
   /** New segments are stored in clear also with a key file; it still reads those that are encrypted. */
   readonly storesInClear?: boolean;
+  /** What passwords and other secrets were read from, or would be; none: no such file is named. */
+  readonly secretFiles?: readonly string[];
   /** `primary.name` names the lineages. */
   readonly primary: PrimarySettings;
   readonly replica: ServerOptions | null;

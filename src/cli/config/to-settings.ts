@@ -6,6 +6,7 @@ import { LastgoodError } from '../../platform/errors.ts';
 import type { ServerOptions } from '../../server/server-options.ts';
 import type { Config, ServerConfig } from './config-schema.ts';
 import { readLogin, type Login } from './read-login.ts';
+import { secretFilesOf } from './secret-files.ts';
 import { toAlertSettings } from './to-alert-settings.ts';
 
 export interface ConfigPlace {
@@ -21,10 +22,12 @@ export interface ConfigPlace {
 export async function toSettings(config: Config, place: ConfigPlace): Promise<Settings> {
   const { primary, replica, archive } = config;
   const { encryption_key_file: keyFile, encryption } = config.repository;
+  const secretFiles = secretFilesOf(config, (file) => toPath(file, place));
   return {
     repositoryPath: repositoryPath(config.repository.url, place),
     keyFile: keyFile === undefined ? null : toPath(keyFile, place),
     ...(encryption === 'off' && { storesInClear: true }),
+    ...(secretFiles.length > 0 && { secretFiles }),
     primary: {
       ...(await toServer(primary, { section: 'primary', name: primary.name, place })),
       serverId: primary.server_id ?? SETTINGS_DEFAULTS.serverId,

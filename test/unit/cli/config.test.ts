@@ -176,6 +176,14 @@ describe('passwords', () => {
     expect(primary).toMatchObject({ user: 'own', password: 'p#w 1', host: 'db9', port: 3307 });
   });
 
+  it('and other secrets have their files told, for doctor to look at', async () => {
+    const replica = '[replica]\nhost = "db2"\ndefaults_file = "my.cnf"\n';
+    const incidents = '[incidents]\nalert_webhook_file = "webhook"\n';
+    const toml = `${SMALLEST}password_file = "secret"\nkey = "/etc/key.pem"\n${replica}${incidents}`;
+    const { secretFiles } = await load(toml, { secrets: false });
+    expect(secretFiles).toEqual(['/FOLDER/secret', '/etc/key.pem', '/FOLDER/my.cnf', '/FOLDER/webhook']);
+  });
+
   it('are not looked for by commands that need no server', async () => {
     const settings = await load(`${SMALLEST}password_file = "not-there"`, { secrets: false });
     expect(settings.primary.password).toBe('');
