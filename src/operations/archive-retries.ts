@@ -11,6 +11,9 @@ import type { SourcePlace } from './thrown-out.ts';
 const BACKOFF = { firstMs: 200, maxMs: 30_000 };
 /** Looking whether a full disk has room again. */
 const NO_ROOM_BACKOFF = { firstMs: 1000, maxMs: 60_000 };
+/** The error's own hint is for a command that has ended. */
+const ROOM_HINT =
+  'Free space there: this archiver then goes on by itself, within a minute; start no second one. What was archived before is intact.';
 /** Attempts that bring nothing new before a damaged stream counts as a damaged source. */
 const MAX_FRUITLESS = 3;
 
@@ -59,10 +62,10 @@ export class ArchiveRetries {
   }
 
   /** The source keeps its log meanwhile. An archiver that ended would only be started again to find the same. */
-  #withoutRoom({ message, hint }: LastgoodError, { isFruitful }: Attempt): number {
+  #withoutRoom({ message }: LastgoodError, { isFruitful }: Attempt): number {
     if (isFruitful) this.#noRoomBackoff.reset();
     const waitMs = Math.round(this.#noRoomBackoff.next());
-    const told = { error: message, hint, waitMs };
+    const told = { error: message, hint: ROOM_HINT, waitMs };
     this.#options.log.error(told, 'no room in the repository: nothing is archived until there is');
     return waitMs;
   }
