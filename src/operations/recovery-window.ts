@@ -27,7 +27,8 @@ const CLOSED: RecoveryWindow = { from: null, to: null, fromGtid: null, toGtid: n
 
 /**
  * The window of a primary: from the earliest usable backup with an unbroken archive up to the present end, also over
- * verified failovers, to that end. Backups that cannot reach the end give a finding each; those from before a break give none.
+ * verified failovers, to that end. Backups that cannot reach the end give a finding each; those from before a break give none, also
+ * where the record names the lineage behind it.
  *
  * @param examined once for each lineage in which a backup stands
  * @param views of the primary, newest first; the first that has bytes is where its archive ends
@@ -47,8 +48,10 @@ export async function findWindow(
   const { legs } = await findWay(views, view, end);
   const isOnTheWay = ({ record: { primary } }: BackupExamination): boolean =>
     primary.lineage === null || legs.some(({ lineage }) => lineage === primary.lineage);
+  const usable = new Set(examined.filter(({ why }) => why === null).map(({ record }) => record.id));
+  // A backup that can be used in one lineage is not of another one in which it cannot, whatever its record says.
   const looked = examined
-    .filter(isOnTheWay)
+    .filter((backup) => isOnTheWay(backup) && (backup.why === null || !usable.has(backup.record.id)))
     .map((backup) => ({ backup, why: backup.why ?? whyNotReaching({ legs, end, losses }, backup) }));
   const reaching = looked.filter(({ why }) => why === null).map(({ backup }) => backup);
   const known = new Set(reaching.map(({ record }) => record.id));
@@ -112,7 +115,7 @@ function unusable({ record }: BackupExamination, why: string): Finding {
     check: 'backup usable',
     object: record.id,
     found: why,
-    fix: 'Run `lastgood archive --until-current`; if that does not help, take a new backup with `lastgood backup`.',
+    fix: 'Wait for the archiver, or run `lastgood archive --until-current` where none runs; if that does not help, take a new backup with `lastgood backup`.',
   };
 }
 

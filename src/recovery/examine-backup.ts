@@ -55,7 +55,7 @@ export async function examineStand(
   const view = views.find((candidate) => candidate.lineage.id === lineage);
   if (view === undefined) return unusable(`lineage ${lineage} is not in the archive`);
   const place = placeOf(record);
-  if (!isCovered(view.segments, place)) return unusable(whyNotCovered(view, record));
+  if (!isCovered(view.segments, place)) return unusable(whyNotCovered(views, view, record));
   const lack = await whyNotWhole(record, folder);
   if (lack !== null) return unusable(lack);
   try {
@@ -86,12 +86,19 @@ export async function whyNotWhole({ files }: BackupRecord, folder: string): Prom
   return null;
 }
 
-function whyNotCovered({ segments }: LineageView, record: BackupRecord): string {
+function whyNotCovered(
+  views: readonly LineageView[],
+  { lineage, segments }: LineageView,
+  record: BackupRecord,
+): string {
   const { coordinates } = record.primary;
   const last = segments.at(-1)?.digest;
   const isAhead =
     last === undefined || compareCoordinates(placeOf(record), { file: last.file, position: last.indexedTo }) > 0;
-  return isAhead ? `the archive does not reach ${coordinates} yet` : `the archive does not have ${coordinates}`;
+  if (!isAhead) return `the archive does not have ${coordinates}`;
+  const next = views.find((view) => view.lineage.parent === lineage.id)?.lineage.id;
+  if (next === undefined) return `the archive does not reach ${coordinates} yet`;
+  return `the archive of lineage ${lineage.id} ends before ${coordinates}: it is closed, ${next} follows it`;
 }
 
 /** A replica may leave domains out, and may never have met one whose last group is older than the replica itself: only its owner can tell. */

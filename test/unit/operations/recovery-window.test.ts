@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { LedgerEntry } from '../../../src/archive/ledger.ts';
 import { findWindow } from '../../../src/operations/recovery-window.ts';
 import { examineBackup, type BackupExamination } from '../../../src/recovery/examine-backup.ts';
-import { aBackup, TEN_O_CLOCK, type InMemoryLog } from '../../support/in-memory-log.ts';
+import { aBackup, inMemoryLog, TEN_O_CLOCK, type InMemoryLog } from '../../support/in-memory-log.ts';
 import { lineageTree, type LineageTree } from '../../support/lineage-tree.ts';
 
 /** shop-1 wrote five groups, shop-2 took over and wrote three; shop-1 still wrote two that nobody else has. */
@@ -76,6 +76,29 @@ describe('the recovery window', () => {
     const none = await windowOf(views, []);
     expect(none.findings.map(({ found }) => found)).toEqual([
       "no backup can be restored and brought to the archive's end: nothing can be recovered",
+    ]);
+  });
+
+  it('says nothing of a backup whose record names the lineage after a reset log, while it stands in the one before', async () => {
+    const old = inMemoryLog([[1, 2, 3, 4, 5].map((n) => ({ gtid: `0-1-${n}`, at: n }))], {
+      id: 'shop-1',
+      firstNumber: 13,
+    });
+    const fresh = inMemoryLog([[6, 7].map((n) => ({ gtid: `0-1-${n}`, at: n + 10 }))], { id: 'shop-2' });
+    const views = [{ ...fresh, lineage: { ...fresh.lineage, parent: 'shop-1' } }, old];
+    const misnamed = { lineage: 'shop-2', id: 'misnamed', coordinates: 'binlog.000013:456', gtid: '0-1-2' };
+    const good = { lineage: 'shop-2', id: 'good', coordinates: 'binlog.000001:356', gtid: '0-1-6' };
+    const { window, findings } = await windowOf(views, [misnamed, good]);
+    expect(window.fromGtid).toBe('0-1-6');
+    expect(findings).toEqual([]);
+    const alone = await windowOf(views, [misnamed]);
+    expect(alone.window.from).toBeNull();
+    expect(alone.findings).toMatchObject([
+      { check: 'recovery window', found: expect.stringContaining('misnamed at shop-1/binlog.000013:456') as string },
+    ]);
+    const ahead = { ...misnamed, coordinates: 'binlog.000014:456' };
+    expect((await windowOf(views, [ahead, good])).findings).toMatchObject([
+      { object: 'misnamed', found: 'the archive does not reach binlog.000014:456 yet' },
     ]);
   });
 

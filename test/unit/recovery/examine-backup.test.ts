@@ -51,6 +51,15 @@ describe('examineBackup', () => {
     expect(reason).toBe('the archive does not have binlog.000003:256');
   });
 
+  it('does not promise that a lineage which is closed will reach a backup', async () => {
+    const next = inMemoryLog([[{ at: 0 }]], { id: 'shop-2' });
+    const views = [{ ...next, lineage: { ...next.lineage, parent: LOG.lineage.id } }, LOG];
+    const { why: reason } = await examine(views, aBackup('binlog.000002:900'), NO_FILES);
+    expect(reason).toBe(
+      `the archive of lineage ${LOG.lineage.id} ends before binlog.000002:900: it is closed, shop-2 follows it`,
+    );
+  });
+
   it('warns of a domain of the log that the backup has nothing of: its replica may ignore it', async () => {
     const log = inMemoryLog([['0-1-1', '5-1-1', '0-1-2'].map((gtid, at) => ({ gtid, at }))]);
     const result = await examine([log], aBackup('binlog.000001:556', { gtid: '0-1-2', id: 'b1' }), NO_FILES);
