@@ -4,6 +4,7 @@ import { isLastgoodError, type LastgoodError } from '../platform/errors.ts';
 import { pause } from '../platform/wait.ts';
 import type { ArchiveOptions } from './archive.ts';
 import type { DurableEnd } from './archive-session.ts';
+import { WaitNote } from './archiver-wait.ts';
 import { isBrokenOff, withWayOn } from './broken-off.ts';
 import type { HistoryChanges } from './history-changes.ts';
 import type { SourcePlace } from './thrown-out.ts';
@@ -32,17 +33,24 @@ export class ArchiveRetries {
   readonly #options: Pick<ArchiveOptions, 'untilCurrent' | 'signal' | 'log'>;
   readonly #place: SourcePlace;
   readonly #changes: HistoryChanges;
+  readonly #note: WaitNote;
   readonly #backoff = new Backoff(BACKOFF);
   readonly #noRoomBackoff = new Backoff(NO_ROOM_BACKOFF);
   #fruitless = 0;
 
   constructor(
     options: Pick<ArchiveOptions, 'untilCurrent' | 'signal' | 'log'>,
-    { place, changes }: { place: SourcePlace; changes: HistoryChanges },
+    { place, changes, recordPath }: { place: SourcePlace; changes: HistoryChanges; recordPath: string },
   ) {
     this.#options = options;
     this.#place = place;
     this.#changes = changes;
+    this.#note = new WaitNote(recordPath, options.log);
+  }
+
+  /** The source sends: nothing is waited for any more. */
+  async streaming(): Promise<void> {
+    await this.#note.end();
   }
 
   /** Waits as long as the failure suggests, or until the run is interrupted. @throws the failure itself when trying again would not help */
@@ -53,20 +61,27 @@ export class ArchiveRetries {
 
   /** @returns milliseconds */
   async #pauseAfter(error: unknown, attempt: Attempt): Promise<number> {
-    const { untilCurrent, log } = this.#options;
-    if (isDiskFull(error) && !untilCurrent) return this.#withoutRoom(error, attempt);
+    const { untilCurrent } = this.#options;
+    if (isDiskFull(error) && !untilCurrent) return await this.#withoutRoom(error, attempt);
     // Two that came back at once would throw each other out for ever.
     if (isLastgoodError(error, 'SERVER_ID_TAKEN') && !attempt.isFirst && !untilCurrent)
-      return await this.#place.leave(error, log);
+      return await this.#thrownOut(error, attempt);
     return this.#reconnecting(error, attempt);
   }
 
+  async #thrownOut(error: LastgoodError, { isFruitful }: Attempt): Promise<number> {
+    const waitMs = await this.#place.leave(error, this.#options.log);
+    await this.#note.begin(error, { waitMs, isFruitful });
+    return waitMs;
+  }
+
   /** The source keeps its log meanwhile. An archiver that ended would only be started again to find the same. */
-  #withoutRoom({ message }: LastgoodError, { isFruitful }: Attempt): number {
+  async #withoutRoom({ code, message }: LastgoodError, { isFruitful }: Attempt): Promise<number> {
     if (isFruitful) this.#noRoomBackoff.reset();
     const waitMs = Math.round(this.#noRoomBackoff.next());
     const told = { error: message, hint: ROOM_HINT, waitMs };
     this.#options.log.error(told, 'no room in the repository: nothing is archived until there is');
+    await this.#note.begin({ code, message, hint: ROOM_HINT }, { waitMs, isFruitful });
     return waitMs;
   }
 

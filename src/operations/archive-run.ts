@@ -67,7 +67,8 @@ export class ArchiveRun {
     const { primary, repositoryPath, rivalPauses } = options;
     const { name, serverId } = primary;
     this.#place = new SourcePlace({ source: primary, repositoryPath, name, serverId }, rivalPauses);
-    this.#retries = new ArchiveRetries(options, { place: this.#place, changes: this.#changes });
+    const recordPath = this.#repository.archiverRecordPath(name);
+    this.#retries = new ArchiveRetries(options, { place: this.#place, changes: this.#changes, recordPath });
   }
 
   get result(): ArchiveResult {
@@ -127,6 +128,7 @@ export class ArchiveRun {
       this.#totalBytes = this.#bytes + bytesFrom(source, start);
       this.#connections += 1;
       log.info({ lineage: lineage.id, from: formatCoordinates(start) }, 'streaming');
+      await this.#retries.streaming();
       const { tail } = end;
       if (tail !== null && start.file === tail.file && start.position === tail.from) writer.expect(tail);
       const { heartbeatMs, watch } = this.#options;

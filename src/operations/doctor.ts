@@ -1,4 +1,4 @@
-import { readArchiverRuns } from '../archive/archiver-record.ts';
+import { readArchiverRecord } from '../archive/archiver-record.ts';
 import type { BackupRecord } from '../archive/backup-record.ts';
 import { findForeign } from '../archive/begin-folder.ts';
 import type { Lineage } from '../archive/lineage.ts';
@@ -115,6 +115,7 @@ async function inspectRepository(o: DoctorOptions): Promise<RepositoryReport> {
     archiverRunning: false,
     archiverHost: null,
     archiverRuns: [],
+    archiverWait: null,
     readAt: new Date(),
     lastBackupBytes: null,
     repaired: [],
@@ -161,13 +162,15 @@ async function inspectRepository(o: DoctorOptions): Promise<RepositoryReport> {
 async function readArchiver(
   repository: Repository,
   { primary: { name, serverId }, repositoryPath }: Settings,
-): Promise<Pick<RepositoryReport, 'archiverRunning' | 'archiverHost' | 'archiverRuns' | 'readAt'>> {
+): Promise<Pick<RepositoryReport, 'archiverRunning' | 'archiverHost' | 'archiverRuns' | 'archiverWait' | 'readAt'>> {
   const holder = await readLock(repository.archiverLockPath(name));
   const archiverRunning = holder?.alive === true;
+  const record = await readArchiverRecord(repository.archiverRecordPath(name));
   return {
     archiverRunning,
     archiverHost: archiverRunning ? nameArchiver({ repositoryPath, name }, serverId, holder.host).host : null,
-    archiverRuns: await readArchiverRuns(repository.archiverRecordPath(name)),
+    archiverRuns: record?.current ?? [],
+    archiverWait: record?.waiting ?? null,
     readAt: new Date(),
   };
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { readArchiverRuns } from '../archive/archiver-record.ts';
+import { readArchiverRecord } from '../archive/archiver-record.ts';
 import type { LedgerEntry } from '../archive/ledger.ts';
 import type { Pin } from '../archive/pins.ts';
 import type { RehearsalRecord } from '../archive/rehearsal-record.ts';
@@ -10,6 +10,7 @@ import { openLineageViews, type LineageView } from '../recovery/lineage-view.ts'
 import type { ServerOptions } from '../server/server-options.ts';
 import { findUndelivered } from './alerts/alert-findings.ts';
 import { notRunning } from './archiver-state.ts';
+import { waitFindings } from './archiver-wait.ts';
 import { examineStored } from './examine-backups.ts';
 import { archivedTo, readExposure, type ArchivedTo, type Exposure, type ExposureReading } from './exposure.ts';
 import type { Finding } from './finding.ts';
@@ -91,7 +92,7 @@ export async function readStatus(
     findings: [
       ...findings,
       ...exposureFindings,
-      ...(running ? [] : [await stoppedArchiver(repository, { name: primary.name, now })]),
+      ...(await archiverFindings(repository, { name: primary.name, running, now })),
       ...(await findUndelivered(repository, primary.name)),
       ...pinned.findings,
       ...(semiSync ? await findSemiSyncProblems(primary, running) : []),
@@ -131,9 +132,13 @@ function archiveEnd(view: LineageView | null): Pick<ArchiverStatus, 'file' | 'po
   return { file: last?.file ?? null, position: last?.indexedTo ?? null, gtid: last?.gtidEnd ?? null };
 }
 
-async function stoppedArchiver(repository: Repository, { name, now }: { name: string; now: Date }): Promise<Finding> {
-  const runs = await readArchiverRuns(repository.archiverRecordPath(name));
-  return notRunning(name, { runs, now, severity: 'error' });
+async function archiverFindings(
+  repository: Repository,
+  { name, running, now }: { name: string; running: boolean; now: Date },
+): Promise<Finding[]> {
+  const record = await readArchiverRecord(repository.archiverRecordPath(name));
+  if (running) return waitFindings(name, { wait: record?.waiting ?? null, now });
+  return [notRunning(name, { runs: record?.current ?? [], now, severity: 'error' })];
 }
 
 const OLD_BACKUP_DAYS = 7;

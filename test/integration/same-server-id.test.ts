@@ -1,11 +1,19 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openRepository } from '../../src/archive/repository.ts';
 import { nameArchiver } from '../../src/operations/archiver-name.ts';
+import { openArchive } from '../../src/operations/open-archive.ts';
+import { readStatus } from '../../src/operations/status.ts';
 import { createLogger, type Logger } from '../../src/platform/logger.ts';
 import { waitFor } from '../../src/platform/wait.ts';
 import { startDump } from '../../src/server/dump-client.ts';
 import { listDumpClients } from '../../src/server/dump-clients.ts';
-import { archiveUntilCurrent, ARCHIVER_SERVER_ID, startArchiver } from '../support/archiver.ts';
+import {
+  archiveUntilCurrent,
+  ARCHIVER_SERVER_ID,
+  primarySettings,
+  silentLog,
+  startArchiver,
+} from '../support/archiver.ts';
 import { differences, newRepository, run } from '../support/lineages.ts';
 import { startMysql56, startPrimary, type TestServer } from '../support/servers.ts';
 
@@ -31,6 +39,15 @@ const NOWHERE = { rotate: () => undefined, append: () => undefined, formatAgain:
 async function clientsOf(server: TestServer): Promise<number[]> {
   await using connection = await server.connect();
   return (await listDumpClients(connection)).map(({ serverId }) => serverId);
+}
+
+/** How `status` tells that the archiver waits, '' where it does not. */
+async function waitTold(server: TestServer, repository: string): Promise<string> {
+  using archive = await openArchive(repository, { log: silentLog });
+  const { findings } = await readStatus(archive, { primary: primarySettings(server) });
+  const told = findings.find(({ check, found }) => check === 'archiver' && found.startsWith('it runs, and has'));
+  if (told !== undefined) expect(told.fix).toContain('lastgood doctor');
+  return told?.severity ?? '';
 }
 
 describe('a second archiver with the same server_id', () => {
@@ -85,11 +102,14 @@ describe('a second archiver with the same server_id', () => {
         what: 'the first archiver',
       });
       await using _second = startArchiver(server, second, { log: other.log, ...QUICK });
+      const told = new Set<string>();
       const bothTold = async (): Promise<boolean> => {
         await run(server, 'CREATE TABLE IF NOT EXISTS shop.a (id INT)');
-        return one.errors.length > 1 && other.errors.length > 0;
+        told.add(await waitTold(server, first));
+        return one.errors.length > 1 && other.errors.length > 0 && told.size > 1;
       };
       await waitFor(bothTold, { timeoutMs: 30_000, intervalMs: 100, what: 'both to be told' });
+      expect([...told].toSorted()).toEqual(['', 'warning']); // while it waits, and not while it streams
     }
     for (const { error, other: who, hint } of [...one.errors, ...other.errors]) {
       expect(error).toContain('another client with server_id 4210001 took the place of this archiver');

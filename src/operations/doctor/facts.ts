@@ -1,5 +1,5 @@
 import { statfs } from 'node:fs/promises';
-import type { ArchiverRuns } from '../../archive/archiver-record.ts';
+import type { ArchiverRuns, ArchiverWait } from '../../archive/archiver-record.ts';
 import type { RepairedBackup } from '../backup.ts';
 import { readBrokenViews } from '../../backup/dump-scope.ts';
 import { DUMP_PROGRAMS } from '../../backup/sql-dump.ts';
@@ -85,6 +85,8 @@ export interface RepositoryReport {
   readonly archiverHost: string | null;
   /** When the last ones that were run from time to time had all. */
   readonly archiverRuns: ArchiverRuns;
+  /** What its record says that it waits for. */
+  readonly archiverWait: ArchiverWait | null;
   readonly readAt: Date;
   readonly repaired: readonly RepairedBackup[];
   /** What other readings of the repository found. */

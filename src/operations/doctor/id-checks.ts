@@ -2,10 +2,12 @@
  * Who else may have the archiver's id. Two clients with one id throw each other out on MariaDB; on MySQL two of one uuid do, and each
  * archiver has a uuid of its own.
  */
+import type { Flavor } from '../../binlog/gtid.ts';
 import { describeClient, isArchiver, machineOf, type DumpClient } from '../../server/dump-clients.ts';
 import { ARCHIVER_HOST } from '../../server/dump-client.ts';
 import { grantStatement } from '../../server/grants.ts';
 import { nameArchiver, otherId } from '../archiver-name.ts';
+import { isWaiting } from '../archiver-wait.ts';
 import type { DoctorFacts, PrimaryReport } from './facts.ts';
 import type { Problem } from './primary-checks.ts';
 
@@ -23,9 +25,16 @@ export function archiverId({ facts, clients }: PrimaryReport, all: DoctorFacts):
   const holder = holders.find((name) => name !== null);
   if (holder !== undefined) return inUse(`in use by ${holder}`, all);
   const [archiver] = others;
-  if (archiver === undefined) return undefined;
-  if (mayBeOurs(archiver, all)) return archiverThere(serverId);
-  return facts.flavor === 'mysql' ? servedBoth(archiver, all) : inUse(`in use by ${describeClient(archiver)}`, all);
+  return archiver === undefined ? undefined : otherArchiver(archiver, all, facts.flavor);
+}
+
+/** While the repository's own archiver runs, one of this machine is not that one. */
+function otherArchiver(archiver: DumpClient, all: DoctorFacts, flavor: Flavor): Problem {
+  const isOfThisMachine = mayBeOurs(archiver, all);
+  if (isOfThisMachine && all.repository.report?.archiverRunning !== true)
+    return archiverThere(all.settings.primary.serverId);
+  if (flavor === 'mysql') return servedBoth(archiver, all);
+  return inUse(`in use by ${describeClient(archiver)}${isOfThisMachine ? ', of another repository' : ''}`, all);
 }
 
 /** The archiver that holds the repository's lock; one of an earlier version says no more than that it is one. */
@@ -82,7 +91,7 @@ export function hiddenIds({ facts, account, clients, ownDumps }: PrimaryReport, 
   const { archived = false, archiverRunning = false } = repository.report ?? {};
   const check = 'server ids';
   const grant = facts.flavor === 'mariadb' ? ` To see the ids: ${grantStatement(account.account, [SEES_IDS])}` : '';
-  const others = (ownDumps.report ?? []).slice(archiverRunning ? 1 : 0);
+  const others = (ownDumps.report ?? []).slice(isStreaming(all) ? 1 : 0);
   const by = `Make sure by hand that none of them is ${settings.primary.serverId}.${grant}`;
   if (others.length > 0)
     return {
@@ -98,6 +107,11 @@ export function hiddenIds({ facts, account, clients, ownDumps }: PrimaryReport, 
     found: `the ids of its other replicas are not to be seen: ${clients.problem}`,
     fix: by,
   };
+}
+
+/** The repository's own archiver reads the log now. */
+function isStreaming({ repository: { report } }: DoctorFacts): boolean {
+  return report?.archiverRunning === true && !isWaiting(report.archiverWait, report.readAt);
 }
 
 /** Source: MariaDB manual, SHOW REPLICA HOSTS; tried with 10.11. */

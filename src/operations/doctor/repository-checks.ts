@@ -1,5 +1,6 @@
 import { EMPTY_FOLDER, holds } from '../../archive/begin-folder.ts';
 import { notRunning } from '../archiver-state.ts';
+import { waitFindings } from '../archiver-wait.ts';
 import type { Finding } from '../finding.ts';
 import type { RepairedBackup } from '../backup.ts';
 import type { DoctorFacts, RepositoryReport } from './facts.ts';
@@ -26,7 +27,7 @@ export function checkRepository({ settings, primary, repository }: DoctorFacts):
   const own = [missing(report), space(report), ...report.repaired.map(interruptedBackup)];
   return [
     ...own.filter((problem) => problem !== undefined).map((problem) => ({ ...problem, object })),
-    ...(report.archived && !report.archiverRunning ? [noArchiver(settings.primary.name, report)] : []),
+    ...archiverFindings(settings.primary.name, report),
     // A primary that does not answer has a finding of its own; this one would send the reader to the doctor.
     ...report.findings.filter(({ check }) => primary.report !== null || check !== 'exposure'),
   ];
@@ -73,6 +74,11 @@ function missing({ exists, foreign = null }: RepositoryReport): Problem | undefi
     found: 'there is no repository yet',
     fix: 'Start `lastgood archive`: it makes one.',
   };
+}
+
+function archiverFindings(name: string, report: RepositoryReport): Finding[] {
+  if (report.archiverRunning) return waitFindings(name, { wait: report.archiverWait, now: report.readAt });
+  return report.archived ? [noArchiver(name, report)] : [];
 }
 
 /** Before the first archiver there is nothing that has stopped. */

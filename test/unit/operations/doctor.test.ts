@@ -69,6 +69,8 @@ const STATUS: ReplicaStatus = {
 /** What the archiver of the repository calls itself, and one of another one. */
 const OURS = nameArchiver({ repositoryPath: '/repo', name: 'shop' }, 4711).host;
 const THEIRS = 'lastgood@backup-2:0123abcd';
+/** Of another repository on this machine. */
+const BESIDE = nameArchiver({ repositoryPath: '/beside', name: 'shop' }, 4711).host;
 const STOPPED = { archiverRunning: false, archiverHost: null };
 
 interface Changes {
@@ -141,6 +143,7 @@ function factsWith(changes: Changes = {}): DoctorFacts {
       archiverRunning: true,
       archiverHost: OURS,
       archiverRuns: [],
+      archiverWait: null,
       readAt: new Date('2026-11-23T10:00:00Z'),
       repaired: [],
       findings: [],
@@ -189,6 +192,7 @@ describe('findAll', () => {
     ['warning shop: server ids', { archivers: ['lastgood'], repository: STOPPED }, 'has just stopped'],
     ['error shop: server ids', { archivers: [THEIRS], repository: STOPPED }, "in use by an archiver on 'backup-2'"],
     ['error shop: server ids', { archivers: [THEIRS] }, "in use by an archiver on 'backup-2'"],
+    ['error shop: server ids', { archivers: [BESIDE] }, "', of another repository: two clients with one id"],
     [
       'warning shop: server ids',
       { primary: { flavor: 'mysql' }, archivers: [THEIRS], replica: { flavor: 'mysql', version: '5.6.51' } },
@@ -267,6 +271,39 @@ describe('findAll', () => {
       });
     },
   );
+
+  const WAITING = {
+    ...{ since: '2026-11-23T09:58:00.000Z', until: '2026-11-23T10:00:30.000Z' },
+    ...{ why: 'another client took the place', hint: 'Give one of the two another id.' },
+  };
+
+  it('says that the archiver waits, since when and why, as long as it does', () => {
+    const waitingAt = (readAt: string): ReturnType<typeof findAll> =>
+      findAll(factsWith({ repository: { archived: true, archiverWait: WAITING, readAt: new Date(readAt) } }));
+    const told = {
+      ...{ severity: 'warning', check: 'archiver', object: 'shop', fix: WAITING.hint },
+      found:
+        'it runs, and has archived nothing since 2026-11-23T09:58:00.000Z: another client took the place; it tries again at 2026-11-23T10:00:30.000Z',
+    };
+    expect(waitingAt('2026-11-23T10:00:00Z')).toEqual([told]);
+    expect(waitingAt('2026-11-23T10:01:00Z')).toEqual([told]);
+    expect(waitingAt('2026-11-23T10:02:00Z')).toEqual([]);
+  });
+
+  it('says of one that has stopped only that, and not that it waits', () => {
+    const repository = { ...STOPPED, archived: true, archiverWait: WAITING };
+    expect(findAll(factsWith({ repository })).map(({ found }) => found)).toEqual([
+      'no archiver is running: what the primary writes now is not being saved',
+    ]);
+  });
+
+  it('does not take the one log that is read meanwhile for its own', () => {
+    const repository = { archived: true, archiverWait: WAITING };
+    expect(findAll(factsWith({ repository, hidden: { dumps: ['10.0.0.1'] } }))).toMatchObject([
+      { severity: 'info', check: 'server ids', found: expect.stringContaining('from 10.0.0.1 already') as string },
+      { severity: 'warning', check: 'archiver' },
+    ]);
+  });
 
   it('does not take an archiver of our own for a stranger with its id', () => {
     for (const host of [OURS, 'lastgood']) expect(findAll(factsWith({ archivers: [host] }))).toEqual([]);
