@@ -20,7 +20,7 @@ import { writeRestoreNote } from './restore-note.ts';
 import { firstNote, runPhases, StopWatch, type RanPlan } from './run-phases.ts';
 import type { ScratchServer, ScratchServerOptions } from './scratch-server.ts';
 import { readMachineZone, sourceZone } from './source-zone.ts';
-import { requireNothingLost, requireUntouched } from './untouched.ts';
+import { refuseReplica, requireNothingLost, requireUntouched, startedAgain } from './untouched.ts';
 import { notAhead, requireForward } from './way-forward.ts';
 import { whyAnew, whyUncertain } from './why-anew.ts';
 
@@ -47,7 +47,8 @@ export interface Resumed {
 }
 
 /**
- * Brings the held restore to the plan: its own, or a later one where it is proven already. A server that runs there is stopped, unless it runs in a way of its own.
+ * Brings the held restore to the plan: its own, or a later one where it is proven already. A server that runs there is stopped, unless it
+ * runs in a way of its own, or is a replica.
  *
  * @throws LastgoodError `PREFLIGHT_FAILED` for a server that was written to since it was proven, or is past the plan; and what
  *   `runPlan` throws. What is there stays, to be resumed again.
@@ -116,6 +117,7 @@ async function reopenUnfinished(options: ResumePlanOptions, scratch: ScratchServ
 /** What it was proven to hold is compared with what it holds: then nothing else matters of how it ended. */
 async function reopenProven(options: ResumePlanOptions, scratch: ScratchServerOptions): Promise<Reached> {
   const { held, plan } = options;
+  await refuseReplica(held);
   const ran = hasServer(held);
   await endServer(held);
   const target = await reopenScratchServer(scratch, held.lock);
@@ -130,7 +132,7 @@ async function reopenProven(options: ResumePlanOptions, scratch: ScratchServerOp
     if (!isLastgoodError(error, 'PREFLIGHT_FAILED')) throw await target.abandon(error);
     await using _target = target;
     await target.handOver({ stop: !ran });
-    throw error;
+    throw ran ? startedAgain(error) : error;
   }
 }
 

@@ -109,6 +109,11 @@ async function signIn({ server }: RestoreResult): Promise<ServerConnection> {
   return await connect({ name: 'restored', socket: server.socket, user: 'app', password: 'app-password', tls: 'off' });
 }
 
+async function changeIn(result: RestoreResult, statement: string): Promise<void> {
+  await using connection = await signIn(result);
+  await connection.query(statement);
+}
+
 /** As a person would who fills in the account. */
 async function follow(connection: ServerConnection, steps: readonly HandOverStep[]): Promise<void> {
   for (const { run: statement } of steps) {
@@ -194,13 +199,21 @@ describe('a restore whose server was killed', () => {
     expect(await checksums(restored, ['later'])).toEqual(await checksums(primary, ['later']));
     expect(await checksums(restored, ['shop'])).toEqual(lost);
 
-    // It is somebody's now.
+    // It is somebody's now, and stays as it is.
     await archiveUntilCurrent(scene.pair.primary, scene.repository.path);
+    await restored.query('SET GLOBAL read_only = ON');
     const refused = resumeIn(datadir, LATEST());
     await expect(refused).rejects.toMatchObject({ code: 'PREFLIGHT_FAILED' });
     await expect(refused).rejects.toThrow('was used since it was proven: it is a replica now');
+    await expect(refused).rejects.toMatchObject({
+      hint: expect.stringContaining('neither stopped nor started') as string,
+    });
+    expect(await restored.query('SHOW ALL SLAVES STATUS')).toMatchObject([
+      { Slave_IO_Running: 'Yes', Slave_SQL_Running: 'Yes' },
+    ]);
+    expect(await restored.query('SELECT @@GLOBAL.read_only AS set_to')).toEqual([{ set_to: '1' }]);
     const pid = Number(await readFile(join(datadir, 'server.pid'), 'utf8'));
-    expect(() => process.kill(pid, 0)).not.toThrow(); // it runs again, as it did
+    expect(pid).toBe(forward.server.pid);
 
     // In the primary's place, by the commands as they are printed: then it is nobody's to stop.
     await endRestored(pid);
@@ -213,6 +226,7 @@ describe('a restore whose server was killed', () => {
     });
     await endRestored(promoted);
     await expect(resumeIn(datadir, LATEST())).rejects.toThrow('was used since it was proven');
+    expect(existsSync(join(datadir, 'server.pid'))).toBe(false); // nobody started it
     expect(await readFile(optionFile, 'utf8')).toMatch(
       /\nlog_bin = binlog\nbinlog_format = ROW\nbind_address = 0\.0\.0\.0\n$/,
     );
@@ -278,6 +292,12 @@ describe('a restore through a session', () => {
     expect(resumed.resumed?.groups).toBeGreaterThan(0);
     expect(resumed.resumed?.groups).toBeLessThan(resumed.plan.groups);
     expect(resumed.proof).toMatchObject({ ok: true, appliedGroups: resumed.plan.groups });
+    await changeIn(resumed, 'CREATE TABLE crm.used_since (id INT)');
+    await expect(resumeIn(datadir, LATEST())).rejects.toMatchObject({
+      message: expect.stringContaining('was used since it was proven: what differs: crm.used_since') as string,
+      hint: expect.stringContaining('The server was stopped to be compared, and runs again') as string,
+    });
+    await changeIn(resumed, 'DROP TABLE crm.used_since'); // it runs
     const forward = await resumeIn(datadir, LATEST());
     expect(forward.resumed).toEqual({ groups: resumed.plan.groups, anew: null });
     expect(forward.proof).toMatchObject({ ok: true, appliedGroups: forward.plan.groups });
