@@ -20,13 +20,13 @@ export function refuseSkips(
       const [first, last] = lost === undefined ? ['', ''] : [ifBroughtBack(lost, conflicts), orSalvage(lost)];
       throw new LastgoodError('PREFLIGHT_FAILED', `the log cannot be replayed without ${incident}: ${why}`, {
         details: { incident, verdict },
-        hint: `${first}Restore to just before it with \`--before ${incident}\`${last}. Nothing was written.`,
+        hint: `${first}Restore to just before the incident with \`--before ${incident}\`${last}. Nothing was written.`,
       });
     }
     if (verdict === 'risky' && !accepted) {
       throw new LastgoodError('PREFLIGHT_FAILED', `what follows ${incident} may clash with leaving it out: ${why}`, {
         details: { incident, verdict },
-        hint: `Read the conflicts in \`lastgood plan\` with the same target and --skip. With --accept-conflicts it runs all the same, and ends at the first transaction that really fails; without, \`--before ${incident}\` ends just before it. Nothing was written.`,
+        hint: `Read the conflicts in \`lastgood plan\` with the same target and --skip. With --accept-conflicts it runs all the same, and ends at the first transaction that really fails; without, \`--before ${incident}\` ends just before the incident. Nothing was written.`,
       });
     }
   }

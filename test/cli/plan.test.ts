@@ -68,7 +68,7 @@ describe('plan', () => {
     expect(stdout.match(/gets rows: one with the same key may still be there/g)).toHaveLength(1);
     expect(stdout).toMatch(/^ +risky: /m);
     expect(stdout).toMatch(/^reachable +yes, with --accept-conflicts$/m);
-    expect(stdout).toContain(`\`lastgood plan --before ${truncate}\` ends just before it`);
+    expect(stdout).toContain(`\`lastgood plan --before ${truncate}\` ends just before the incident`);
   });
 
   it('names commands that run as they stand, with the configuration of this run', async () => {

@@ -33,7 +33,7 @@ export function skipHints(
   return skips.flatMap(({ incident, verdict }) => {
     if (verdict === 'safe') return [];
     const lost = skipped.find(({ id }) => id === incident);
-    const instead = `\`lastgood plan --before ${incident}\` ends just before it${lost === undefined ? '' : orSalvage(lost)}`;
+    const instead = `\`lastgood plan --before ${incident}\` ends just before the incident${lost === undefined ? '' : orSalvage(lost)}`;
     return verdict === 'risky'
       ? [`hint: ${command} takes --accept-conflicts, and ends at the first transaction that really fails; ${instead}`]
       : [`hint: ${lost === undefined ? '' : ifBroughtBack(lost, conflicts)}${instead}`];

@@ -103,7 +103,7 @@ describe('the text of a plan', () => {
       '                    binlog.000001:500, may do anything (and in 2 later transactions)',
     ]);
     expect(text).toContain('reachable         yes, with --accept-conflicts');
-    const instead = `\`lastgood plan --before ${DROP.id}\` ends just before it, or bring back only what was lost: \`lastgood salvage --before ${DROP.id} --schema shop --out salvage-${DROP.id}.sql.zst\``;
+    const instead = `\`lastgood plan --before ${DROP.id}\` ends just before the incident, or bring back only what was lost: \`lastgood salvage --before ${DROP.id} --schema shop --out salvage-${DROP.id}.sql.zst\``;
     expect(text.at(-1)).toBe(
       `hint: restore takes --accept-conflicts, and ends at the first transaction that really fails; ${instead}`,
     );

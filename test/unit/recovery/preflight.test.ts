@@ -359,10 +359,10 @@ describe('a plan with skips', () => {
       }
     };
     expect(refusal([{ schema: 'shop', name: 'orders', type: 'table' }])).toBe(
-      'Restore to just before it with `--before inc-1`, or bring back only what was lost: `lastgood salvage --before inc-1 --schema shop --table orders --out salvage-inc-1.sql.zst`. Nothing was written.',
+      'Restore to just before the incident with `--before inc-1`, or bring back only what was lost: `lastgood salvage --before inc-1 --schema shop --table orders --out salvage-inc-1.sql.zst`. Nothing was written.',
     );
     expect(refusal([{ schema: '', name: 'ann@%', type: 'user' }])).toBe(
-      'Restore to just before it with `--before inc-1`. Nothing was written.',
+      'Restore to just before the incident with `--before inc-1`. Nothing was written.',
     );
   });
 
