@@ -12,7 +12,7 @@ import {
   type EvidenceOptions,
   type PlacedIncident,
 } from './evidence/evidence-source.ts';
-import { showLoss, type ShownLoss } from './evidence/lost-rows-shown.ts';
+import { canBeSql, showLoss, type ShownLoss } from './evidence/lost-rows-shown.ts';
 import { nextCommands } from './evidence/next-commands.ts';
 import { readSurroundings, type Surroundings } from './evidence/surroundings.ts';
 import { readWholeStatement } from './evidence/whole-statement.ts';
@@ -160,16 +160,13 @@ export async function showIncident(archive: OpenArchive, id: string, options: St
   const { file, start, end } = incident;
   const { before } = await findNeighbours(view, { file, position: start });
   const { after } = await findNeighbours(view, { file, position: end });
-  const lost = await showLoss(
-    await findLossyTables(archive, placed, options),
-    { most: rows, kind: incident.kind },
-    options,
-  );
+  const lossy = await findLossyTables(archive, placed, options);
+  const lost = await showLoss(lossy, { most: rows, kind: incident.kind }, options);
   return {
     ...{ incident, before, after, lost },
     statement: full ? await readWholeStatement({ ...placed, signal }) : incident.statement,
     around: await readSurroundings({ ...placed, signal }),
-    commands: nextCommands(incident, { rows: lost.why === null && incident.state === 'effective' }),
+    commands: nextCommands(incident, { ...options, rows: incident.state === 'effective' && canBeSql(lossy) }),
   };
 }
 

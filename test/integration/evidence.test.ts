@@ -167,9 +167,10 @@ describe('the evidence of an incident', () => {
     using archive = await archived(server);
     const [incident] = listIncidents(archive, { all: true, kind: 'mass-delete' });
     const options = { live: async () => await server.connect(), log: silentLog };
-    const { lost } = await showIncident(archive, incident?.id ?? '', { ...options, rows: 1 });
+    const { lost, commands } = await showIncident(archive, incident?.id ?? '', { ...options, rows: 1 });
     expect(lost.rows.map(({ before }) => before)).toEqual([{ '@1': 1, '@2': 'x' }]);
     expect(lost.tables[0]?.notes.join()).toContain('it has 3 columns, the rows have 2');
+    expect(commands.join()).not.toContain('--rows-as');
     const writing = writeLostRows(archive, incident?.id ?? '', { ...options, format: 'sql' });
     await expect(writing).rejects.toMatchObject({ code: 'ROWS_UNAVAILABLE' });
   });

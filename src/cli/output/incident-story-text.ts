@@ -77,7 +77,10 @@ function lossLines({ tables, rows, more, why }: ShownLoss): string[] {
 }
 
 function tableLines({ schema, table, names, whole, notes }: ShownTable): string[] {
-  const from = names === null ? 'its columns are not known and only numbered' : `columns as in ${names.from}`;
+  const from =
+    names === null
+      ? 'its columns are not known and only numbered, so no SQL can put its rows back'
+      : `columns as in ${names.from}`;
   const part = whole ? [] : ['the log holds its rows only in part (binlog_row_image is not FULL)'];
   return [`Table ${schema}.${table}: ${from}`, ...[...part, ...notes].map((note) => `  ${note}`)];
 }

@@ -1,7 +1,7 @@
 import { openSegment } from '../../archive/read-segment.ts';
 import type { ArchivedSegment } from '../../archive/repository.ts';
 import { compareCoordinates, compareFiles, fileNumber, type Coordinates } from '../../binlog/coordinates.ts';
-import type { GroupVisitor, QueryEvent } from '../../binlog/group.ts';
+import type { Group, GroupVisitor, QueryEvent } from '../../binlog/group.ts';
 import { readBinlog } from '../../binlog/read-binlog.ts';
 import type { CatalogSegment } from '../../catalog/segment-table.ts';
 import { lastCheckpoint, readingStart, type LineageView } from '../../recovery/lineage-view.ts';
@@ -71,6 +71,7 @@ async function searchFile({ digest }: CatalogSegment, search: ChangeSearch, stre
     ...(checkpoint === null ? {} : { start: await readingStart(segment, view.lineage, checkpoint) }),
     ...(signal === undefined ? {} : { signal }),
   });
+  search.leave();
   if (wholeTo < end && !search.isOver) search.doubtAll(`${file} cannot be read after ${wholeTo}`);
 }
 
@@ -80,6 +81,8 @@ class ChangeSearch implements GroupVisitor {
   readonly #tables: readonly NamedTable[];
   #file = '';
   #counts: (position: number) => boolean = () => true;
+  /** Of the group that is read, with the place of the statement that may have changed them. */
+  readonly #open = new Map<NamedTable, number>();
 
   constructor(tables: readonly NamedTable[]) {
     this.#tables = tables;
@@ -101,13 +104,19 @@ class ChangeSearch implements GroupVisitor {
 
   query(query: QueryEvent): void {
     if (!this.#counts(query.offset)) return;
-    for (const table of mayRedefine(query, this.#tables)) {
-      this.#doubt(table, `the statement at ${this.#file}:${query.offset} may have changed it`);
-    }
+    for (const table of mayRedefine(query, this.#tables)) this.#open.set(table, query.offset);
   }
 
-  group(): void {
-    // Only statements tell.
+  /** Lists call a statement by the start of its group. */
+  group({ start }: Pick<Group, 'start'>): void {
+    for (const table of this.#open.keys()) this.#doubtStatement(table, start);
+    this.#open.clear();
+  }
+
+  /** The file is read: what it began and did not end counts too. */
+  leave(): void {
+    for (const [table, offset] of this.#open) this.#doubtStatement(table, offset);
+    this.#open.clear();
   }
 
   unread(offset: number): void {
@@ -120,6 +129,10 @@ class ChangeSearch implements GroupVisitor {
 
   sourceIncident(start: number): void {
     if (this.#counts(start)) this.doubtAll(`the source lost events at ${this.#file}:${start}`);
+  }
+
+  #doubtStatement(table: NamedTable, position: number): void {
+    this.#doubt(table, `the statement at ${this.#file}:${position} may have changed it`);
   }
 
   #doubt(table: NamedTable, why: string): void {

@@ -22,6 +22,8 @@ export interface EvidenceOptions {
   readonly live: (() => Promise<ServerConnection>) | null;
   readonly log: Logger;
   readonly signal?: AbortSignal | undefined;
+  /** So long an archiver at work is waited for when that server goes on writing, milliseconds; 10 s when not given. */
+  readonly patienceMs?: number | undefined;
 }
 
 /** An incident and where it stands in the archive. */
@@ -65,7 +67,7 @@ export interface LossyTables {
   readonly changed: number;
 }
 
-/** Finds the tables that lost rows, with their definitions. @throws LastgoodError `ARCHIVE_DAMAGED` */
+/** Finds the tables that lost rows, with their definitions. @throws LastgoodError `ARCHIVE_DAMAGED`, `INTERRUPTED` */
 export async function findLossyTables(
   archive: OpenArchive,
   placed: PlacedIncident,

@@ -1,3 +1,4 @@
+import { isLastgoodError } from '../../platform/errors.ts';
 import type { ServerConnection } from '../../server/connection.ts';
 import { definitionOfLog } from './definition-of-log.ts';
 import { definitionsInDump } from './definition-of-backup.ts';
@@ -37,7 +38,11 @@ export interface LiveSource {
   readonly changes: (tables: readonly MappedTable[], connection: ServerConnection) => Promise<Changes>;
 }
 
-/** Looks where tables were defined: in the log itself, in a backup, on a living server. Never throws for a source that fails. */
+/**
+ * Looks where tables were defined: in the log itself, in a backup, on a living server. A source that fails gives a note, not an error.
+ *
+ * @throws LastgoodError `INTERRUPTED`
+ */
 export async function findDefinitions(
   tables: readonly MappedTable[],
   sources: DefinitionSources,
@@ -61,6 +66,7 @@ async function askBackup(candidates: readonly Candidate[], { id, path, changes }
       else candidate.offer(definition, since);
     }
   } catch (error) {
+    if (isLastgoodError(error, 'INTERRUPTED')) throw error;
     for (const candidate of candidates) candidate.note(`backup ${id} cannot be read: ${messageOf(error)}`);
   }
 }
@@ -68,18 +74,32 @@ async function askBackup(candidates: readonly Candidate[], { id, path, changes }
 async function askServer(candidates: readonly Candidate[], { open, changes }: LiveSource): Promise<void> {
   try {
     await using connection = await open();
-    const tables = candidates.map(({ table }) => table);
     const definitions = new Map<string, TableDefinition | null>();
-    for (const table of tables) definitions.set(tableKey(table), await definitionOfServer(connection, table));
-    const since = await changes(tables, connection);
+    for (const { table } of candidates) definitions.set(tableKey(table), await definitionOfServer(connection, table));
+    const fitting = candidates.filter(({ table }) => fits(table, definitions.get(tableKey(table)) ?? null));
+    // It may take its time.
+    const since =
+      fitting.length === 0
+        ? NOTHING
+        : await changes(
+            fitting.map(({ table }) => table),
+            connection,
+          );
     for (const candidate of candidates) {
       const definition = definitions.get(tableKey(candidate.table)) ?? null;
       if (definition === null) candidate.note(notThere(connection, candidate.table));
       else candidate.offer(definition, since);
     }
   } catch (error) {
+    if (isLastgoodError(error, 'INTERRUPTED')) throw error;
     for (const candidate of candidates) candidate.note(messageOf(error));
   }
+}
+
+const NOTHING: Changes = new Map();
+
+function fits(table: MappedTable, definition: TableDefinition | null): boolean {
+  return definition !== null && misfit(table, definition) === null;
 }
 
 /** information_schema leaves out what an account may not see. */
@@ -102,7 +122,7 @@ class Candidate {
   }
 
   /** Takes it when it fits and there is none; else only what the one in place does not know. */
-  offer(definition: TableDefinition | null, changes: Changes = new Map()): void {
+  offer(definition: TableDefinition | null, changes: Changes = NOTHING): void {
     if (definition === null) return;
     const why = misfit(this.table, definition);
     const change = changes.get(tableKey(this.table));

@@ -4,7 +4,7 @@ import { readLostRows } from './lost-rows.ts';
 import type { RowsBatch } from './read-rows.ts';
 import { shownRows, type ShownRow } from './rows-as.ts';
 import { tableKey, type DefinitionSource } from './table-definition.ts';
-import { writableTable, type WritableTable } from './writable-table.ts';
+import { whyNoSql, writableTable, type WritableTable } from './writable-table.ts';
 
 /** A table that lost rows, as it is shown. */
 export interface ShownTable {
@@ -30,6 +30,11 @@ export interface ShownLoss {
   readonly why: string | null;
 }
 
+/** True when statements can put back all rows of the tables that were asked for. */
+export function canBeSql({ tables, unread }: LossyTables): boolean {
+  return unread === null && tables.length > 0 && tables.every((table) => whyNoSql(table) === null);
+}
+
 /** Reads the first rows that an incident deleted or updated. @throws LastgoodError `ARCHIVE_DAMAGED` */
 export async function showLoss(
   lossy: LossyTables,
@@ -50,13 +55,19 @@ export async function showLoss(
   return { tables, rows: rows.slice(0, most), more: rows.length > most, why };
 }
 
-function shownTable({ changed, definition, notes }: LossyTable): ShownTable {
+function shownTable(lossy: LossyTable): ShownTable {
+  const { changed, definition, notes } = lossy;
   const { table, whole, problem } = changed;
+  const noSql = definition === null || problem !== null || !whole ? null : whyNoSql(lossy);
   return {
     ...{ schema: table.schema, table: table.name, whole },
     columns: writableTable(changed, definition).columns.map(({ name }) => name),
     names: definition === null ? null : { source: definition.source, from: definition.from },
-    notes: problem === null ? notes : [...notes, `its rows cannot be read: ${problem}`],
+    notes: [
+      ...notes,
+      ...(problem === null ? [] : [`its rows cannot be read: ${problem}`]),
+      ...(noSql === null ? [] : [`no SQL can put its rows back: ${noSql}`]),
+    ],
   };
 }
 

@@ -15,11 +15,11 @@ const HEAD_BYTES = 1024;
 const FIRST_WORD = /^(?:[ \t\r\n]|\/\*(?![!M])[^]*?\*\/)*([a-z]+)/i;
 
 /**
- * The tables that a statement may define anew. It errs to the safe side: the statement only has to name the table, or its
- * schema and the word for one, and to begin with no word that is known to be harmless.
+ * The tables that a statement may define anew. It errs to the safe side: the statement only has to name the table, in its schema or
+ * beside its schema's name, or its schema and the word for one, and to begin with no word that is known to be harmless.
  */
 export function mayRedefine<Table extends NamedTable>(
-  { text, truncated }: Pick<QueryEvent, 'text' | 'truncated'>,
+  { text, truncated, schema: current }: Pick<QueryEvent, 'schema' | 'text' | 'truncated'>,
   tables: readonly Table[],
 ): readonly Table[] {
   const first = FIRST_WORD.exec(text.toString('latin1', 0, HEAD_BYTES))?.[1]?.toLowerCase() ?? '';
@@ -27,7 +27,12 @@ export function mayRedefine<Table extends NamedTable>(
   if (truncated) return tables;
   const statement = text.toString('latin1').toLowerCase();
   const isOfSchema = /database|schema/.test(statement);
-  return tables.filter(({ schema, name }) => mentions(statement, name) || (isOfSchema && mentions(statement, schema)));
+  return tables.filter(({ schema, name }) => {
+    const namesSchema = mentions(statement, schema);
+    // A name without a schema is of the default one; any other has its schema before it.
+    const isThere = namesSchema || current.toLowerCase() === schema.toLowerCase();
+    return (isThere && mentions(statement, name)) || (isOfSchema && namesSchema);
+  });
 }
 
 /** Quotes inside of quoted names are doubled; what is not ASCII may be written in any character set. */
@@ -35,5 +40,20 @@ function mentions(statement: string, name: string): boolean {
   if (!isAscii(Buffer.from(name))) return true;
   const wanted = name.toLowerCase();
   const forms = [wanted, wanted.replaceAll('`', '``'), wanted.replaceAll('"', '""')];
-  return forms.some((form) => statement.includes(form));
+  return forms.some((form) => holdsName(statement, form));
+}
+
+/** The version that an executable comment begins with may stand right before a name. */
+const EXECUTABLE = /\/\*m?!/;
+/** What is not ASCII counts as none: in some character sets it is a blank. */
+const PART_OF_NAME = /[0-9a-z_]/;
+
+/** The name `orders` does not stand in `orders_2019`. */
+function holdsName(statement: string, form: string): boolean {
+  const isPart = (at: number): boolean => PART_OF_NAME.test(statement.charAt(at));
+  for (let at = statement.indexOf(form); at >= 0; at = statement.indexOf(form, at + 1)) {
+    const isWhole = !isPart(at - 1) && !isPart(at + form.length);
+    if (isWhole || EXECUTABLE.test(statement)) return true;
+  }
+  return false;
 }

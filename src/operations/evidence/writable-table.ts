@@ -51,21 +51,24 @@ export function writableTable(
   };
 }
 
-/** @throws LastgoodError `ROWS_UNAVAILABLE` when statements would not put the table's rows back as they were */
-export function assertWritableAsSql({ changed, definition, notes }: LossyTable): void {
-  const key = tableText(changed.table);
-  const refuse = (why: string): never => {
-    throw new LastgoodError('ROWS_UNAVAILABLE', `cannot write SQL for the rows of ${key}: ${why}`, {
-      details: { schema: changed.table.schema, table: changed.table.name },
-    });
-  };
-  if (!changed.whole) refuse('the log does not hold them with all columns (binlog_row_image is not FULL)');
-  if (changed.events.insert > 0) refuse('the same transaction also inserted rows into it, which were not there before');
-  if (definition === null) {
-    refuse(['its definition at that time is not known', ...notes].join('; '));
-    return;
-  }
-  if (changed.events.update === 0) return;
+/** Why statements would not put the table's rows back as they were; null when they would. */
+export function whyNoSql({ changed, definition, notes }: LossyTable): string | null {
+  if (changed.problem !== null) return changed.problem;
+  if (!changed.whole) return 'the log does not hold them with all columns (binlog_row_image is not FULL)';
+  if (changed.events.insert > 0) return 'the same transaction also inserted rows into it, which were not there before';
+  if (definition === null) return ['its definition at that time is not known', ...notes].join('; ');
+  if (changed.events.update === 0) return null;
   const { primaryKey } = writableTable(changed, definition);
-  if (primaryKey === null || primaryKey.length === 0) refuse('it has no primary key by which an UPDATE finds a row');
+  const hasKey = primaryKey !== null && primaryKey.length > 0;
+  return hasKey ? null : 'it has no primary key by which an UPDATE finds a row';
+}
+
+/** @throws LastgoodError `ROWS_UNAVAILABLE` when statements would not put the table's rows back as they were */
+export function assertWritableAsSql(lossy: LossyTable): void {
+  const why = whyNoSql(lossy);
+  if (why === null) return;
+  const { table } = lossy.changed;
+  throw new LastgoodError('ROWS_UNAVAILABLE', `cannot write SQL for the rows of ${tableText(table)}: ${why}`, {
+    details: { schema: table.schema, table: table.name },
+  });
 }

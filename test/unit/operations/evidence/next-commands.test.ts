@@ -22,6 +22,16 @@ it('means the whole schema where it is not tables that were lost, or too many of
   expect(salvages(['a', 'b', 'c', 'd', 'e', 'f'].map((name) => table('shop', name)))).toEqual(whole);
 });
 
+it('makes SQL of the tables that were asked for, and of none where that cannot be', () => {
+  const undo = (options: Parameters<typeof nextCommands>[1]): string | undefined =>
+    nextCommands({ id: 'inc-1', objects: [] }, options).find((command) => command.includes('--rows-as'));
+  expect(undo({ rows: true })).toBe('lastgood incidents show inc-1 --rows-as sql --out inc-1.sql');
+  expect(undo({ rows: true, schema: 'shop', table: "a'b" })).toBe(
+    String.raw`lastgood incidents show inc-1 --schema shop --table 'a'\''b' --rows-as sql --out inc-1.sql`,
+  );
+  expect(undo({ rows: false, schema: 'shop' })).toBeUndefined();
+});
+
 it('has nothing to salvage of an account', () => {
   expect(salvages([{ schema: '', name: 'ann@localhost', type: 'user' }])).toEqual([]);
   expect(nextCommands({ id: 'inc-1', objects: [] }, { rows: false })).toHaveLength(2);
