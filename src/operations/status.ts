@@ -14,6 +14,7 @@ import { waitFindings } from './archiver-wait.ts';
 import { examineStored } from './examine-backups.ts';
 import { archivedTo, readExposure, type ArchivedTo, type Exposure, type ExposureReading } from './exposure.ts';
 import type { Finding } from './finding.ts';
+import { findFullDisk } from './full-disk.ts';
 import { isKnown, listedBackups, unreadableFindings, type ListedBackup } from './listed-backup.ts';
 import { lossesOf, lossFindings } from './losses.ts';
 import { findMissingSegments } from './missing-segments.ts';
@@ -93,6 +94,7 @@ export async function readStatus(
       ...findings,
       ...exposureFindings,
       ...(await archiverFindings(repository, { name: primary.name, running, now })),
+      ...(await findFullDisk(repository.path)),
       ...(await findUndelivered(repository, primary.name)),
       ...pinned.findings,
       ...(semiSync ? await findSemiSyncProblems(primary, running) : []),

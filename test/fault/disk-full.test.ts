@@ -3,15 +3,17 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino, type Logger } from 'pino';
 import { describe, expect, it } from 'vitest';
+import { openArchive } from '../../src/operations/open-archive.ts';
+import { readStatus } from '../../src/operations/status.ts';
 import { makeTempDirectory } from '../../src/platform/temp-dir.ts';
 import { waitFor } from '../../src/platform/wait.ts';
 import { watchDisk } from '../../src/recovery/disk-watch.ts';
 import { replay } from '../../src/recovery/replay.ts';
-import { archiveToTheLastByte, archiveUntilCurrent, startArchiver } from '../support/archiver.ts';
+import { archiveToTheLastByte, archiveUntilCurrent, primarySettings, startArchiver } from '../support/archiver.ts';
 import { problemsOf } from '../support/crash-scene.ts';
 import { servedLog } from '../support/served-files.ts';
 import { MARIADB_SOURCE } from '../support/served-identity.ts';
-import { startPrimary } from '../support/servers.ts';
+import { startPrimary, type TestServer } from '../support/servers.ts';
 
 interface SmallDisk extends Disposable {
   readonly path: string;
@@ -76,6 +78,7 @@ describe.skipIf(!canMount)('archiving on a full disk (needs the right to mount)'
       );
       expect(noRoom()[0]?.error).toMatch(/^cannot write (?:catalog )?'.*; [\d.]+ \w+ are free there$/);
       await expect(archiveUntilCurrent(server, `${path}-two`)).rejects.toMatchObject({ code: 'STORAGE_FAILED' });
+      expect(await statusOf(server, path)).toContain('warning: free disk');
       disk.grow();
       await waitFor(() => lastIsStreaming(lines), {
         timeoutMs: 60_000,
@@ -87,6 +90,12 @@ describe.skipIf(!canMount)('archiving on a full disk (needs the right to mount)'
     },
   );
 });
+
+async function statusOf(server: TestServer, repository: string): Promise<string[]> {
+  using archive = await openArchive(repository, { log: logInto([]) });
+  const { findings } = await readStatus(archive, { primary: primarySettings(server) });
+  return findings.map(({ severity, check }) => `${severity}: ${check}`);
+}
 
 /** Streaming again since the last complaint. */
 function lastIsStreaming(lines: readonly LogLine[]): boolean {
