@@ -137,8 +137,11 @@ class Storm {
   async #reachesTheNewestFile(archiver: ArchiverProcess): Promise<void> {
     await using connection = await this.#server.connect();
     const newest = (await listBinaryLogs(connection)).at(-1)?.file;
+    const path = repositoryBeside(this.#server);
+    const isBegun = async (): Promise<boolean> => (await (await openRepository(path)).lineages()).length > 0;
+    // All before it may have been cut off or killed before they archived anything.
     const reached = async (): Promise<boolean> =>
-      archiver.ended || (await segmentsOf(repositoryBeside(this.#server))).at(-1)?.file === newest;
+      archiver.ended || ((await isBegun()) && (await segmentsOf(path)).at(-1)?.file === newest);
     await waitFor(reached, { timeoutMs: 60_000, what: `the archive of ${newest ?? ''}` });
   }
 
