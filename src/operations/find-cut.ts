@@ -35,7 +35,8 @@ export async function findCut(
     },
     target,
   );
-  refuseLostTail(target, located, { views: all, lost });
+  const { unreadable: damaged } = await repository.storedSegments(located.resolved.lineage);
+  refuseLostTail(target, located, { views: all, lost, damaged });
   return { located, views };
 }
 

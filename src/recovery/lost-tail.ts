@@ -1,3 +1,4 @@
+import type { UnreadableRecord } from '../archive/stored-records.ts';
 import { compareCoordinates, compareFiles } from '../binlog/coordinates.ts';
 import type { LostSegment } from '../catalog/lost-segments.ts';
 import { isLastgoodError, LastgoodError } from '../platform/errors.ts';
@@ -9,13 +10,18 @@ import type { Target } from './plan.ts';
  * Refuses a target that means "up to the end" when bytes that were archived behind that end are gone: it may lie in them. A target that
  * is found by identity needs nothing from behind it.
  *
- * @param lost what the catalog knows to have been durable
- * @throws LastgoodError `ARCHIVE_DAMAGED` naming the first thing lost
+ * @param o.lost what the catalog knows to have been durable
+ * @param o.damaged manifests of the cut's lineage that cannot be used: what their files hold, nobody knows
+ * @throws LastgoodError `ARCHIVE_DAMAGED` naming the first thing lost, `REPOSITORY_UNREADABLE` for a damaged manifest
  */
 export function refuseLostTail(
   target: Target,
   { resolved, view }: Located,
-  { views, lost }: { views: readonly LineageView[]; lost: readonly LostSegment[] },
+  {
+    views,
+    lost,
+    damaged,
+  }: { views: readonly LineageView[]; lost: readonly LostSegment[]; damaged: readonly UnreadableRecord[] },
 ): void {
   if (target.kind !== 'latest' && target.kind !== 'at') return;
   const end = view.segments.at(-1)?.digest;
@@ -25,6 +31,8 @@ export function refuseLostTail(
       ? compareCoordinates({ file, position: indexedTo }, resolved) > 0
       : !views.some((other) => other.lineage.id === lineage);
   const tail = lost.find(isBehind);
+  const unknown = damaged.find(({ id }) => compareFiles(id, resolved.file) > 0);
+  if (tail === undefined && unknown !== undefined) throw unknown.error;
   if (tail === undefined) return;
   const { file, position } = resolved;
   throw new LastgoodError('ARCHIVE_DAMAGED', `${lostInWords(tail, views)}: what the target means may lie there`, {

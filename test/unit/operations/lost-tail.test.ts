@@ -119,6 +119,14 @@ describe('an archive whose end is gone', () => {
     expect(await verified()).toHaveLength(2);
   });
 
+  it('says so when its newest manifest is damaged, also where no catalog knows what was behind', async () => {
+    await rm(folder.path('binlog.000003'));
+    await folder.put('binlog.000002.json', Buffer.from('{'));
+    await rm(folder.repository.catalogPath);
+    for (let round = 0; round < 2; round += 1)
+      await expect(latest()).rejects.toMatchObject({ code: 'REPOSITORY_UNREADABLE' });
+  });
+
   it('says so when the whole lineage is gone', async () => {
     await rm(folder.path(''), { recursive: true });
     for (let round = 0; round < 2; round += 1)
