@@ -11,9 +11,11 @@ import { peekBinlog } from '../server/peek-binlog.ts';
 import type { ArchiverName } from './archiver-name.ts';
 import { isBrokenOff } from './broken-off.ts';
 import { watchSemiSync } from './semi-sync-watch.ts';
-import { isPlaceUnknown, lookOnce, watchSource, type WatchTimes } from './source-watch.ts';
+import { isPlaceUnknown, lookOnce, watchSource, type LookOptions, type WatchTimes } from './source-watch.ts';
 
 const HEARTBEAT_MS = 5000;
+/** As patient as the stream is: there is no way on without the answer. */
+const CONFIRM_MS = 60_000;
 
 /** How far the archive is durable. */
 export interface DurableEnd {
@@ -36,10 +38,10 @@ export function durableEnd({ open, sealed }: ArchiveEnd): DurableEnd | null {
  */
 export async function confirmEnd(
   writer: ArchiveWriter,
-  { file, ended, ...options }: { file: string; ended: SegmentEnd } & Parameters<typeof lookOnce>[1],
+  { file, ended, ...options }: { file: string; ended: SegmentEnd } & LookOptions,
 ): Promise<void> {
   try {
-    await lookOnce(writer, options);
+    await lookOnce(writer, { ...options, limitMs: CONFIRM_MS });
   } catch (error) {
     if (ended === 'source-crashed' || !isPlaceUnknown(error) || (await hasFile(file, options))) throw error;
   }
@@ -47,7 +49,7 @@ export async function confirmEnd(
 }
 
 /** False for a file that the source no longer has. */
-async function hasFile(file: string, { source, identity }: Parameters<typeof lookOnce>[1]): Promise<boolean> {
+async function hasFile(file: string, { source, identity }: LookOptions): Promise<boolean> {
   try {
     await peekBinlog(source, { file, position: FIRST_EVENT_OFFSET }, identity);
     return true;

@@ -49,6 +49,14 @@ export class LookPace {
   }
 }
 
+/** Whom to ask, and for how long at most; a few seconds when nothing is said of that. */
+export interface LookOptions {
+  readonly source: ServerOptions;
+  readonly identity: ServerIdentity;
+  readonly limitMs?: number;
+  readonly signal: AbortSignal;
+}
+
 /** What the archive has of the source's log, as its writer knows. */
 interface Archived {
   readonly received: Coordinates;
@@ -98,28 +106,23 @@ export async function watchSource(
  *
  * @throws LastgoodError `LINEAGE_MISMATCH`, and what keeps the source from being asked
  */
-export async function lookOnce(
-  archived: Archived,
-  options: { source: ServerOptions; identity: ServerIdentity; signal: AbortSignal },
-): Promise<void> {
+export async function lookOnce(archived: Archived, options: LookOptions): Promise<void> {
   const failure = await look(archived.proof(), options);
   if (failure instanceof Error && !options.signal.aborted) throw failure;
 }
 
 /** @returns what went wrong, or speaks against the source; null when it has the archived bytes */
-async function look(
-  proof: ArchivedTail | null,
-  options: { source: ServerOptions; identity: ServerIdentity; signal: AbortSignal },
-): Promise<unknown> {
+async function look(proof: ArchivedTail | null, options: LookOptions): Promise<unknown> {
   if (proof === null) return null;
+  const { limitMs = LOOK_MS } = options;
   const limits = new AbortController();
   const cut = (): void => {
     limits.abort();
   };
-  const deadline = setTimeout(cut, LOOK_MS);
+  const deadline = setTimeout(cut, limitMs);
   options.signal.addEventListener('abort', cut);
   try {
-    await compare(proof, { ...options, signal: limits.signal });
+    await compare(proof, { ...options, limitMs, signal: limits.signal });
     return null;
   } catch (error) {
     return error;
@@ -133,9 +136,9 @@ async function look(
 /** As server id 0, which throws no other reader out. Lists no files: a source whose commits wait for the archive may not answer that. */
 async function compare(
   proof: ArchivedTail,
-  { source, identity, signal }: { source: ServerOptions; identity: ServerIdentity; signal: AbortSignal },
+  { source, identity, limitMs, signal }: Required<LookOptions>,
 ): Promise<void> {
-  await using connection = await connect(source, { answerWithinMs: LOOK_MS, signal });
+  await using connection = await connect(source, { answerWithinMs: limitMs, signal });
   await checkIdentity(connection, identity);
   const from = { file: proof.file, position: proof.from };
   const sink = new ProofSink(from, proof.remaining);
