@@ -2,6 +2,7 @@ import type { Flavor } from '../binlog/gtid.ts';
 import { isLastgoodError, LastgoodError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { TempDirectory } from '../platform/temp-dir.ts';
+import { within } from '../platform/wait.ts';
 import { connect, describeServer, type ServerConnection } from '../server/connection.ts';
 import type { ServerOptions } from '../server/server-options.ts';
 import { answers } from './answers.ts';
@@ -14,6 +15,9 @@ import type { BorrowedSetting, HandedOver, RestoreTarget } from './restore-targe
 import type { ServerOptionValues } from './scratch-options.ts';
 import type { Takeover } from './takeover.ts';
 import { TARGET_WORDS } from './target-words.ts';
+
+/** A server without room for its relay log does not say whether it is a replica until there is some. Source: seen on MariaDB 10.11.19. */
+const PATIENCE_MS = 15_000;
 
 export interface ExistingServerParts {
   /** As the user reaches it. */
@@ -30,6 +34,8 @@ export interface ExistingServerParts {
   readonly warnings: readonly string[];
   readonly temporaryFolder: TempDirectory;
   readonly log: Logger;
+  /** How long it may take to say whether it is a replica, milliseconds. */
+  readonly patienceMs?: number;
 }
 
 /**
@@ -44,6 +50,8 @@ export class ExistingServer implements RestoreTarget {
   readonly notePath = `table ${MARKER_TABLE}`;
   readonly #parts: ExistingServerParts;
   #borrowed: readonly BorrowedSetting[];
+  /** Made to put things right, where no session of the restore answers any more. */
+  #helper: ServerConnection | null = null;
   #ended = false;
 
   constructor(parts: ExistingServerParts) {
@@ -172,9 +180,8 @@ export class ExistingServer implements RestoreTarget {
   /** @returns the statements that would empty it; none when nothing was loaded */
   async #undo(connection: ServerConnection): Promise<string[]> {
     const { takeover } = this.#parts;
-    const words = TARGET_WORDS[this.flavor];
-    if ((await readPrimaries(connection)).length > 0) {
-      for (const statement of words.forgetPrimaries) await connection.query(statement);
+    if (await this.#isReplica(connection)) {
+      for (const statement of TARGET_WORDS[this.flavor].forgetPrimaries) await connection.query(statement);
     }
     await takeover.giveUp(connection); // first: one that has applied much, and forgot it, looks like one that has not begun
     const applied = await this.#forgetApplied(connection);
@@ -186,6 +193,16 @@ export class ExistingServer implements RestoreTarget {
       return emptyingStatements({ flavor: this.flavor, schemas, accounts, marker: takeover.marker, applied });
     await removeMarker(connection);
     return [];
+  }
+
+  /** Only this question has a limit: to stop an applier may rightly take as long as the group it is in. */
+  async #isReplica(connection: ServerConnection): Promise<boolean> {
+    const { patienceMs = PATIENCE_MS } = this.#parts;
+    const primaries = await within(patienceMs, readPrimaries(connection), null);
+    if (primaries !== null) return primaries.length > 0;
+    const { showPrimaries } = TARGET_WORDS[this.flavor];
+    const message = `'${showPrimaries}' had no answer within ${patienceMs / 1000} seconds: is its disk full?`;
+    throw new LastgoodError('SERVER_UNREACHABLE', message);
   }
 
   /**
@@ -228,17 +245,19 @@ export class ExistingServer implements RestoreTarget {
       if (await answers(connection)) return connection;
     }
     try {
-      return await connectUnlogged(takeover.login);
+      this.#helper = await connectUnlogged(takeover.login);
     } catch (error) {
       if (!isLastgoodError(error, 'ACCESS_DENIED')) throw error;
-      return await connectUnlogged(server);
+      this.#helper = await connectUnlogged(server);
     }
+    return this.#helper;
   }
 
   async #close(): Promise<void> {
     this.#ended = true;
     const { admin, keeper, temporaryFolder } = this.#parts;
-    await Promise.all([admin.close(), keeper.close(), temporaryFolder[Symbol.asyncDispose]()]);
+    const helper = this.#helper;
+    await Promise.all([admin.close(), keeper.close(), helper?.close(), temporaryFolder[Symbol.asyncDispose]()]);
   }
 }
 

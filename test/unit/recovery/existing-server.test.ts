@@ -7,17 +7,23 @@ import type { ServerConnection } from '../../../src/server/connection.ts';
 
 const FORGET = "SET GLOBAL gtid_slave_pos = ''";
 
+const never = new Promise<never>(() => undefined);
+
 /** @param o.sent what the server is told; it is lost when its place is forgotten */
-function serverThat(o: { sent: string[]; former: Marker | null }): ExistingServer {
+function serverThat(o: { sent: string[]; former: Marker | null; isFull?: boolean }): ExistingServer {
   const connection = {
     flavor: 'mariadb',
     options: { name: 'target', user: 'root', socket: '/run/s' },
     query: (sql: string, values: readonly unknown[] = []) => {
       o.sent.push([sql, ...values].join(' '));
+      if (o.isFull === true && sql === 'SHOW ALL SLAVES STATUS') return never;
       if (sql === FORGET) return Promise.reject(new Error('lost'));
       return Promise.resolve(sql.includes('AS state') ? [{ state: '0-1-12' }] : []);
     },
-    close: () => Promise.resolve(),
+    close: () => {
+      o.sent.push('close');
+      return Promise.resolve();
+    },
   } as unknown as ServerConnection;
   const server = connection.options;
   const loan = [{ name: 'server_id', was: '500', during: '3141592653' }];
@@ -26,6 +32,7 @@ function serverThat(o: { sent: string[]; former: Marker | null }): ExistingServe
     takeover: new Takeover({ server, flavor: 'mariadb', host: 'localhost', loan }),
     temporaryFolder: { path: '/nowhere', [Symbol.asyncDispose]: () => Promise.resolve() },
     log: { error: () => undefined },
+    ...(o.isFull === true ? { patienceMs: 10 } : {}),
   } as unknown as ExistingServerParts);
 }
 
@@ -36,7 +43,18 @@ describe('a restore into an existing server that is given up', () => {
       message: expect.stringContaining('was not put right: lost') as string,
     });
     expect(sent).toContain('SET GLOBAL server_id = 500');
-    expect(sent.at(-1)).toBe(FORGET);
+    expect(sent.slice(-3)).toEqual([FORGET, 'close', 'close']);
+  });
+
+  it('is not waited for where its disk is full: it says what to run there, and its sessions are closed', async () => {
+    const sent: string[] = [];
+    const interrupted = new LastgoodError('INTERRUPTED', 'interrupted');
+    expect(await serverThat({ sent, former: null, isFull: true }).abandon(interrupted)).toMatchObject({
+      code: 'INTERRUPTED',
+      message: `interrupted; the target (root@/run/s) may hold a part of the restore, and was not put right: 'SHOW ALL SLAVES STATUS' had no answer within 0.01 seconds: is its disk full?`,
+      hint: expect.stringContaining('SET GLOBAL server_id = 500;') as string,
+    });
+    expect(sent).toEqual(['SELECT 1', 'SHOW ALL SLAVES STATUS', 'close', 'close']);
   });
 
   it('stays proven, and as it is, where it only was to be proven again', async () => {
