@@ -26,6 +26,7 @@ import {
   readEach,
   readRecord,
   readWrittenRecord,
+  recordGone,
   type RecordPlace,
   type StoredRecords,
 } from './stored-records.ts';
@@ -330,13 +331,6 @@ function noFolder(path: string): LastgoodError {
   return new LastgoodError('REPOSITORY_UNREADABLE', `repository '${path}' ${whyNoFolder(path)}`, {
     details: { path },
     hint: 'Is repository.url right? It names a folder, which `lastgood archive` makes on its first run.',
-  });
-}
-
-function recordGone(path: string, others: string): LastgoodError {
-  return new LastgoodError('REPOSITORY_UNREADABLE', `cannot read '${path}': it is not there, though ${others}`, {
-    details: { path },
-    hint: 'Put the file back from a second copy of the archive, then run `lastgood verify`.',
   });
 }
 

@@ -125,3 +125,11 @@ const MANIFEST = /\.\d{6,}\.json$/;
 function holderOf(path: string): string {
   return basename(dirname(path)) === 'rehearsals' ? 'file' : 'folder';
 }
+
+/** A record that is not there, though what is written after it is: `others`, with their verb. */
+export function recordGone(path: string, others: string): LastgoodError {
+  return new LastgoodError('REPOSITORY_UNREADABLE', `cannot read '${path}': it is not there, though ${others}`, {
+    details: { path },
+    hint: 'Put the file back from a second copy of the archive, then run `lastgood verify`.',
+  });
+}
