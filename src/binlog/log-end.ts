@@ -1,3 +1,4 @@
+import { isIgnorable } from './event-role.ts';
 import { EVENT, EVENT_FLAG, EVENT_HEADER_BYTES } from './event-type.ts';
 import type { EventView } from './event-view.ts';
 
@@ -29,6 +30,6 @@ export function rotationOf({ buffer, at, offset }: EventView, bodyEnd: number): 
 export const ENCRYPTED = 'the file is encrypted by its server: it cannot be read without the key';
 
 /** A stream carries START_ENCRYPTION in plain text, marked ignorable; in a file on disk all that follows is encrypted. */
-export function isEncryption({ type, flags }: EventView): boolean {
-  return type === EVENT.START_ENCRYPTION && (flags & EVENT_FLAG.IGNORABLE) === 0;
+export function isEncryption(view: EventView): boolean {
+  return view.type === EVENT.START_ENCRYPTION && !isIgnorable(view);
 }

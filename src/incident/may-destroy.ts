@@ -1,5 +1,5 @@
 import type { QueryEvent } from '../binlog/group.ts';
-import { afterWordOutside, endOfWord, isWordAt } from './word-search.ts';
+import { afterWordOutside, endOfWord, isWordAt, letterPair } from './word-search.ts';
 
 /** A statement that most logs are full of, and the reserved word that makes it harmless; in lower case, as bytes. */
 interface CommonStatement {
@@ -42,11 +42,6 @@ export function mayDestroy(query: QueryEvent): boolean {
   if (common.word.length === 0) return false;
   const after = afterWordOutside(query, common, end);
   return after === -1 || (common.isCondition && mayAlwaysHold(text, after));
-}
-
-/** Two letters, lower case, as one number. */
-function letterPair(text: Buffer, at: number): number {
-  return (((text[at] ?? 0) | 0x20) << 8) | (text[at + 1] ?? 0) | 0x20;
 }
 
 const SLASH = 0x2f;

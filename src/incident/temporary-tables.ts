@@ -4,6 +4,7 @@ import { readName, type Match } from './match.ts';
 import { decodeStatement } from './statement-text.ts';
 import { TokenReader } from './token-reader.ts';
 import { Tokenizer } from './tokenizer.ts';
+import { letterPair } from './word-search.ts';
 
 /** More than all connections of a server make. A table that is forgotten is shown, as a suspicion. */
 const MOST_KNOWN = 10_000;
@@ -77,15 +78,12 @@ function keep<Value>(values: Set<Value>, value: Value): void {
 }
 
 /** What begins so stands in transactions of rows too: SAVEPOINT, ROLLBACK TO, CREATE TABLE ... SELECT, DROP TEMPORARY TABLE. */
-const BESIDE_ROWS: ReadonlySet<number> = new Set(['sa', 'ro', 'cr', 'dr'].map((word) => letterPair(Buffer.from(word))));
+const BESIDE_ROWS: ReadonlySet<number> = new Set(
+  ['sa', 'ro', 'cr', 'dr'].map((word) => letterPair(Buffer.from(word), 0)),
+);
 
 function mayChangeRows(text: Buffer): boolean {
-  return !BESIDE_ROWS.has(letterPair(text));
-}
-
-/** The first two letters, lower case, as one number. */
-function letterPair(text: Buffer): number {
-  return (((text[0] ?? 0) | 0x20) << 8) | (text[1] ?? 0) | 0x20;
+  return !BESIDE_ROWS.has(letterPair(text, 0));
 }
 
 /** CREATE [OR REPLACE] TEMPORARY TABLE [IF NOT EXISTS] a */

@@ -73,6 +73,11 @@ export function endOfWord(text: Buffer, from: number): number {
   return at;
 }
 
+/** Two letters, lower case, as one number. */
+export function letterPair(text: Buffer, at: number): number {
+  return (((text[at] ?? 0) | 0x20) << 8) | (text[at + 1] ?? 0) | 0x20;
+}
+
 /** Compares with a word in lower case. */
 export function isWordAt(text: Buffer, at: number, word: Buffer): boolean {
   for (let index = 0; index < word.length; index += 1) {

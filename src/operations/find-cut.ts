@@ -3,7 +3,7 @@ import type { LostSegment } from '../catalog/lost-segments.ts';
 import { LastgoodError } from '../platform/errors.ts';
 import type { LineageView } from '../recovery/lineage-view.ts';
 import { locate, type Located } from '../recovery/locate.ts';
-import { refuseLostTail } from '../recovery/lost-tail.ts';
+import { meansTheEnd, refuseLostTail } from '../recovery/lost-tail.ts';
 import type { Target } from '../recovery/plan.ts';
 import { groupWords } from './group-words.ts';
 import type { OpenArchive } from './open-archive.ts';
@@ -35,8 +35,10 @@ export async function findCut(
     },
     target,
   );
-  const { unreadable: damaged } = await repository.storedSegments(located.resolved.lineage);
-  refuseLostTail(target, located, { views: all, lost, damaged });
+  if (meansTheEnd(target, located)) {
+    const { unreadable: damaged } = await repository.storedSegments(located.resolved.lineage);
+    refuseLostTail(located, { views: all, lost, damaged });
+  }
   return { located, views };
 }
 

@@ -6,26 +6,28 @@ import type { LineageView } from './lineage-view.ts';
 import type { Located } from './locate.ts';
 import type { Target } from './plan.ts';
 
+/** True for a target that means "up to the end", and came to it. One that is found by identity needs nothing from behind it. */
+export function meansTheEnd({ kind }: Target, { resolved, view }: Located): boolean {
+  const end = view.segments.at(-1)?.digest;
+  const isOpen = kind === 'latest' || kind === 'at';
+  return isOpen && end !== undefined && resolved.file === end.file && resolved.position === end.indexedTo;
+}
+
 /**
- * Refuses a target that means "up to the end" when bytes that were archived behind that end are gone: it may lie in them. A target that
- * is found by identity needs nothing from behind it.
+ * Refuses an end behind which bytes that were archived are gone: what the target means may lie in them.
  *
  * @param o.lost what the catalog knows to have been durable
  * @param o.damaged manifests of the cut's lineage that cannot be used: what their files hold, nobody knows
  * @throws LastgoodError `ARCHIVE_DAMAGED` naming the first thing lost, `REPOSITORY_UNREADABLE` for a damaged manifest
  */
 export function refuseLostTail(
-  target: Target,
-  { resolved, view }: Located,
+  { resolved }: Located,
   {
     views,
     lost,
     damaged,
   }: { views: readonly LineageView[]; lost: readonly LostSegment[]; damaged: readonly UnreadableRecord[] },
 ): void {
-  if (target.kind !== 'latest' && target.kind !== 'at') return;
-  const end = view.segments.at(-1)?.digest;
-  if (end === undefined || resolved.file !== end.file || resolved.position !== end.indexedTo) return;
   const isBehind = ({ lineage, file, indexedTo }: LostSegment): boolean =>
     lineage === resolved.lineage
       ? compareCoordinates({ file, position: indexedTo }, resolved) > 0

@@ -1,8 +1,8 @@
 import { plainRows } from '../../binlog/compressed-rows.ts';
-import { EVENT, EVENT_FLAG, EVENT_HEADER_BYTES } from '../../binlog/event-type.ts';
+import { isIgnorable } from '../../binlog/event-role.ts';
+import { EVENT, EVENT_HEADER_BYTES } from '../../binlog/event-type.ts';
 import type { FormatDescription } from '../../binlog/format-description.ts';
-import { isOnePhase } from '../../binlog/group-phase.ts';
-import { preparedPhase } from '../../binlog/group-phase.ts';
+import { isOnePhase, preparedPhase } from '../../binlog/group-phase.ts';
 import { sourceNote } from '../../binlog/source-note.ts';
 import type { LastgoodError } from '../../platform/errors.ts';
 import { binlogSql } from './binlog-sql.ts';
@@ -203,7 +203,7 @@ export class EventTranslator {
   }
 
   #unknown(event: LoggedEvent): readonly Statement[] {
-    if ((event.flags & EVENT_FLAG.IGNORABLE) !== 0) return [];
+    if (isIgnorable(event)) return [];
     throw this.#failure(event, `a session cannot execute events of type ${event.type}`);
   }
 }
